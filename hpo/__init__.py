@@ -1,0 +1,84 @@
+"""Tune a script by annotating it: mark the values worth tuning where they stand, and run it.
+
+In a training script::
+
+    import hpo
+
+    hpo.report_intermediate_result(accuracy)
+    hpo.report_final_result(accuracy)
+
+Importing this loads the marks and the API of a trial, and nothing else: it costs a few milliseconds.
+"""
+
+from __future__ import annotations
+
+from hpo.marks import (
+    choice,
+    lognormal,
+    loguniform,
+    normal,
+    param,
+    qlognormal,
+    qloguniform,
+    qnormal,
+    quniform,
+    randint,
+    uniform,
+)
+from hpo.trial import (
+    get_experiment_id,
+    get_next_parameter,
+    get_sequence_id,
+    get_trial_id,
+    report_final_result,
+    report_intermediate_result,
+    trial_dir,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hpo.errors import HpoError
+    from hpo.space import SearchSpace
+    from hpo.trial import Trial
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "HpoError",
+    "SearchSpace",
+    "Trial",
+    "choice",
+    "get_experiment_id",
+    "get_next_parameter",
+    "get_sequence_id",
+    "get_trial_id",
+    "lognormal",
+    "loguniform",
+    "normal",
+    "param",
+    "qlognormal",
+    "qloguniform",
+    "qnormal",
+    "quniform",
+    "randint",
+    "report_final_result",
+    "report_intermediate_result",
+    "trial_dir",
+    "tuners",
+    "uniform",
+]
+
+_LAZY = {"HpoError": "hpo.errors", "SearchSpace": "hpo.space", "Trial": "hpo.trial"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what a trial does not need when it is asked for."""
+    from importlib import import_module
+
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    if name == "tuners":
+        return import_module("hpo.tuners")
+    raise AttributeError(f"module 'hpo' has no attribute {name!r}")

@@ -1,0 +1,146 @@
+"""Every error a user can meet, as a tree.
+
+::
+
+    HpoError                 base; `str(error)` says what is wrong, `error.help` how to mend it
+    ├── UsageError           the user's mistake; the command exits with 2
+    │   ├── SpaceError       a search space, or a value that does not fit it
+    │   ├── TunerError       an unknown tuner, or arguments and spaces that it cannot take
+    │   └── DiagnosticError  carries diagnostics, each with its place
+    │       ├── ConfigError      in an experiment file
+    │       └── AnnotationError  in a marked script
+    ├── StoreError           a store that cannot be read or written
+    ├── DeviceError          devices that were asked for and are not there
+    └── ExperimentFailed     no trial succeeded; the command exits with 1
+
+Codes (``HPO101``) name a diagnostic for good: they are documented, searched for and never reused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "AnnotationError",
+    "ConfigError",
+    "DeviceError",
+    "Diagnostic",
+    "DiagnosticError",
+    "ExperimentFailed",
+    "HpoError",
+    "RelatedPlace",
+    "SpaceError",
+    "StoreError",
+    "TunerError",
+    "UsageError",
+]
+
+Severity = Literal["error", "warning", "note"]
+
+
+class HpoError(Exception):
+    """Base of all errors that are meant for the user.
+
+    Args:
+        message: one sentence: where, what, and what was got.
+        help: one sentence: how to mend it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class UsageError(HpoError):
+    """Say that the user asked for something that cannot be."""
+
+    exit_code = 2
+
+
+class SpaceError(UsageError):
+    """Say that a search space is wrong, or a value lies outside it."""
+
+
+class TunerError(UsageError):
+    """Say that a tuner is unknown, or cannot take its arguments or the space."""
+
+
+class StoreError(HpoError):
+    """Say that an experiment's store cannot be opened, read or written."""
+
+
+class DeviceError(UsageError):
+    """Say that the experiment asks for devices that this machine does not have."""
+
+
+class ExperimentFailed(HpoError):  # noqa: N818 - it is an outcome, and reads as one
+    """Say that an experiment ended without one succeeded trial."""
+
+
+@dataclass(frozen=True)
+class RelatedPlace:
+    """Another place that a diagnostic speaks of, such as the first of two namesakes."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding in a file of the user's, with the exact span it is about.
+
+    Lines start at 1. Columns start at 1 and count characters, as editors show them; `end_column` is
+    the column after the last character. `source` is the text of the first line, for the caret.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    help: str | None = None
+    source: str | None = None
+    related: tuple[RelatedPlace, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form (`hpo annotate --format json`)."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Return ``FILE:LINE:COLUMN: error: message [code]``, the source line, a caret line, the help."""
+        lines = [f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} [{self.code}]"]
+        if self.source is not None:
+            shown = self.source.rstrip("\r\n").replace("\t", " ")
+            end = self.end_column if self.end_line == self.line else len(shown) + 1
+            lines.append("    " + shown)
+            lines.append("    " + " " * (self.column - 1) + "^" * max(1, end - self.column))
+        lines += [f"{p.file}:{p.line}:{p.column}: note: {p.message}" for p in self.related]
+        if self.help:
+            lines.append(f"  help: {self.help}")
+        return "\n".join(lines)
+
+
+class DiagnosticError(UsageError):
+    """Carry the diagnostics of a file, all of them, in the order of their places."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], *, help: str | None = None) -> None:  # noqa: A002
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(str(d) for d in self.diagnostics), help=help)
+
+
+class ConfigError(DiagnosticError):
+    """Say what is wrong in an experiment file, and where."""
+
+
+class AnnotationError(DiagnosticError):
+    """Say what is wrong with the marks of a script, and where."""

@@ -1,0 +1,342 @@
+"""A trial, from both sides: the record that tuners and the store share, and the API inside the process.
+
+Only the standard library, and little of it: this is imported into every training script.
+
+Inside a trial, results are JSON lines appended with one `write` each to ``$HPO_TRIAL_DIR/metrics.jsonl``;
+once a report function returns, its line survives the death of every process. A byte in the experiment's
+``wake`` pipe then tells the runner to look. The lines::
+
+    {"type": "intermediate", "step": 3, "value": 0.91, "time": 1700000000.0}
+    {"type": "final", "value": 0.93, "data": {"default": 0.93, "loss": 0.2}, "time": ...}
+    {"type": "final", "value": null, "bad": "nan is no finite number", "time": ...}
+    {"type": "own", "name": "width", "value": 64, "time": ...}            the source's own value, as seen
+    {"type": "warning", "message": "...", "time": ...}
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from enum import Enum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+__all__ = [
+    "Metric",
+    "Trial",
+    "TrialState",
+    "get_experiment_id",
+    "get_next_parameter",
+    "get_sequence_id",
+    "get_trial_id",
+    "report_final_result",
+    "report_intermediate_result",
+    "trial_dir",
+]
+
+
+class TrialState(str, Enum):
+    """Where a trial stands. The last five are final."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EARLY_STOPPED = "early_stopped"
+    USER_CANCELED = "user_canceled"
+    SYSTEM_CANCELED = "system_canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a trial in this state has ended."""
+        return self not in (TrialState.WAITING, TrialState.RUNNING)
+
+
+class Metric:
+    """One intermediate result: `value` at `step`."""
+
+    __slots__ = ("step", "value")
+
+    def __init__(self, step: int, value: float) -> None:
+        self.step = step
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Metric) and (self.step, self.value) == (other.step, other.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Metric(step={self.step}, value={self.value!r})"
+
+
+class Trial:
+    """One configuration on its way through an experiment.
+
+    Attributes:
+        number: from 0, in the order of proposal; a trial that is run again keeps it.
+        parameters: the configuration: flat, JSON values, active parameters only.
+        state: where it stands.
+        value: the final result, a finite number, once it succeeded.
+        intermediate: the results on the way, in order.
+        failure: for a failed trial, its kind: ``exception``, ``exit``, ``signal``, ``oom``, ``timeout``,
+            ``no_result``, ``bad_value`` or ``lost``.
+        memo: what the tuner must remember about it (rung, parent ...), as JSON; stored with the trial.
+    """
+
+    __slots__ = ("failure", "intermediate", "memo", "number", "parameters", "state", "value")
+
+    def __init__(
+        self,
+        number: int,
+        parameters: dict[str, Any],
+        *,
+        state: TrialState = TrialState.WAITING,
+        value: float | None = None,
+        memo: dict[str, Any] | None = None,
+    ) -> None:
+        self.number = number
+        self.parameters = parameters
+        self.state = state
+        self.value = value
+        self.intermediate: list[Metric] = []
+        self.failure: str | None = None
+        self.memo: dict[str, Any] = {} if memo is None else memo
+
+    def __repr__(self) -> str:
+        return f"Trial({self.number}, {self.parameters!r}, state={self.state.value!r}, value={self.value!r})"
+
+
+# ---------------------------------------------------------------------------------------------------
+# The API inside a trial
+
+
+class _Inside:
+    """What this process knows of the trial that it is: nothing, outside an experiment."""
+
+    def __init__(self) -> None:
+        self.directory = os.environ.get("HPO_TRIAL_DIR")
+        self.steps = 0
+        self._values: dict[str, Any] | None = None
+        self._spool: int | None = None
+        self._wake: int | None = None
+        self._noted: set[str] = set()
+        self.baseline = os.environ.get("HPO_BASELINE") == "1"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The configuration, read once."""
+        if self._values is None:
+            path = os.environ.get("HPO_PARAMETERS")
+            if path is None:
+                self._values = {}
+            else:
+                with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 3 ms
+                    self._values = json.load(file)
+        return self._values
+
+    def say_outside(self) -> None:
+        """Say once that there is no experiment."""
+        if "outside" not in self._noted:
+            self._noted.add("outside")
+            print(
+                "hpo: no experiment is running here: values are the script's own and reports go nowhere "
+                "(`hpo run` starts one)",
+                file=sys.stderr,
+            )
+
+    def once(self, what: str) -> bool:
+        """Tell whether this is the first time that `what` is asked about."""
+        first = what not in self._noted
+        self._noted.add(what)
+        return first
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Append one line to the spool, with one write, then wake the runner."""
+        assert self.directory is not None
+        if self._spool is None:
+            path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
+            self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        record["time"] = time.time()
+        line = json.dumps(record, default=repr).encode() + b"\n"
+        if os.write(self._spool, line) != len(line):
+            # A full disk may take a part of the line; the newline ends it, and the reader passes over it.
+            os.write(self._spool, b"\n")
+            raise OSError(f"hpo: a result could not be written whole to {self.directory}: is the disk full?")
+        self._poke()
+
+    def _poke(self) -> None:
+        # Best effort: a runner that misses it looks at the file anyway when the trial ends.
+        try:
+            if self._wake is None:
+                path = os.path.join(self.directory or "", "..", "..", "wake")  # noqa: PTH118
+                self._wake = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            os.write(self._wake, os.environ.get("HPO_TRIAL_SEQUENCE", "").encode() + b"\n")
+        except OSError:
+            pass
+
+
+_inside: _Inside | None = None
+
+
+def inside() -> _Inside:
+    """Return this process's view of its trial."""
+    global _inside
+    if _inside is None:
+        _inside = _Inside()
+    return _inside
+
+
+def _reset() -> None:
+    """Forget the trial: a forked process is another one."""
+    global _inside
+    _inside = None
+
+
+def get_next_parameter() -> dict[str, Any]:
+    """Return the values of this trial, nested choices nested; ``{}`` outside an experiment."""
+    here = inside()
+    if here.directory is None:
+        here.say_outside()
+        return {}
+    nested = os.path.join(here.directory, "nested.json")  # noqa: PTH118
+    if os.path.exists(nested):  # noqa: PTH110
+        with open(nested, encoding="utf-8") as file:  # noqa: PTH123
+            return dict(json.load(file))
+    return dict(here.values)
+
+
+def report_intermediate_result(value: Any, step: int | None = None) -> None:
+    """Report a result on the way: a number, or a dict with one under ``default``.
+
+    Args:
+        value: numbers of numpy and 0-d arrays and tensors are fine.
+        step: the epoch, fold or batch it belongs to; counted from 0 where it is left out.
+    """
+    _report("intermediate", value, step)
+
+
+def report_final_result(value: Any) -> None:
+    """Report the result that the tuner sees: a number, or a dict with one under ``default``."""
+    _report("final", value, None)
+
+
+def _report(kind: str, value: Any, step: int | None) -> None:
+    here = inside()
+    if here.directory is None:
+        here.say_outside()
+        return
+    if os.environ.get("RANK", "0") not in ("", "0"):
+        return  # the workers of a distributed training run share the script; its rank 0 speaks for it
+    record: dict[str, Any] = {"type": kind}
+    if kind == "intermediate":
+        record["step"] = here.steps if step is None else int(step)
+        here.steps = record["step"] + 1
+    number, bad = _number(value)
+    record["value"] = number
+    if bad is not None:
+        record["bad"] = bad
+    if isinstance(value, dict):
+        record["data"] = {str(k): _plain(v) for k, v in value.items()}
+    here.append(record)
+
+
+def _number(value: Any) -> tuple[float | None, str | None]:
+    """Return a result as a finite number, or why it is none."""
+    if isinstance(value, dict):
+        if "default" not in value:
+            return None, f"a dict of results needs the key 'default', and has {list(value)!r}"
+        value = value["default"]
+    shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+    try:
+        plain = value.item() if hasattr(value, "item") else value
+        if isinstance(plain, bool | str | bytes | dict) or not hasattr(plain, "__float__"):
+            return None, f"{shown} is no number"
+        number = float(plain)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return None, f"{shown} is no number"
+    return (number, None) if math.isfinite(number) else (None, f"{shown} is no finite number")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict | list | str | bool | int | None):
+        return value
+    number, _ = _number(value)
+    return repr(value) if number is None else number
+
+
+def get_experiment_id() -> str:
+    """Return the experiment's id, or ``STANDALONE`` outside one."""
+    return os.environ.get("HPO_EXPERIMENT_ID", "STANDALONE")
+
+
+def get_trial_id() -> str:
+    """Return the trial's id, or ``STANDALONE`` outside an experiment."""
+    return os.environ.get("HPO_TRIAL_ID", "STANDALONE")
+
+
+def get_sequence_id() -> int:
+    """Return the trial's number, or 0 outside an experiment."""
+    return int(os.environ.get("HPO_TRIAL_SEQUENCE", "0"))
+
+
+def trial_dir() -> Path:
+    """Return the folder that is this trial's own, kept with its results; outside, the current one."""
+    from pathlib import Path
+
+    here = inside()
+    if here.directory is None:
+        here.say_outside()
+        return Path()
+    return Path(here.directory)
+
+
+# ---------------------------------------------------------------------------------------------------
+# What rewritten scripts call. Each place reads `(value("lr") if given("lr") else own("lr", 0.01))`, so the
+# source's own expression stays where it stood, in its own scope, and runs only where it is needed.
+
+
+def given(name: str) -> bool:
+    """Tell whether this trial has a value for a parameter; the baseline trial keeps the source's own."""
+    here = inside()
+    return not here.baseline and name in here.values
+
+
+def value(name: str) -> Any:
+    """Return the trial's value of a parameter."""
+    return inside().values[name]
+
+
+def picked(name: str, option: Any) -> bool:
+    """Tell whether the trial picked this option of a choice: a JSON scalar, or a source text."""
+    here = inside()
+    if here.baseline or name not in here.values:
+        return False
+    chosen = here.values[name]
+    return type(chosen) is type(option) and bool(chosen == option)
+
+
+def own(name: str, seen: Any) -> Any:
+    """Return the source's own value, and record what it was where it could not be known before."""
+    here = inside()
+    if here.directory is None:
+        return seen
+    if here.baseline:
+        if name not in here.values and here.once(f"own {name}"):
+            shown = seen if isinstance(seen, bool | int | float | str | None) else repr(seen)
+            here.append({"type": "own", "name": name, "value": shown})
+    elif here.once(f"inactive {name}"):
+        here.append(
+            {
+                "type": "warning",
+                "message": f"{name} is not active in this configuration, yet its place was reached: "
+                f"it took the source's own value",
+            }
+        )
+    return seen
