@@ -1,0 +1,271 @@
+"""The runner's end of the fork server: start trials, stop them, learn how they ended."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import IO, Any
+
+from hpo.errors import StoreError
+
+__all__ = [
+    "Command",
+    "Ended",
+    "Launcher",
+    "ScriptCommand",
+    "ShellCommand",
+    "modules_to_preload",
+    "parse_command",
+]
+
+SHIMS = Path(__file__).parent / "shims"
+
+#: Libraries that do not work in a process forked after they were imported: they start threads or devices.
+_NOT_PRELOADED = frozenset({"grpc", "jax", "jaxlib", "pyspark", "ray", "tensorflow", "torch_xla", "tkinter"})
+
+
+@dataclass(frozen=True)
+class ScriptCommand:
+    """A Python script, run by this Python, from its snapshot."""
+
+    script: str
+    args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShellCommand:
+    """Any other command, run by the shell as it is."""
+
+    text: str
+
+
+Command = ScriptCommand | ShellCommand
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a trial's process ended: an exit status, minus a signal's number, or None when it was lost."""
+
+    number: int
+    status: int | None
+    reason: str = ""
+
+
+def parse_command(text: str, directory: Path) -> Command:
+    """Read a configuration's command: ``python[3] FILE.py ARGS`` is a script if that is this very Python."""
+    import shlex
+
+    with contextlib.suppress(ValueError):
+        words = shlex.split(text)
+        plain = not set(text) & set("|&;<>()$`\\\"'*?[#~=%\n")
+        script = plain and len(words) >= 2 and words[1].endswith(".py") and _is_this_python(words[0])
+        if script and (directory / words[1]).is_file():
+            return ScriptCommand(words[1], tuple(words[2:]))
+    return ShellCommand(text)
+
+
+def _is_this_python(word: str) -> bool:
+    if not os.path.basename(word).startswith("python"):  # noqa: PTH119
+        return False
+    found = shutil.which(word, path=trial_path())
+    if found is None:
+        return False
+    # Two environments share the interpreter's file; the folder tells them apart.
+    return Path(found).parent == Path(sys.executable).parent and os.path.samefile(found, sys.executable)  # noqa: PTH121
+
+
+def trial_path() -> str:
+    """Return the trials' PATH: where `hpo` was called by its path, its environment's commands come first.
+
+    So ``.venv/bin/hpo run --config config.yml`` runs ``python train.py`` with ``.venv/bin/python``.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    here = str(Path(sys.executable).parent)
+    called_by_path = str(Path(sys.argv[0]).parent) == here and here not in path.split(os.pathsep)
+    return here + os.pathsep + path if called_by_path else path
+
+
+def modules_to_preload(source: bytes, directory: Path) -> list[str]:
+    """Return the installed modules that a script imports before its first other statement.
+
+    Args:
+        source: the script's text.
+        directory: its folder, whose own modules are left to the trial.
+    """
+    modules: list[str] = []
+    body = ast.parse(source).body
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]  # the docstring
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            modules += [alias.name for alias in statement.names]
+        elif isinstance(statement, ast.ImportFrom):
+            if statement.level == 0 and statement.module not in (None, "__future__"):
+                modules.append(str(statement.module))
+        else:
+            break
+    found = []
+    for name in dict.fromkeys(modules):
+        top = name.partition(".")[0]
+        if top not in _NOT_PRELOADED and PathFinder.find_spec(top, [str(directory)]) is None:
+            found.append(name)
+    return found
+
+
+class Launcher:
+    """Start and stop trials on this machine, through a fork server that ends when this object does.
+
+    Args:
+        cwd: the folder that trials run in.
+        snapshot: the snapshot's folder, where trials are scripts.
+        path: what stands for `sys.path[0]` while modules are preloaded.
+        modules: what to import before forking.
+        lock: the experiment's lock file, open; the server keeps it while trials live.
+        log: where the server's own output goes.
+    """
+
+    def __init__(
+        self,
+        *,
+        cwd: Path,
+        snapshot: Path | None,
+        path: Path,
+        modules: Sequence[str],
+        lock: IO[Any],
+        log: IO[Any],
+        environment: Mapping[str, str],
+    ) -> None:
+        self._setup = {
+            "cwd": str(cwd),
+            "snapshot": None if snapshot is None else str(snapshot),
+            "path": str(path),
+            "modules": list(modules),
+        }
+        self._lock, self._log = lock, log
+        self._environment = trial_environment(environment)
+        self._deaths = 0
+        self.running: dict[int, int] = {}  # number -> pid, 0 until it is known
+        self._spawn()
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._buffer = b""
+        self._connection = ours
+        with theirs:
+            self._server = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "hpo.runtime.forkserver",
+                    str(theirs.fileno()),
+                    str(self._lock.fileno()),
+                ],
+                cwd="/",  # the first entry of its sys.path while it starts: not the user's folder
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=(theirs.fileno(), self._lock.fileno()),
+                start_new_session=True,  # Ctrl-C in the terminal is the runner's business
+            )
+        self._send(self._setup)
+
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when there are events."""
+        return self._connection.fileno()
+
+    def start(self, number: int, command: Command, directory: Path, environment: Mapping[str, str]) -> None:
+        """Start a trial; how it ends comes out of `events`."""
+        request: dict[str, Any] = {"start": number, "dir": str(directory), "env": dict(environment)}
+        if isinstance(command, ScriptCommand):
+            request.update(script=command.script, args=command.args)
+        else:
+            request.update(command=command.text)
+        self.running[number] = 0
+        self._send(request)
+
+    def signal(self, number: int, signal_number: int) -> None:
+        """Send a signal to a trial's whole process group."""
+        self._send({"signal": number, "number": int(signal_number)})
+
+    def events(self) -> Iterator[Ended]:
+        """Yield the trials that ended since the last call; does not wait."""
+        data, closed = b"", False
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                received = self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
+                if not received:
+                    closed = True
+                    break
+                data += received
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if "started" in message:
+                self.running[message["started"]] = message["pid"]
+            elif "ended" in message:
+                self._deaths = 0
+                if self.running.pop(message["ended"], None) is not None:
+                    yield Ended(message["ended"], message["status"])
+            elif "refused" in message:
+                self.running.pop(message["refused"], None)
+                yield Ended(message["refused"], None, message["reason"])
+        if closed:
+            yield from self._server_died()
+
+    def _server_died(self) -> Iterator[Ended]:
+        """Begin again with a new server; the trials died with the old one."""
+        self._connection.close()
+        self._server.wait()
+        lost, self.running = list(self.running), {}
+        self._deaths += 1
+        if self._deaths > 3:
+            raise StoreError(
+                "the process that starts trials died three times in a row",
+                help=f"its last words are in {self._log.name}",
+            )
+        self._spawn()
+        for number in lost:
+            yield Ended(number, None, "the process that starts trials died")
+
+    def close(self) -> None:
+        """End the server, and with it every trial that is left."""
+        self._connection.close()
+        self._server.wait()
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        # A server that died shows up in `events`, which sorts it out.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def trial_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that all trials share: the user's, and ours."""
+    environment = {**os.environ, **extra}
+    paths = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]  # noqa: PTH100
+    environment["PYTHONPATH"] = os.pathsep.join([str(SHIMS), *paths])
+    environment["PATH"] = trial_path()
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment
+
+
+def take_lock(path: Path) -> IO[str] | None:
+    """Take an experiment's lock: the open file, which holds it, or None where somebody else does."""
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file

@@ -1,0 +1,112 @@
+"""The code of an experiment, frozen: trials run it as it was when the experiment started.
+
+``code/original/`` holds the user's files, ``code/trial/`` the same files parameterised, and
+``code/manifest.json`` says which of the user's paths each stands for. An import hook gives the trial its
+frozen text under the user's own path, so `__file__`, tracebacks and data files are as ever.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import decode_source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import CodeType, ModuleType
+    from typing import Any
+
+__all__ = ["Snapshot", "freeze"]
+
+
+def freeze(directory: Path, files: Mapping[Path, tuple[bytes, bytes]], root: Path) -> None:
+    """Write the snapshot of an experiment.
+
+    Args:
+        directory: the snapshot's own folder, made here.
+        files: the user's paths (absolute, inside `root`), each with its text and its parameterised text.
+        root: the code directory.
+    """
+    for path, (original, parameterised) in files.items():
+        for kind, text in (("original", original), ("trial", parameterised)):
+            target = directory / kind / path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text)
+    manifest = {"root": str(root), "files": [str(path.relative_to(root)) for path in files]}
+    directory.mkdir(exist_ok=True)
+    (directory / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+class Snapshot:
+    """The frozen files, by the user's own paths. Loaded in the fork server; cheap, and compiled once."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        manifest_path = os.path.join(directory, "manifest.json")  # noqa: PTH118
+        with open(manifest_path, encoding="utf-8") as file:  # noqa: PTH123
+            manifest = json.load(file)
+        self.root: str = manifest["root"]
+        self._relative = {os.path.join(self.root, name): name for name in manifest["files"]}  # noqa: PTH118
+        self._codes: dict[str, CodeType] = {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._relative
+
+    def text(self, path: str, kind: str) -> bytes:
+        """Return a frozen file's bytes; `kind` is ``original`` or ``trial``."""
+        with open(os.path.join(self.directory, kind, self._relative[path]), "rb") as file:  # noqa: PTH118, PTH123
+            return file.read()
+
+    def code(self, path: str, shown: str | None = None) -> CodeType:
+        """Return the compiled parameterised file, whose tracebacks name the path `shown` (or its own)."""
+        code = self._codes.get(path)
+        if code is None or code.co_filename != (shown or path):
+            code = compile(self.text(path, "trial"), shown or path, "exec", dont_inherit=True)
+            self._codes[path] = code
+        return code
+
+    def show_frozen_lines(self) -> None:
+        """Let tracebacks quote the user's frozen lines, whatever the files say by now."""
+        import linecache
+
+        for path in self._relative:
+            text = decode_source(self.text(path, "original"))
+            # No modification time: linecache then never looks at the disk again.
+            linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+
+    def install(self) -> None:
+        """Let imports of frozen modules load their frozen text."""
+        sys.meta_path.insert(0, _FrozenFinder(self))
+
+
+class _FrozenFinder:
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.origin is None or spec.origin not in self.snapshot:
+            return None
+        spec.loader = _FrozenLoader(name, spec.origin, self.snapshot)
+        return spec
+
+
+class _FrozenLoader(SourceFileLoader):
+    def __init__(self, name: str, path: str, snapshot: Snapshot) -> None:
+        super().__init__(name, path)
+        self._snapshot = snapshot
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self._snapshot.code(self.path)
+
+    def get_source(self, fullname: str) -> str:
+        return decode_source(self._snapshot.text(self.path, "original"))
+
+    def get_data(self, path: Any) -> bytes:
+        return self._snapshot.text(self.path, "original") if path == self.path else super().get_data(path)

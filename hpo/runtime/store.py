@@ -1,0 +1,406 @@
+"""The truth of an experiment: one folder, one SQLite file, one writer.
+
+The runner alone writes; everyone else opens the file read-only, while the runner lives and after it died.
+Every transaction is committed at once, which survives the death of any process, and is flushed to the disk
+with its neighbours at most 50 ms later, which survives a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo.errors import StoreError
+from hpo.runtime.spool import Intermediate
+from hpo.trial import Metric, Trial, TrialState
+
+__all__ = ["SCHEMA_VERSION", "Store", "TrialRow"]
+
+# History of the schema:
+# 1  the first
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE experiment (
+    id            TEXT NOT NULL,     -- the folder's name
+    name          TEXT NOT NULL,     -- as the user calls it; need not be unique
+    status        TEXT NOT NULL,     -- running, stopped, done, error ('interrupted' is seen, not stored)
+    message       TEXT,              -- why it ended, for a person
+    created       REAL NOT NULL,     -- wall clock, seconds since 1970
+    elapsed       REAL NOT NULL,     -- seconds that runners spent on it, all together
+    direction     TEXT NOT NULL,     -- maximize or minimize
+    config        TEXT NOT NULL,     -- the configuration it runs by, JSON
+    space         TEXT NOT NULL,     -- NNI's search-space JSON
+    defaults      TEXT NOT NULL      -- the source's own values by name, JSON
+);
+CREATE TABLE trial (
+    number        INTEGER PRIMARY KEY,  -- from 0, in the order of proposal
+    state         TEXT NOT NULL,        -- hpo.trial.TrialState
+    origin        TEXT NOT NULL,        -- baseline, tuner or user
+    parameters    TEXT NOT NULL,        -- the configuration, JSON
+    memo          TEXT NOT NULL,        -- what the tuner must remember, JSON
+    attempt       INTEGER NOT NULL,     -- 1, and one more each time it is run again
+    value         REAL,                 -- the final result
+    data          TEXT,                 -- the whole result where it was a dict, JSON
+    told          INTEGER,              -- its place in the order in which the tuner was told
+    started       REAL,                 -- wall clock
+    ended         REAL,                 -- wall clock
+    duration      REAL,                 -- seconds, by a clock that nobody sets
+    failure       TEXT,                 -- exception, exit, signal, oom, timeout, no_result, bad_value, lost
+    detail        TEXT,                 -- what went wrong, for a person
+    device        TEXT,                 -- the GPUs it had, JSON list
+    spool         INTEGER NOT NULL DEFAULT 0  -- bytes of metrics.jsonl that are in this file
+);
+CREATE INDEX trial_by_state ON trial (state, value);
+CREATE TABLE metric (
+    trial         INTEGER NOT NULL REFERENCES trial (number),
+    sequence      INTEGER NOT NULL,     -- order of arrival in this trial
+    step          INTEGER NOT NULL,
+    value         REAL,                 -- NULL where it was no finite number
+    data          TEXT,                 -- the whole result where it was a dict, JSON
+    time          REAL NOT NULL,        -- wall clock of the trial
+    PRIMARY KEY (trial, sequence)
+) WITHOUT ROWID;
+CREATE TABLE event (
+    id            INTEGER PRIMARY KEY,
+    time          REAL NOT NULL,        -- wall clock
+    kind          TEXT NOT NULL,        -- note, warning, error
+    trial         INTEGER,              -- NULL where it is about the experiment
+    message       TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial as the store has it."""
+
+    number: int
+    state: TrialState
+    origin: str
+    parameters: dict[str, Any]
+    memo: dict[str, Any]
+    attempt: int
+    value: float | None
+    told: int | None
+    started: float | None
+    ended: float | None
+    duration: float | None
+    failure: str | None
+    detail: str | None
+    device: list[int]
+    spool: int
+
+    def trial(self, intermediate: Sequence[Metric] = ()) -> Trial:
+        """Return the trial as tuners know it."""
+        trial = Trial(self.number, self.parameters, state=self.state, value=self.value, memo=self.memo)
+        trial.failure = self.failure
+        trial.intermediate = list(intermediate)
+        return trial
+
+
+_COLUMNS = (
+    "number, state, origin, parameters, memo, attempt, value, told, started, ended, duration, failure, "
+    "detail, device, spool"
+)
+
+
+def _row(row: tuple[Any, ...]) -> TrialRow:
+    number, state, origin, parameters, memo, *rest, device, spool = row
+    return TrialRow(
+        number, TrialState(state), origin, json.loads(parameters), json.loads(memo), *rest,
+        device=json.loads(device) if device else [], spool=spool,
+    )  # fmt: skip
+
+
+class Store:
+    """An experiment's database, open.
+
+    Args:
+        directory: the experiment's folder.
+        read_only: everyone but the runner.
+
+    Raises:
+        StoreError: it is not there, damaged, or of a later version.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = True) -> None:
+        self.directory = directory
+        self.path = directory / "experiment.db"
+        if not self.path.is_file():
+            raise StoreError(
+                f"there is no experiment in {directory}", help="`hpo list` shows those there are"
+            )
+        self._wal: int | None = None
+        self._dirty = False
+        try:
+            self._open(read_only)
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self.path} cannot be read: {error}",
+                help="copy the folder before anything else; trials/*/metrics.jsonl still hold what they reported",
+            ) from error
+        if version != SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} has schema {version}, and this hpo knows {SCHEMA_VERSION}", help="update hpo"
+            )
+
+    def _open(self, read_only: bool) -> None:
+        if not read_only:
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")  # `flush` does the rest, for many commits at once
+            return
+        try:
+            self._db = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
+            self._db.execute("SELECT id FROM experiment").fetchone()
+        except sqlite3.OperationalError:
+            # A folder that may not be written to has no place for WAL's index; nobody writes there either.
+            self._db = sqlite3.connect(
+                f"file:{_quoted(self.path)}?mode=ro&immutable=1", uri=True, isolation_level=None
+            )
+            self._db.execute("SELECT id FROM experiment").fetchone()
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        *,
+        name: str,
+        direction: str,
+        config: Mapping[str, Any],
+        space: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+    ) -> Store:
+        """Make an experiment's folder and database, private to the user, and open it for writing."""
+        directory.mkdir(mode=0o700, parents=True)
+        (directory / "trials").mkdir(mode=0o700)
+        path = directory / "experiment.db"
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        db = sqlite3.connect(path, isolation_level=None)
+        with contextlib.closing(db):
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            db.execute(
+                "INSERT INTO experiment VALUES (?, ?, 'running', NULL, ?, 0, ?, ?, ?, ?)",
+                (directory.name, name, time.time(), direction, *map(_json, (config, space, defaults))),
+            )
+        return cls(directory, read_only=False)
+
+    def close(self) -> None:
+        """Flush and close."""
+        self.flush()
+        if self._wal is not None:
+            os.close(self._wal)
+            self._wal = None
+        self._db.close()
+
+    # -- writing: the runner only
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything inside together, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+        self._dirty = True
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there are commits that a power cut could take."""
+        return self._dirty
+
+    def flush(self) -> None:
+        """Force the commits so far to the disk."""
+        if not self._dirty:
+            return
+        if self._wal is None:
+            with contextlib.suppress(FileNotFoundError):
+                self._wal = os.open(f"{self.path}-wal", os.O_RDONLY)
+        if self._wal is not None:
+            os.fsync(self._wal)
+        self._dirty = False
+
+    def set_status(self, status: str, message: str | None = None) -> None:
+        """Record where the experiment stands."""
+        self._db.execute("UPDATE experiment SET status = ?, message = ?", (status, message))
+
+    def set_elapsed(self, seconds: float) -> None:
+        """Record the time that runners have spent on it."""
+        self._db.execute("UPDATE experiment SET elapsed = ?", (seconds,))
+
+    def set_config(self, config: Mapping[str, Any]) -> None:
+        """Record a changed configuration."""
+        self._db.execute("UPDATE experiment SET config = ?", (_json(config),))
+
+    def add_trial(self, trial: Trial, origin: str) -> None:
+        """Record a proposed trial, waiting."""
+        self._db.execute(
+            "INSERT INTO trial (number, state, origin, parameters, memo, attempt) VALUES (?, ?, ?, ?, ?, 1)",
+            (trial.number, trial.state.value, origin, _json(trial.parameters), _json(trial.memo)),
+        )
+
+    def start_trial(self, number: int, device: Sequence[int]) -> None:
+        """Record that a trial runs."""
+        self._db.execute(
+            "UPDATE trial SET state = 'running', started = ?, device = ? WHERE number = ?",
+            (time.time(), _json(list(device)), number),
+        )
+
+    def requeue_trial(self, number: int) -> None:
+        """Let a trial run again: its number and parameters stay, its results go."""
+        self._db.execute("DELETE FROM metric WHERE trial = ?", (number,))
+        self._db.execute(
+            "UPDATE trial SET state = 'waiting', attempt = attempt + 1, started = NULL, value = NULL, "
+            "data = NULL, spool = 0 WHERE number = ?",
+            (number,),
+        )
+
+    def add_metrics(self, number: int, reports: Sequence[tuple[int, Intermediate]]) -> None:
+        """Record intermediate results, each with its place in the order of arrival."""
+        self._db.executemany(
+            "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?)",
+            [(number, i, r.step, r.value, _json(r.data) if r.data else None, r.time) for i, r in reports],
+        )
+
+    def set_spool(self, number: int, offset: int) -> None:
+        """Record how much of a trial's spool is in the store."""
+        self._db.execute("UPDATE trial SET spool = ? WHERE number = ?", (offset, number))
+
+    def set_parameters(self, number: int, parameters: Mapping[str, Any]) -> None:
+        """Record values that were only known once the trial ran."""
+        self._db.execute("UPDATE trial SET parameters = ? WHERE number = ?", (_json(parameters), number))
+
+    def set_value(self, number: int, value: float, data: Mapping[str, Any] | None) -> None:
+        """Record a final result."""
+        self._db.execute(
+            "UPDATE trial SET value = ?, data = ? WHERE number = ?",
+            (value, _json(data) if data else None, number),
+        )
+
+    def end_trial(self, trial: Trial, *, told: int, duration: float | None, detail: str | None) -> None:
+        """Record how a trial ended."""
+        self._db.execute(
+            "UPDATE trial SET state = ?, value = ?, failure = ?, detail = ?, told = ?, duration = ?, ended = ? "
+            "WHERE number = ?",
+            (
+                trial.state.value,
+                trial.value,
+                trial.failure,
+                detail,
+                told,
+                duration,
+                time.time(),
+                trial.number,
+            ),
+        )
+
+    def add_event(self, kind: str, message: str, trial: int | None = None) -> None:
+        """Record something that a person may want to know."""
+        self._db.execute(
+            "INSERT INTO event (time, kind, trial, message) VALUES (?, ?, ?, ?)",
+            (time.time(), kind, trial, message),
+        )
+
+    # -- reading
+
+    def experiment(self) -> dict[str, Any]:
+        """Return the experiment's row, its JSON parsed."""
+        cursor = self._db.execute("SELECT * FROM experiment")
+        row = dict(zip((c[0] for c in cursor.description), cursor.fetchone(), strict=True))
+        for column in ("config", "space", "defaults"):
+            row[column] = json.loads(row[column])
+        return row
+
+    def counts(self) -> dict[str, int]:
+        """Return how many trials are in each state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM trial GROUP BY state ORDER BY state"))
+
+    def trials(
+        self, *, states: Sequence[TrialState] = (), offset: int = 0, limit: int = -1
+    ) -> list[TrialRow]:
+        """Return trials by number, all or those in some states, all or a page of them."""
+        where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM trial {where} ORDER BY number LIMIT ? OFFSET ?",  # noqa: S608
+            (*(s.value for s in states), limit, offset),
+        )
+        return [_row(row) for row in rows]
+
+    def trial(self, number: int) -> TrialRow | None:
+        """Return one trial."""
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM trial WHERE number = ?", (number,)).fetchone()  # noqa: S608
+        return None if row is None else _row(row)
+
+    def best(self) -> TrialRow | None:
+        """Return the best succeeded trial; of equals, the earliest."""
+        (direction,) = self._db.execute("SELECT direction FROM experiment").fetchone()
+        order = "DESC" if direction == "maximize" else "ASC"
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM trial WHERE state = 'succeeded' "  # noqa: S608
+            f"ORDER BY value {order}, number LIMIT 1"
+        ).fetchone()
+        return None if row is None else _row(row)
+
+    def baseline(self) -> TrialRow | None:
+        """Return the trial that ran the source's own values, where there was one."""
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM trial WHERE origin = 'baseline' ORDER BY number LIMIT 1"  # noqa: S608
+        ).fetchone()
+        return None if row is None else _row(row)
+
+    def metrics(self, number: int) -> list[Metric]:
+        """Return a trial's intermediate results, in order, the finite ones."""
+        rows = self._db.execute(
+            "SELECT step, value FROM metric WHERE trial = ? AND value IS NOT NULL ORDER BY sequence",
+            (number,),
+        )
+        return [Metric(step, value) for step, value in rows]
+
+    def all_metrics(self) -> dict[int, list[Metric]]:
+        """Return every trial's intermediate results, by its number."""
+        found: dict[int, list[Metric]] = {}
+        rows = self._db.execute(
+            "SELECT trial, step, value FROM metric WHERE value IS NOT NULL ORDER BY 1, sequence"
+        )
+        for trial, step, value in rows:
+            found.setdefault(trial, []).append(Metric(step, value))
+        return found
+
+    def last_sequence(self, number: int) -> int:
+        """Return how many intermediate results of a trial are here."""
+        row = self._db.execute("SELECT max(sequence) FROM metric WHERE trial = ?", (number,)).fetchone()
+        return 0 if row[0] is None else int(row[0]) + 1
+
+    def events(self, trial: int | None = None) -> list[dict[str, Any]]:
+        """Return what was noted, of one trial or of all."""
+        where, values = ("", ()) if trial is None else ("WHERE trial = ?", (trial,))
+        cursor = self._db.execute(f"SELECT time, kind, trial, message FROM event {where} ORDER BY id", values)  # noqa: S608
+        return [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
+
+    def last_told(self) -> int:
+        """Return the place of the last trial in the order of telling; -1 where there is none."""
+        row = self._db.execute("SELECT max(told) FROM trial").fetchone()
+        return -1 if row[0] is None else int(row[0])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _quoted(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(str(path))
