@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -258,14 +257,3 @@ def trial_environment(extra: Mapping[str, str]) -> dict[str, str]:
     environment["PATH"] = trial_path()
     environment["PYTHONUNBUFFERED"] = "1"
     return environment
-
-
-def take_lock(path: Path) -> IO[str] | None:
-    """Take an experiment's lock: the open file, which holds it, or None where somebody else does."""
-    file = path.open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -106,18 +106,17 @@ class TrialRow:
         return trial
 
 
-_COLUMNS = (
-    "number, state, origin, parameters, memo, attempt, value, told, started, ended, duration, failure, "
-    "detail, device, spool"
-)
+_FIELDS = tuple(field.name for field in fields(TrialRow))
+_COLUMNS = ", ".join(_FIELDS)
 
 
-def _row(row: tuple[Any, ...]) -> TrialRow:
-    number, state, origin, parameters, memo, *rest, device, spool = row
-    return TrialRow(
-        number, TrialState(state), origin, json.loads(parameters), json.loads(memo), *rest,
-        device=json.loads(device) if device else [], spool=spool,
-    )  # fmt: skip
+def _row(values: tuple[Any, ...]) -> TrialRow:
+    row = dict(zip(_FIELDS, values, strict=True))
+    row["state"] = TrialState(row["state"])
+    row["device"] = json.loads(row["device"] or "[]")
+    for column in ("parameters", "memo"):
+        row[column] = json.loads(row[column])
+    return TrialRow(**row)
 
 
 class Store:
@@ -146,7 +145,7 @@ class Store:
         except sqlite3.Error as error:
             raise StoreError(
                 f"{self.path} cannot be read: {error}",
-                help="copy the folder before anything else; trials/*/metrics.jsonl still hold what they reported",
+                help="copy the folder first; trials/*/metrics.jsonl still hold what was reported",
             ) from error
         if version != SCHEMA_VERSION:
             raise StoreError(
@@ -180,9 +179,7 @@ class Store:
         space: Mapping[str, Any],
         defaults: Mapping[str, Any],
     ) -> Store:
-        """Make an experiment's folder and database, private to the user, and open it for writing."""
-        directory.mkdir(mode=0o700, parents=True)
-        (directory / "trials").mkdir(mode=0o700)
+        """Make an experiment's database in its folder, and open it for writing."""
         path = directory / "experiment.db"
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         db = sqlite3.connect(path, isolation_level=None)
@@ -293,8 +290,8 @@ class Store:
     def end_trial(self, trial: Trial, *, told: int, duration: float | None, detail: str | None) -> None:
         """Record how a trial ended."""
         self._db.execute(
-            "UPDATE trial SET state = ?, value = ?, failure = ?, detail = ?, told = ?, duration = ?, ended = ? "
-            "WHERE number = ?",
+            "UPDATE trial SET state = ?, value = ?, failure = ?, detail = ?, told = ?, duration = ?, "
+            "ended = ? WHERE number = ?",
             (
                 trial.state.value,
                 trial.value,

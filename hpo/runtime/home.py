@@ -1,0 +1,190 @@
+"""Where experiments lie: ``$HPO_HOME``, one folder each, private to the user.
+
+::
+
+    $HPO_HOME/<id>/experiment.db   the truth
+                   code/           the snapshot that trials run
+                   trials/N/       parameters.json, metrics.jsonl, stdout.log, stderr.log, the trial's files
+                   commands/       wishes of other processes, which the runner obeys
+                   wake            a named pipe: a line in it makes the runner look
+                   lock            held by the runner and by the fork server
+                   runner.log
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from hpo.errors import StoreError, UsageError
+from hpo.runtime.store import Store
+
+__all__ = [
+    "experiments",
+    "find",
+    "home",
+    "is_running",
+    "make_folder",
+    "send_command",
+    "status",
+    "take_commands",
+    "take_lock",
+]
+
+# Neither vowels nor digits that look like letters: ids are read aloud, and never spell a word.
+_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+
+
+def home() -> Path:
+    """Return the folder of all experiments."""
+    return Path(os.environ.get("HPO_HOME") or Path.home() / ".hpo").absolute()
+
+
+def make_folder() -> Path:
+    """Make the folder of a new experiment; it is listed once it holds a database.
+
+    Raises:
+        StoreError: the home cannot be written to.
+    """
+    directory = home() / "".join(secrets.choice(_LETTERS) for _ in range(8))
+    try:
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700)
+        for name in ("trials", "commands", "code"):
+            (directory / name).mkdir(mode=0o700)
+        os.mkfifo(directory / "wake", 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the experiment cannot be stored in {home()}: {error.strerror}",
+            help="set HPO_HOME to a folder that you can write to",
+        ) from error
+    return directory
+
+
+def experiments() -> list[tuple[Path, dict[str, Any]]]:
+    """Return the folders of all readable experiments and what each says of itself, the newest first."""
+    found = []
+    for path in home().glob("*/experiment.db"):
+        try:
+            with contextlib.closing(Store(path.parent)) as store:
+                found.append((path.parent, store.experiment()))
+        except StoreError:
+            continue
+    return sorted(found, key=lambda pair: pair[1]["created"], reverse=True)
+
+
+def find(reference: str | None) -> Path:
+    """Return an experiment's folder by id, unique prefix of an id, name, or (None) the newest.
+
+    Raises:
+        UsageError: there is none, or several fit.
+    """
+    every = experiments()
+    if not every:
+        raise UsageError(f"there is no experiment in {home()}", help="start one: hpo run SCRIPT")
+    if reference is None:
+        return every[0][0]
+    exact = [path for path, _ in every if path.name == reference]
+    named = [path for path, row in every if row["name"] == reference]
+    begun = [path for path, _ in every if reference and path.name.startswith(reference)]
+    for fits in (exact, named, begun):
+        if len(fits) == 1 or (fits and fits is named):
+            return fits[0]  # of several of one name, the newest
+    if begun:
+        raise UsageError(f"{reference} fits {', '.join(p.name for p in begun)}", help="give more of the id")
+    raise UsageError(
+        f"there is no experiment {reference} in {home()}", help="`hpo list` shows those there are"
+    )
+
+
+def take_lock(directory: Path) -> IO[str]:
+    """Take an experiment's lock: an open file; the kernel frees it when its holders end, however they end.
+
+    Raises:
+        UsageError: somebody else runs the experiment.
+    """
+    file = (directory / "lock").open("a+", encoding="utf-8")
+    for attempt in range(10):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError:
+            # Those who only ask (`is_running`) hold it for an instant.
+            if attempt < 9:
+                time.sleep(0.05)
+    else:
+        file.seek(0)
+        owner = file.read().strip() or "another process"
+        file.close()
+        raise UsageError(
+            f"experiment {directory.name} is being run by {owner}",
+            help="`hpo stop` ends it; watch it with `hpo show`",
+        )
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.flush()
+    return file
+
+
+def is_running(directory: Path) -> bool:
+    """Tell whether a runner lives, or trials of one that are about to end."""
+    try:
+        with (directory / "lock").open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def status(directory: Path, stored: str) -> str:
+    """Return an experiment's status: the stored one, but ``interrupted`` where its runner died."""
+    return "interrupted" if stored == "running" and not is_running(directory) else stored
+
+
+# -- wishes of other processes
+
+
+def send_command(directory: Path, command: Mapping[str, Any]) -> None:
+    """Leave a wish for the runner, and wake it."""
+    folder = directory / "commands"
+    name = f"{secrets.token_hex(8)}.json"
+    path = folder / f".{name}"
+    path.write_text(json.dumps(command), encoding="utf-8")
+    path.rename(folder / name)
+    wake(directory)
+
+
+def wake(directory: Path) -> None:
+    """Make the runner look, where there is one."""
+    try:
+        pipe = os.open(directory / "wake", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return
+    try:
+        os.write(pipe, b"\n")
+    except OSError:
+        pass
+    finally:
+        os.close(pipe)
+
+
+def take_commands(directory: Path) -> Iterator[dict[str, Any]]:
+    """Yield the wishes that were left, the oldest first; each is gone once it is taken."""
+    folder = directory / "commands"
+    for path in sorted(folder.glob("[!.]*.json"), key=lambda p: p.stat().st_mtime_ns):
+        try:
+            command = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            command = {}
+        path.unlink()
+        yield command
