@@ -7,8 +7,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, TypeVar
+
+    from hpo.parameters import Parameter
 
     Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -43,16 +45,22 @@ def param(*names_and_domains: Any, **domains: Any) -> Callable[[Decorated], Deco
 
 def choice(*options: Any, default: Any = _NOTHING, name: str | None = None) -> Any:
     """Mark one of several options; run by hand, the default or the first."""
-    return options[0] if default is _NOTHING else default
+    if default is not _NOTHING:
+        return default
+    return options[0] if options else _domain("choice", options)
+
+
+def _domain(kind: str, arguments: Sequence[Any]) -> Parameter:
+    from hpo.parameters import create  # a median and a mistake are all that need the domain
+
+    return create(kind, arguments)
 
 
 def _numeric(kind: str) -> Callable[..., Any]:
     def domain(*numbers: float, default: Any = _NOTHING, name: str | None = None) -> Any:
         if default is not _NOTHING:
             return default
-        from hpo.parameters import KINDS  # the median is the only thing that needs the domain
-
-        return KINDS[kind](*numbers).from_unit(0.5)
+        return _domain(kind, numbers).from_unit(0.5)
 
     domain.__name__ = domain.__qualname__ = kind
     domain.__doc__ = f"Mark a number of the domain ``{kind}``; run by hand, the default or the median."

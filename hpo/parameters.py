@@ -31,9 +31,11 @@ __all__ = [
     "QUniform",
     "RandInt",
     "Uniform",
+    "create",
     "identity",
     "is_number",
     "problems",
+    "same",
 ]
 
 # Inverse normal CDFs are infinite at 0 and 1; eight standard deviations are as far as a sample gets.
@@ -50,6 +52,13 @@ class RandomSource(Protocol):
 def identity(value: Any) -> str:
     """Return a text that two JSON values share exactly when they are the same value (1, 1.0, True differ)."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two JSON values mean the same: as `identity`, but 1 and 1.0 are one number."""
+    if is_number(one) and is_number(other):
+        return bool(one == other)
+    return identity(one) == identity(other)
 
 
 class Parameter(ABC):
@@ -95,10 +104,10 @@ class Parameter(ABC):
 
     def _validate(self) -> None:
         for problem in problems(self.type, self.arguments):
-            raise SpaceError(f"{self}: {problem.message}", help=problem.help)
+            raise SpaceError(problem.message, help=problem.help)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice(Parameter):
     """One of several options, in no order. An option is any JSON value."""
 
@@ -107,6 +116,13 @@ class Choice(Parameter):
 
     def __post_init__(self) -> None:
         self._validate()
+
+    # Options compare by identity: choice(0, 1) is not choice(False, True), and a list can be an option.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choice) and self._positions == other._positions
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._positions))
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -123,13 +139,8 @@ class Choice(Parameter):
             SpaceError: it is none of the options.
         """
         found = self._positions.get(identity(value))
-        if found is None and isinstance(value, float | int) and not isinstance(value, bool):
-            numbers = (
-                i
-                for i, o in enumerate(self.options)
-                if not isinstance(o, bool) and isinstance(o, int | float)
-            )
-            found = next((i for i in numbers if self.options[i] == value), None)
+        if found is None:
+            found = next((i for i, option in enumerate(self.options) if same(option, value)), None)
         if found is None:
             raise SpaceError(f"{value!r} is none of the options {list(self.options)!r}")
         return found
@@ -195,9 +206,11 @@ class _Bounded(Parameter):
         return min(max(x, self.low), self.high)
 
     def from_unit(self, u: float) -> float:
+        if not 0 < u < 1:  # the ends are exact, whatever a logarithm and back would make of them
+            return float(self.low if u <= 0 else self.high)
         low, high = self._scale(self.low), self._scale(self.high)
-        # The sum of halves is finite even where high - low overflows.
-        return self._clip(float(self._unscale(low * (1 - u) + high * u)))
+        # The sum of parts is finite even where high - low overflows.
+        return float(self._clip(self._unscale(low * (1 - u) + high * u)))
 
     def to_unit(self, value: Any) -> float:
         low, high = self._scale(self.low), self._scale(self.high)
@@ -236,7 +249,7 @@ class _Quantised(_Bounded):
     q: float
 
     def _round(self, x: float) -> float:
-        return self._clip(_multiple(round(x / self.q), self.q))
+        return self._clip(_nearest_multiple(x, self.q))
 
     def from_unit(self, u: float) -> float:
         return self._round(super().from_unit(u))
@@ -247,9 +260,9 @@ class _Quantised(_Bounded):
         )
 
     def values(self) -> tuple[float, ...] | None:
-        first, last = round(self.low / self.q), round(self.high / self.q)
-        if last - first > 2**20:
+        if (self.high - self.low) / self.q > 2**20:
             return None
+        first, last = round(self.low / self.q), round(self.high / self.q)
         return tuple(dict.fromkeys(self._clip(_multiple(k, self.q)) for k in range(first, last + 1)))
 
 
@@ -295,7 +308,7 @@ class LogNormal(Normal):
     type: ClassVar[str] = "lognormal"
 
     def from_unit(self, u: float) -> float:
-        return math.exp(min(super().from_unit(u), 709.0))
+        return math.exp(min(max(super().from_unit(u), -708.0), 709.0))  # where floats end
 
     def to_unit(self, value: Any) -> float:
         return super().to_unit(math.log(value)) if value > 0 else 0.0
@@ -312,7 +325,7 @@ class QNormal(Normal):
     q: float
 
     def from_unit(self, u: float) -> float:
-        return _multiple(round(super().from_unit(u) / self.q), self.q)
+        return _nearest_multiple(super().from_unit(u), self.q)
 
     def contains(self, value: Any) -> bool:
         return is_number(value) and _is_multiple(value, self.q)
@@ -326,7 +339,7 @@ class QLogNormal(LogNormal):
     q: float
 
     def from_unit(self, u: float) -> float:
-        return _multiple(round(super().from_unit(u) / self.q), self.q)
+        return _nearest_multiple(super().from_unit(u), self.q)
 
     def contains(self, value: Any) -> bool:
         return is_number(value) and value >= 0 and _is_multiple(value, self.q)
@@ -340,18 +353,40 @@ KINDS: Mapping[str, type[Parameter]] = {
 }  # fmt: skip
 
 
+def create(kind: str, arguments: Sequence[Any]) -> Parameter:
+    """Return the domain of NNI's type name `kind`, one of `KINDS`, with these arguments.
+
+    Raises:
+        SpaceError: it says what is wrong with them.
+    """
+    for problem in problems(kind, arguments):
+        raise SpaceError(problem.message, help=problem.help)
+    return Choice(tuple(arguments)) if kind == "choice" else KINDS[kind](*arguments)
+
+
 def _multiple(k: int, q: float) -> float:
     # Decimal keeps 3 * 0.1 at 0.3; a step that is an integer keeps integers.
     return k * q if isinstance(q, int) else float(k * Decimal(repr(q)))
 
 
+def _nearest_multiple(x: float, q: float) -> float:
+    # Beyond 2**53 steps every float is as near to a multiple as floats get, and the quotient may overflow.
+    steps = x / q
+    return _multiple(round(steps), q) if abs(steps) < 2**53 else x
+
+
 def _is_multiple(value: float, q: float) -> bool:
-    return math.isclose(_multiple(round(value / q), q), value, rel_tol=1e-9, abs_tol=1e-12)
+    return math.isclose(_nearest_multiple(value, q), value, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a JSON value is a finite number; booleans are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Tell whether a JSON value is a number that a float can hold, finite; booleans are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return False
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -397,7 +432,8 @@ def problems(kind: str, arguments: Sequence[Any]) -> list[Problem]:
     names = _SIGNATURES[kind]
     form = f"{kind}({', '.join(names)})"
     if len(arguments) != len(names):
-        message = f"{kind} takes {len(names)} numbers, {len(arguments)} were given"
+        given = "1 was" if len(arguments) == 1 else f"{len(arguments)} were"
+        message = f"{kind} takes {len(names)} numbers, {given} given"
         return [Problem("arity", None, message, f"write {form}")]
     found = [
         Problem(
@@ -414,6 +450,12 @@ def _choice_problems(options: Sequence[Any]) -> Iterator[Problem]:
         yield Problem("no_options", None, "choice has no options", "write choice(a, b, ...)")
     seen: dict[str, int] = {}
     for i, option in enumerate(options):
+        try:
+            json.dumps(option, allow_nan=False)
+        except (TypeError, ValueError):
+            message = f"option {option!r} is no JSON value"
+            yield Problem("not_json", i, message, "use numbers, strings, booleans, null, lists or objects")
+            continue
         first = seen.setdefault(identity(option), i)
         if first != i:
             message = f"option {option!r} is listed twice"

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from hpo.errors import SpaceError
-from hpo.parameters import KINDS, Choice, Parameter, RandomSource, identity, problems
+from hpo.parameters import KINDS, Parameter, RandomSource, create, identity, same
 
 __all__ = ["Condition", "Configuration", "SearchSpace"]
 
@@ -35,8 +35,7 @@ class Condition:
         """Tell whether this holds in a configuration (of active parameters only)."""
         if self.parent not in configuration:
             return False
-        value = identity(configuration[self.parent])
-        return any(value == identity(v) for v in self.values)
+        return any(same(configuration[self.parent], value) for value in self.values)
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,8 @@ class SearchSpace:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SearchSpace) and (
-            (self.parameters, self.conditions, self.defaults)
-            == (other.parameters, other.conditions, other.defaults)
+            (self.parameters, self.conditions, self.defaults, self._nests)
+            == (other.parameters, other.conditions, other.defaults, other._nests)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -139,7 +138,7 @@ class SearchSpace:
 
         The inactive ones draw too, so that a condition changes no other parameter's value.
         """
-        return self.from_unit({name: rng.random() for name in self.order})
+        return self.from_unit({name: rng.random() for name in self.parameters})
 
     def from_unit(self, units: Mapping[str, float]) -> Configuration:
         """Return the configuration at a point of the unit cube, without what is inactive there."""
@@ -175,6 +174,12 @@ class SearchSpace:
                 close = get_close_matches(name, self.parameters, n=1)
                 help_ = f"did you mean {close[0]}?" if close else f"the parameters are {', '.join(self)}"
                 raise SpaceError(f"there is no parameter {name}", help=help_)
+        for name, value in configuration.items():
+            if not self.parameters[name].contains(value):
+                raise SpaceError(
+                    f"{name} is {value!r}, which lies outside {self.parameters[name]}",
+                    help="choose a value inside, or widen the domain",
+                )
         active = self.active_part(configuration)
         for name in self.order:
             if name in configuration and name not in active:
@@ -183,11 +188,6 @@ class SearchSpace:
                 )
             if name not in configuration and self.is_active(name, active):
                 raise SpaceError(f"{name} has no value", help=f"give one of {self.parameters[name]}")
-            if name in active and not self.parameters[name].contains(active[name]):
-                raise SpaceError(
-                    f"{name} is {active[name]!r}, which lies outside {self.parameters[name]}",
-                    help="choose a value inside, or widen the domain",
-                )
 
     def _condition_text(self, name: str) -> str:
         return " and ".join(
@@ -198,18 +198,22 @@ class SearchSpace:
 
     def nested(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
         """Return a configuration as NNI's API hands it to a trial: nested choices as dictionaries."""
-        inner = {
-            flat for nest in self._nests.values() for sub in nest.options.values() for flat in sub.values()
-        }
+        inner = self._nested_names()
         return {name: self._nest(name, configuration) for name in configuration if name not in inner}
+
+    def _nested_names(self) -> set[str]:
+        return {
+            flat for nest in self._nests.values() for subs in nest.options.values() for flat in subs.values()
+        }
 
     def _nest(self, name: str, configuration: Mapping[str, Any]) -> Any:
         nest = self._nests.get(name)
         if nest is None:
             return configuration[name]
         option = configuration[name]
-        subs = {sub: self._nest(flat, configuration) for sub, flat in nest.options[option].items()}
-        return {"_name": option, **subs}
+        subs = nest.options[option].items()  # one that is inactive for a reason of its own is left out
+        inside = {sub: self._nest(flat, configuration) for sub, flat in subs if flat in configuration}
+        return {"_name": option, **inside}
 
     def flatten(self, nested: Mapping[str, Any]) -> Configuration:
         """Return the flat form of a configuration in NNI's nested form; a flat one comes back as it is."""
@@ -234,9 +238,7 @@ class SearchSpace:
 
     def to_json(self) -> dict[str, Any]:
         """Return NNI's search-space JSON, nested choices nested, conditions as `_when`."""
-        inner = {
-            flat for nest in self._nests.values() for sub in nest.options.values() for flat in sub.values()
-        }
+        inner = self._nested_names()
         return {name: self._parameter_json(name) for name in self.parameters if name not in inner}
 
     def _parameter_json(self, name: str) -> dict[str, Any]:
@@ -280,6 +282,11 @@ class SearchSpace:
                         f"{name}: the condition speaks of {condition.parent}, which is no parameter",
                         help=f"did you mean {close[0]}?" if close else "name a parameter of this space",
                     )
+                if not condition.values:
+                    raise SpaceError(
+                        f"{name}: the condition names no value of {condition.parent}, so it never holds",
+                        help=f"name some of {parent}",
+                    )
                 for value in condition.values:
                     if not parent.contains(value):
                         raise SpaceError(
@@ -311,6 +318,8 @@ class _JsonReader:
             self._read(str(name), written)
 
     def _read(self, name: str, written: Any) -> None:
+        if name in self.parameters:
+            raise SpaceError(f"{name}: two parameters come to have this name", help="rename one of the two")
         if not isinstance(written, Mapping) or not {"_type", "_value"} <= written.keys():
             raise SpaceError(
                 f"{name}: a parameter is an object with _type and _value, not {_shown(written)}",
@@ -336,10 +345,14 @@ class _JsonReader:
         if kind == "choice" and any(isinstance(o, Mapping) and "_name" in o for o in arguments):
             self._read_nested(name, arguments)
         else:
-            found = problems(kind, arguments)
-            if found:
-                raise SpaceError(f"{name}: {found[0].message}", help=found[0].help)
-            self.parameters[name] = Choice(tuple(arguments)) if kind == "choice" else KINDS[kind](*arguments)
+            self.parameters[name] = self._domain(name, kind, arguments)
+
+    @staticmethod
+    def _domain(name: str, kind: str, arguments: Sequence[Any]) -> Parameter:
+        try:
+            return create(kind, arguments)
+        except SpaceError as error:
+            raise SpaceError(f"{name}: {error.message}", help=error.help) from None
 
     @staticmethod
     def _when(name: str, written: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -359,10 +372,7 @@ class _JsonReader:
                     help='write {"_name": "option", "sub": {"_type": ..., "_value": ...}}',
                 )
         names = [option["_name"] for option in options]
-        found = problems("choice", names)
-        if found:
-            raise SpaceError(f"{name}: {found[0].message}", help=found[0].help)
-        self.parameters[name] = Choice(tuple(names))
+        self.parameters[name] = self._domain(name, "choice", names)
         nest = self._nests[name] = {option["_name"]: {} for option in options}
         for option in options:
             for sub, written in option.items():
@@ -373,7 +383,7 @@ class _JsonReader:
         """Read a sub-parameter; one that several options share, domain and all, is one parameter."""
         rivals = [o["_name"] for o in options if sub in o and identity(o[sub]) != identity(written)]
         flat = f"{name}.{option}.{sub}" if rivals else f"{name}.{sub}"
-        if flat in self.parameters:
+        if any(subs.get(sub) == flat for subs in self._nests[name].values()):
             known = self.conditions[flat]
             known[:] = [Condition(c.parent, (*c.values, option)) if c.parent == name else c for c in known]
         else:
