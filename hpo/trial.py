@@ -164,7 +164,7 @@ class _Inside:
             path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
             self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         record["time"] = time.time()
-        line = json.dumps(record, default=repr).encode() + b"\n"
+        line = json.dumps(record).encode() + b"\n"
         if os.write(self._spool, line) != len(line):
             # A full disk may take a part of the line; the newline ends it, and the reader passes over it.
             os.write(self._spool, b"\n")
@@ -243,7 +243,7 @@ def _report(kind: str, value: Any, step: int | None) -> None:
     if bad is not None:
         record["bad"] = bad
     if isinstance(value, dict):
-        record["data"] = {str(k): _plain(v) for k, v in value.items()}
+        record["data"] = _plain(value)
     here.append(record)
 
 
@@ -253,19 +253,28 @@ def _number(value: Any) -> tuple[float | None, str | None]:
         if "default" not in value:
             return None, f"a dict of results needs the key 'default', and has {list(value)!r}"
         value = value["default"]
-    shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
     try:
         plain = value.item() if hasattr(value, "item") else value
         if isinstance(plain, bool | str | bytes | dict) or not hasattr(plain, "__float__"):
-            return None, f"{shown} is no number"
+            return None, f"{_shown(value)} is no number"
         number = float(plain)
     except (TypeError, ValueError, OverflowError, RuntimeError):
-        return None, f"{shown} is no number"
-    return (number, None) if math.isfinite(number) else (None, f"{shown} is no finite number")
+        return None, f"{_shown(value)} is no number"
+    return (number, None) if math.isfinite(number) else (None, f"{_shown(value)} is no finite number")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict | list | str | bool | int | None):
+    """Return what JSON can hold of a value; what it cannot, such as NaN or an array, as its text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, str | bool | int | None):
         return value
     number, _ = _number(value)
     return repr(value) if number is None else number
