@@ -73,6 +73,10 @@ __all__ = [
 _LAZY = {"HpoError": "hpo.errors", "SearchSpace": "hpo.space", "Trial": "hpo.trial"}
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Load what a trial does not need when it is asked for."""
     from importlib import import_module

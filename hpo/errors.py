@@ -55,6 +55,9 @@ class HpoError(Exception):
         self.message = message
         self.help = help
 
+    def __str__(self) -> str:
+        return self.message  # and not of `args`, so that a pickled error comes back whole
+
 
 class UsageError(HpoError):
     """Say that the user asked for something that cannot be."""
