@@ -131,7 +131,7 @@ class Launcher:
         path: what stands for `sys.path[0]` while modules are preloaded.
         modules: what to import before forking.
         lock: the experiment's lock file, open; the server keeps it while trials live.
-        log: where the server's own output goes.
+        log: where the server's own output goes. Of both files it keeps duplicates.
     """
 
     def __init__(
@@ -143,7 +143,6 @@ class Launcher:
         modules: Sequence[str],
         lock: IO[Any],
         log: IO[Any],
-        environment: Mapping[str, str],
     ) -> None:
         self._setup = {
             "cwd": str(cwd),
@@ -151,8 +150,10 @@ class Launcher:
             "path": str(path),
             "modules": list(modules),
         }
-        self._lock, self._log = lock, log
-        self._environment = trial_environment(environment)
+        # Duplicates: a server that dies is started again, whatever the caller closed since.
+        self._lock, self._log = os.dup(lock.fileno()), os.dup(log.fileno())
+        self._log_name = str(log.name)
+        self._environment = trial_environment()
         self._deaths = 0
         self.running: dict[int, int] = {}  # number -> pid, 0 until it is known
         self._spawn()
@@ -168,14 +169,14 @@ class Launcher:
                     "-m",
                     "hpo.runtime.forkserver",
                     str(theirs.fileno()),
-                    str(self._lock.fileno()),
+                    str(self._lock),
                 ],
                 cwd="/",  # the first entry of its sys.path while it starts: not the user's folder
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
-                pass_fds=(theirs.fileno(), self._lock.fileno()),
+                pass_fds=(theirs.fileno(), self._lock),
                 start_new_session=True,  # Ctrl-C in the terminal is the runner's business
             )
         self._send(self._setup)
@@ -232,7 +233,7 @@ class Launcher:
         if self._deaths > 3:
             raise StoreError(
                 "the process that starts trials died three times in a row",
-                help=f"its last words are in {self._log.name}",
+                help=f"its last words are in {self._log_name}",
             )
         self._spawn()
         for number in lost:
@@ -242,6 +243,8 @@ class Launcher:
         """End the server, and with it every trial that is left."""
         self._connection.close()
         self._server.wait()
+        for fd in (self._lock, self._log):
+            os.close(fd)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         # A server that died shows up in `events`, which sorts it out.
@@ -249,9 +252,9 @@ class Launcher:
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
 
-def trial_environment(extra: Mapping[str, str]) -> dict[str, str]:
+def trial_environment() -> dict[str, str]:
     """Return the environment that all trials share: the user's, and ours."""
-    environment = {**os.environ, **extra}
+    environment = dict(os.environ)
     paths = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]  # noqa: PTH100
     environment["PYTHONPATH"] = os.pathsep.join([str(SHIMS), *paths])
     environment["PATH"] = trial_path()

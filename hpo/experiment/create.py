@@ -1,0 +1,215 @@
+"""From a configuration to an experiment that can run: its folder, its frozen code, its first trial."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import hpo.tuners
+from hpo.annotate.project import AnnotatedProject, annotate
+from hpo.config.model import Algorithm, Config
+from hpo.errors import AnnotationError, StoreError, UsageError
+from hpo.experiment.loop import Experiment, Listener
+from hpo.runtime import home
+from hpo.runtime.devices import GpuPool
+from hpo.runtime.launcher import (
+    Command,
+    Launcher,
+    ScriptCommand,
+    ShellCommand,
+    modules_to_preload,
+    parse_command,
+)
+from hpo.runtime.snapshot import freeze
+from hpo.runtime.store import Store
+from hpo.space import SearchSpace
+from hpo.trial import Trial
+from hpo.tuners.base import Tuner
+
+__all__ = ["create", "open_existing"]
+
+DEFAULT_TUNER = "TPE"
+DEFAULT_TRIALS = 100
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What was decided when the experiment began, and holds for every runner of it."""
+
+    command: Command
+    cwd: Path
+    modules: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        if isinstance(self.command, ScriptCommand):
+            command: dict[str, Any] = {"script": self.command.script, "args": list(self.command.args)}
+        else:
+            command = {"text": self.command.text}
+        return {"command": command, "cwd": str(self.cwd), "modules": list(self.modules)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> _Plan:
+        written = data["command"]
+        command: Command = (
+            ScriptCommand(written["script"], tuple(written["args"]))
+            if "script" in written
+            else ShellCommand(written["text"])
+        )
+        return cls(command, Path(data["cwd"]), tuple(data["modules"]))
+
+
+def create(
+    config: Config,
+    *,
+    script: str | None = None,
+    arguments: Sequence[str] = (),
+    listener: Listener | None = None,
+) -> Experiment:
+    """Make an experiment, all of it or nothing.
+
+    Args:
+        config: its settings; the command in it is passed over where there is a script.
+        script: a Python script, relative to the current folder, run there as `python SCRIPT ARGUMENTS` is.
+        arguments: what follows it.
+        listener: who is told what happens.
+
+    Raises:
+        UsageError: there is nothing to run, no space to search, a tuner or device that is not there.
+    """
+    if script is not None:
+        command: Command = ScriptCommand(script, tuple(arguments))
+        cwd = Path.cwd()
+    elif config.command is not None:
+        cwd = config.code_directory
+        command = parse_command(config.command, cwd)
+    else:
+        raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
+    project = _read_code(command, cwd)
+    space = _space(config, project)
+    baseline = config.space is None
+    config = _settled(config, space)
+    _tuner(config, space)  # what it cannot search is said before anything is made
+    if config.gpus_per_trial:
+        _devices(config)
+    directory = home.make_folder()
+    plan = _freeze(command, cwd, project, directory / "code", baseline)
+    store = Store.create(
+        directory,
+        name=config.name or (Path(script).stem if script else cwd.name),
+        direction=config.direction or "maximize",
+        config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
+        space=space.to_json(),
+        defaults=dict(space.defaults),
+    )
+    if baseline:
+        with store.transaction():
+            store.add_trial(Trial(0, space.default_configuration()), "baseline")
+    store.close()
+    return open_existing(directory, listener=listener)
+
+
+def open_existing(directory: Path, *, listener: Listener | None = None) -> Experiment:
+    """Open an experiment to run it, from the start or from where it stood.
+
+    Raises:
+        UsageError: somebody else runs it.
+        StoreError: its folder cannot be read.
+    """
+    lock = home.take_lock(directory)
+    try:
+        store = Store(directory, read_only=False)
+        row = store.experiment()
+        plan = _Plan.from_json(row["config"]["plan"])
+        space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
+        config = Config.model_validate({**row["config"]["settings"], "space": None})
+        devices = _devices(config) if config.gpus_per_trial else None
+        launcher = _launcher(directory, plan, lock)
+        return Experiment(
+            store, space, _tuner(config, space), config, plan.command, launcher, devices, listener
+        )
+    finally:
+        lock.close()  # from here on the fork server and the launcher hold it
+
+
+def _read_code(command: Command, cwd: Path) -> AnnotatedProject | None:
+    if isinstance(command, ShellCommand):
+        return None
+    return annotate([cwd / command.script])
+
+
+def _space(config: Config, project: AnnotatedProject | None) -> SearchSpace:
+    """Return the space that the settings give, or the marks do."""
+    if config.space is not None:
+        space = config.space
+    elif project is None:
+        raise UsageError(
+            "there is no search space",
+            help="give one with --space FILE, or mark values in a Python script and run that",
+        )
+    else:
+        if project.errors:
+            raise AnnotationError(project.errors)
+        space = project.space
+    if not len(space):
+        raise UsageError(
+            "the search space is empty",
+            help="mark a value in the script, such as: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)",
+        )
+    return space
+
+
+def _settled(config: Config, space: SearchSpace) -> Config:
+    """Return the settings with every default that depends on others made explicit."""
+    tuner = config.tuner or Algorithm(name=DEFAULT_TUNER)
+    if config.direction is None:
+        config = config.override(
+            direction=hpo.tuners.find(tuner.name).default_direction if config.tuner else "maximize"
+        )
+    if config.max_trials is None and config.max_duration is None:
+        config = config.override(max_trials=DEFAULT_TRIALS)
+    seed = random.SystemRandom().randrange(2**31) if config.seed is None else config.seed
+    return config.model_copy(update={"tuner": tuner, "seed": seed})
+
+
+def _tuner(config: Config, space: SearchSpace) -> Tuner:
+    assert config.tuner is not None
+    return hpo.tuners.create(
+        config.tuner.name, space, direction=config.direction, seed=config.seed or 0, **config.tuner.class_args
+    )
+
+
+def _devices(config: Config) -> GpuPool:
+    return GpuPool(
+        config.gpu_indices, config.gpus_per_trial or 0, config.max_trials_per_gpu, config.use_active_gpu
+    )
+
+
+def _freeze(
+    command: Command, cwd: Path, project: AnnotatedProject | None, directory: Path, rewritten: bool
+) -> _Plan:
+    """Freeze the code; without marks in play a trial runs the files as they are."""
+    if project is None or isinstance(command, ShellCommand):
+        return _Plan(command, cwd, ())
+    files = {f.path: (f.original, f.rewritten if rewritten else f.original) for f in project.files}
+    script = (cwd / command.script).resolve()
+    freeze(directory, files, script.parent)
+    return _Plan(command, cwd, tuple(modules_to_preload(files[script][0], script.parent)))
+
+
+def _launcher(directory: Path, plan: _Plan, lock: IO[str]) -> Launcher:
+    if not plan.cwd.is_dir():
+        raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
+    is_script = isinstance(plan.command, ScriptCommand)
+    path = (plan.cwd / plan.command.script).resolve().parent if is_script else plan.cwd  # type: ignore[union-attr]
+    with (directory / "runner.log").open("ab") as log:
+        return Launcher(
+            cwd=plan.cwd,
+            snapshot=directory / "code" if is_script else None,
+            path=path,
+            modules=plan.modules,
+            lock=lock,
+            log=log,
+        )

@@ -1,0 +1,494 @@
+"""The loop, where the rooms meet: ask, start, watch, tell.
+
+Everything that happens between two waits is one transaction: reports read, ends noted, results told,
+proposals made. Trials are started after it is committed, so whatever runs is in the store. The tuner
+is told in the order that the store records, and resuming replays that order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpo.config.model import Config
+from hpo.errors import ExperimentFailed
+from hpo.experiment.signals import Interruptions
+from hpo.runtime import home
+from hpo.runtime.devices import GpuPool
+from hpo.runtime.launcher import Command, Ended, Launcher
+from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
+from hpo.runtime.store import Store
+from hpo.runtime.verdict import Verdict, judge, last_lines
+from hpo.space import SearchSpace
+from hpo.trial import Metric, Trial, TrialState
+from hpo.tuners.base import Tuner
+
+__all__ = ["Experiment", "Listener"]
+
+_FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
+_GRACE = 10.0  # seconds between TERM and KILL
+_FIRST = 3  # when this many trials all fail, the others would too
+_ATTEMPTS = 3  # a trial whose process is lost this often is given up
+
+
+class Listener:
+    """Be told what happens; the command line shows it."""
+
+    def started(self, experiment: Experiment, trial: Trial) -> None:
+        """Hear that a trial starts."""
+
+    def reported(self, experiment: Experiment, trial: Trial, metric: Metric) -> None:
+        """Hear of an intermediate result."""
+
+    def ended(self, experiment: Experiment, trial: Trial, detail: str | None) -> None:
+        """Hear that a trial ended."""
+
+    def noted(self, experiment: Experiment, message: str) -> None:
+        """Hear something that a person should know."""
+
+    def tick(self, experiment: Experiment) -> float | None:
+        """Show the time pass; return the seconds until the next call, or None for no more calls."""
+        return None
+
+
+@dataclass
+class _Running:
+    """A trial whose process lives."""
+
+    trial: Trial
+    attempt: int
+    origin: str
+    offset: int = 0  # how far its spool was read
+    sequence: int = 0  # how many intermediate results are stored
+    started: float = field(default_factory=time.monotonic)
+    deadline: float | None = None
+    kill_at: float | None = None  # TERM was sent; from then on, KILL
+    stopped_as: TrialState | None = None  # what it becomes, where it is stopped on purpose
+    timed_out: bool = False
+    final: Final | None = None
+    bad: Bad | None = None
+
+
+class Experiment:
+    """Run trials until a limit is reached, the tuner is done, or somebody stops it.
+
+    Attributes:
+        best: the best trial so far.
+        baseline: the trial that ran the source's own values, once it succeeded.
+        running: the trials under way, by number.
+        counts: how many trials ended in each state.
+        stopped_by: the signal that stopped it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        space: SearchSpace,
+        tuner: Tuner,
+        config: Config,
+        command: Command,
+        launcher: Launcher,
+        devices: GpuPool | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self.store, self.space, self.tuner, self.config = store, space, tuner, config
+        self.directory = store.directory
+        self.best: Trial | None = None
+        self.baseline: Trial | None = None
+        self.running: dict[int, _Running] = {}
+        self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
+        self.stopped_by: int | None = None
+        self._command, self._launcher, self._devices = command, launcher, devices
+        self._listener = listener or Listener()
+        self._waiting: list[tuple[Trial, int, str]] = []  # with its attempt and origin
+        self._told = 0
+        self._closing: str | None = None  # why no more trials start
+        self._failed: str | None = None  # why the experiment cannot go on
+        self._begun = time.monotonic()
+        self._elapsed_before = float(store.experiment()["elapsed"])
+        self._restore()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds spent on it, by this runner and those before."""
+        return self._elapsed_before + time.monotonic() - self._begun
+
+    @property
+    def total(self) -> int:
+        """How many trials there are, ended or not."""
+        return len(self.tuner.trials)
+
+    # -- resuming: the past, again
+
+    def _restore(self) -> None:
+        """Replay the recorded trials to the tuner, and queue those that did not end."""
+        metrics = self.store.all_metrics()
+        rows = self.store.trials()
+        for row in rows:
+            self.tuner.add(row.trial())
+        for row in sorted((r for r in rows if r.told is not None), key=lambda r: r.told or 0):
+            trial = self.tuner.trials[row.number]
+            trial.intermediate = metrics.get(row.number, [])
+            self._note_end(trial, row.origin)
+            self.tuner.tell(trial, trial.value)
+            self._told = (row.told or 0) + 1
+        with self.store.transaction():
+            self.store.set_status("running")
+            for row in rows:
+                if not row.state.is_final:
+                    self._take_up(self.tuner.trials[row.number], row.attempt, row.origin, row.spool)
+
+    def _take_up(self, trial: Trial, attempt: int, origin: str, offset: int) -> None:
+        """Adopt what an unfinished trial reported before its runner died, or queue it to run again."""
+        was_running = trial.state is TrialState.RUNNING
+        run = _Running(trial, attempt, origin, offset, self.store.last_sequence(trial.number))
+        self._import(run)
+        if run.final is not None:
+            self._record_end(run, Verdict(None, None), None)
+        elif was_running:
+            self._requeue(run)
+        else:
+            self._waiting.append((trial, attempt, origin))
+
+    def _requeue(self, run: _Running) -> None:
+        directory = self._trial_directory(run.trial.number)
+        for name in ("metrics.jsonl", "stdout.log", "stderr.log"):
+            with contextlib.suppress(FileNotFoundError):
+                path = directory / name
+                path.rename(path.with_stem(f"{path.stem}.{run.attempt}"))
+        run.trial.state = TrialState.WAITING
+        run.trial.intermediate = []
+        self.store.requeue_trial(run.trial.number)
+        self._waiting.append((run.trial, run.attempt + 1, run.origin))
+
+    # -- the loop
+
+    def run(self) -> None:
+        """Run to the end.
+
+        Raises:
+            ExperimentFailed: no trial succeeded, or the first three all failed.
+        """
+        wake = os.open(self.directory / "wake", os.O_RDWR | os.O_NONBLOCK)
+        try:
+            with Interruptions(wake) as interruptions:
+                self._loop(wake, interruptions)
+        finally:
+            os.close(wake)
+            self._launcher.close()
+        self._conclude()
+
+    def _loop(self, wake: int, interruptions: Interruptions) -> None:
+        woken: set[int] = set()
+        tick_at: float | None = 0.0
+        flushed = time.monotonic()
+        while True:
+            with self.store.transaction():
+                for signal_number in interruptions.take():
+                    self._interrupt(signal_number)
+                for command in home.take_commands(self.directory):
+                    self._obey(command)
+                for number in woken & self.running.keys():
+                    self._import(self.running[number])
+                for ended in self._launcher.events():
+                    self._end(ended)
+                self._enforce_limits()
+                starts = list(self._propose())
+                self.store.set_elapsed(self.elapsed)
+            for run, devices in starts:
+                self._start(run, devices)
+            if not self.running:
+                return
+            now = time.monotonic()
+            if now - flushed >= _FLUSH_EVERY:
+                self.store.flush()
+                flushed = now
+            if tick_at is not None and now >= tick_at:
+                pause = self._listener.tick(self)
+                tick_at = None if pause is None else now + pause
+            ready, _, _ = select.select(
+                [wake, self._launcher], [], [], self._pause(now, flushed, tick_at)
+            )
+            woken = _drain(wake) if wake in ready else set()
+
+    def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
+        """Return the seconds until something is due; None where only an event can be."""
+        due = [tick_at] if tick_at is not None else []
+        if self.store.is_dirty:
+            due.append(flushed + _FLUSH_EVERY)
+        for run in self.running.values():
+            due += [moment for moment in (run.deadline, run.kill_at) if moment is not None]
+        return max(0.0, min(due) - now) if due else None
+'''
+ls /tmp/*.md hpo/config
+
+    # -- proposing and starting
+
+    def _propose(self) -> Iterator[tuple[_Running, tuple[int, ...]]]:
+        """Take up trials while there is room, a device, and something to run."""
+        while self._closing is None and len(self.running) < self.config.trial_concurrency:
+            number = self._waiting[0][0].number if self._waiting else self.total
+            devices = self._devices.acquire(number) if self._devices else ()
+            if devices is None:
+                return
+            taken = self._next_trial()
+            if taken is None:
+                if self._devices:
+                    self._devices.release(number)
+                return
+            trial, attempt, origin = taken
+            limit = self.config.max_trial_duration
+            run = _Running(trial, attempt, origin)
+            run.deadline = None if limit is None else run.started + limit
+            trial.state = TrialState.RUNNING
+            self.running[trial.number] = run
+            self.store.start_trial(trial.number, devices)
+            yield run, devices
+
+    def _next_trial(self) -> tuple[Trial, int, str] | None:
+        if self._waiting:
+            return self._waiting.pop(0)
+        limit = self.config.max_trials
+        if limit is not None and self.total >= limit:
+            return None
+        trial = self.tuner.ask()
+        if trial is None:
+            if not self.running and not self.tuner.done:
+                self._close("the tuner has nothing more to propose")
+            return None
+        self.store.add_trial(trial, "tuner")
+        return trial, 1, "tuner"
+
+    def _trial_directory(self, number: int) -> Path:
+        return self.directory / "trials" / str(number)
+
+    def _start(self, run: _Running, devices: tuple[int, ...]) -> None:
+        number, parameters = run.trial.number, run.trial.parameters
+        directory = self._trial_directory(number)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        (directory / "parameters.json").write_text(json.dumps(parameters), encoding="utf-8")
+        nested = self.space.nested(parameters) if run.origin != "baseline" else parameters
+        if nested != parameters:
+            (directory / "nested.json").write_text(json.dumps(nested), encoding="utf-8")
+        self._launcher.start(number, self._command, directory, self._environment(run, directory, devices))
+        run.started = time.monotonic()
+        self._listener.started(self, run.trial)
+
+    def _environment(self, run: _Running, directory: Path, devices: tuple[int, ...]) -> dict[str, str]:
+        number, experiment = str(run.trial.number), self.directory.name
+        environment = {
+            "HPO_EXPERIMENT_ID": experiment,
+            "HPO_TRIAL_ID": f"{experiment}-{number}",
+            "HPO_TRIAL_SEQUENCE": number,
+            "HPO_TRIAL_DIR": str(directory),
+            "HPO_PARAMETERS": str(directory / "parameters.json"),
+            "NNI_PLATFORM": "local",
+            "NNI_EXP_ID": experiment,
+            "NNI_TRIAL_JOB_ID": f"{experiment}-{number}",
+            "NNI_TRIAL_SEQ_ID": number,
+            "NNI_SYS_DIR": str(directory),
+            "NNI_OUTPUT_DIR": str(directory),
+            "NNI_CODE_DIR": str(self.config.code_directory),
+        }
+        if run.origin == "baseline":
+            environment["HPO_BASELINE"] = "1"
+        if self.config.gpus_per_trial is not None:  # 0 hides them
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
+        return environment
+
+    # -- reports and ends
+
+    def _import(self, run: _Running) -> None:
+        """Store what a trial reported since the last look."""
+        number = run.trial.number
+        metrics: list[tuple[int, Intermediate]] = []
+        before = run.offset
+        for report, offset in read_spool(self._trial_directory(number) / "metrics.jsonl", run.offset):
+            run.offset = offset
+            if isinstance(report, Intermediate):
+                metrics.append((run.sequence, report))
+                run.sequence += 1
+                self._take_intermediate(run, report)
+            else:
+                self._take(run, report)
+        if run.offset != before:
+            self.store.add_metrics(number, metrics)
+            self.store.set_spool(number, run.offset)
+
+    def _take_intermediate(self, run: _Running, report: Intermediate) -> None:
+        if report.value is None:
+            self.store.add_event("warning", f"step {report.step}: {report.bad}", run.trial.number)
+            return
+        metric = Metric(report.step, report.value)
+        run.trial.intermediate.append(metric)
+        self._listener.reported(self, run.trial, metric)
+
+    def _take(self, run: _Running, report: Report) -> None:
+        number = run.trial.number
+        if isinstance(report, Final):
+            if run.final is None:
+                run.final = report
+                self.store.set_value(number, report.value, report.data)
+            elif report.value != run.final.value:
+                message = f"a second final result, {report.value!r}, was not taken: the first counts"
+                self.store.add_event("warning", message, number)
+        elif isinstance(report, Bad):
+            run.bad = run.bad or report
+        elif isinstance(report, Own):
+            run.trial.parameters[report.name] = report.value
+            self.store.set_parameters(number, run.trial.parameters)
+        elif isinstance(report, Warned):
+            self.store.add_event("warning", report.message, number)
+
+    def _end(self, ended: Ended) -> None:
+        run = self.running.pop(ended.number, None)
+        if run is None:
+            return
+        self._import(run)
+        if self._devices:
+            self._devices.release(ended.number)
+        lost = ended.status is None and run.stopped_as is None and run.final is None
+        if run.stopped_as is TrialState.WAITING and run.final is None:
+            self._requeue(run)
+        elif lost and run.attempt < _ATTEMPTS:
+            self.store.add_event("warning", f"run again: {ended.reason}", ended.number)
+            self._requeue(run)
+        else:
+            limit = self.config.max_trial_duration if run.timed_out else None
+            stderr = self._trial_directory(ended.number) / "stderr.log"
+            verdict = judge(ended.status, run.final, run.bad, timed_out=limit, stderr=stderr)
+            self._record_end(run, verdict, time.monotonic() - run.started)
+
+    def _record_end(self, run: _Running, verdict: Verdict, duration: float | None) -> None:
+        trial = run.trial
+        if run.final is not None:
+            trial.state, trial.value = TrialState.SUCCEEDED, run.final.value
+        elif run.stopped_as is not None:
+            trial.state = run.stopped_as
+        else:
+            trial.state, trial.failure = TrialState.FAILED, verdict.failure
+        detail = verdict.detail if run.stopped_as is None else None
+        self.store.end_trial(trial, told=self._told, duration=duration, detail=detail)
+        self._told += 1
+        self.tuner.tell(trial, trial.value)
+        self._note_end(trial, run.origin)
+        self._listener.ended(self, trial, detail)
+        self._check_first(detail)
+
+    def _note_end(self, trial: Trial, origin: str) -> None:
+        self.counts[trial.state] += 1
+        if trial.value is None:
+            return
+        if origin == "baseline":
+            self.baseline = trial
+        sign = 1 if self.tuner.direction == "maximize" else -1
+        if self.best is None or sign * trial.value > sign * (self.best.value or 0.0):
+            self.best = trial
+
+    def _check_first(self, detail: str | None) -> None:
+        """Give up where the first trials all failed: the rest would too."""
+        if self._failed is None and self.counts[TrialState.FAILED] == sum(self.counts.values()) == _FIRST:
+            self._failed = f"the first {_FIRST} trials all failed; the last: {detail}"
+            self._close(self._failed)
+            self._terminate(TrialState.SYSTEM_CANCELED)
+
+    # -- stopping
+
+    def _close(self, why: str) -> None:
+        """Start no more trials."""
+        self._closing = self._closing or why
+
+    def _terminate(self, state: TrialState) -> None:
+        """Ask every trial to end, and make it in a while."""
+        for run in self.running.values():
+            self._stop_trial(run, state)
+
+    def _stop_trial(self, run: _Running, state: TrialState | None) -> None:
+        if run.kill_at is None:
+            run.stopped_as = state
+            run.kill_at = time.monotonic() + _GRACE
+            self._launcher.signal(run.trial.number, signal.SIGTERM)
+            self._launcher.signal(run.trial.number, signal.SIGCONT)  # one that is suspended cannot end
+
+    def _enforce_limits(self) -> None:
+        now = time.monotonic()
+        for run in self.running.values():
+            if run.deadline is not None and now >= run.deadline:
+                run.deadline, run.timed_out = None, True
+                self._stop_trial(run, None)
+            if run.kill_at is not None and now >= run.kill_at:
+                run.kill_at = now + _GRACE
+                self._launcher.signal(run.trial.number, signal.SIGKILL)
+        limit = self.config.max_duration
+        if limit is not None and self.elapsed >= limit:
+            self._close(f"the time limit of {limit:g} s is reached")
+
+    def _interrupt(self, number: int) -> None:
+        """Obey Ctrl-C (once: finish what runs; twice: end it; again: at once) and the other signals."""
+        again = self.stopped_by is not None
+        self.stopped_by = self.stopped_by or number
+        self._close(signal.Signals(number).name)
+        name = self.directory.name
+        if number == signal.SIGINT and not again and self.running:
+            self._listener.noted(
+                self,
+                f"No more trials start; {len(self.running)} running finish first. "
+                f"Ctrl-C again ends them. Go on later with: hpo resume {name}",
+            )
+        elif any(run.kill_at is None for run in self.running.values()):
+            self._listener.noted(
+                self, f"Ending the running trials; Ctrl-C again kills them. Go on later with: hpo resume {name}"
+            )
+            self._terminate(TrialState.WAITING)
+        else:
+            for run in self.running.values():
+                self._launcher.signal(run.trial.number, signal.SIGKILL)
+
+    def _obey(self, command: dict[str, Any]) -> None:
+        """Do what another process wishes; what cannot be done is noted, and nothing else happens."""
+        if command.get("do") == "stop":
+            self._close("stopped by `hpo stop`")
+            self.stopped_by = signal.SIGTERM
+            self._terminate(TrialState.WAITING)
+        else:
+            self.store.add_event("warning", f"an unknown command was passed over: {command}")
+
+    def _conclude(self) -> None:
+        """Record how the experiment ended."""
+        succeeded = self.counts[TrialState.SUCCEEDED]
+        failure = self._failed
+        if failure is None and self.stopped_by is None and not succeeded:
+            failure = "no trial succeeded"
+        with self.store.transaction():
+            self.store.set_elapsed(self.elapsed)
+            if failure is not None:
+                self.store.set_status("error", failure)
+            elif self.stopped_by is not None:
+                self.store.set_status("stopped", self._closing)
+            else:
+                self.store.set_status("done", self._closing)
+        self.store.close()
+        if failure is not None:
+            raise ExperimentFailed(failure, help=f"hpo trial logs {self.directory.name} N shows a trial's output")
+
+    def last_words(self) -> list[str]:
+        """Return the end of the last failed trial's stderr."""
+        failed = [t.number for t in self.tuner.trials.values() if t.state is TrialState.FAILED]
+        return last_lines(self._trial_directory(max(failed)) / "stderr.log", 8) if failed else []
+
+
+def _drain(wake: int) -> set[int]:
+    """Read the trials' numbers from the wake pipe."""
+    data = b""
+    with contextlib.suppress(BlockingIOError):
+        while chunk := os.read(wake, 1 << 16):
+            data += chunk
+    return {int(line) for line in data.split() if line.isdigit()}

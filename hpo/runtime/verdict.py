@@ -1,0 +1,76 @@
+"""How a trial ended, judged from what its process left: an exit status, its last reports, its last words."""
+
+from __future__ import annotations
+
+import re
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpo.runtime.spool import Bad, Final
+
+__all__ = ["Verdict", "judge", "last_lines"]
+
+_TAIL = 8192
+# What the last line of a Python traceback looks like: `ValueError: ...`, `torch.cuda.OutOfMemoryError: ...`
+_EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Warning|Exit|Iteration|Group)\b")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Success where `failure` is None; else its kind and, for a person, what happened."""
+
+    failure: str | None
+    detail: str | None
+
+
+def judge(
+    status: int | None, final: Final | None, bad: Bad | None, *, timed_out: float | None, stderr: Path
+) -> Verdict:
+    """Judge a trial that was not stopped on purpose.
+
+    Args:
+        status: its exit status, minus the signal's number, or None where the process was lost.
+        final: its final result; one that was acknowledged counts, whatever the process did afterwards.
+        bad: a final result that is no number.
+        timed_out: the limit in seconds that it ran into.
+        stderr: where its last words are.
+    """
+    if final is not None:
+        return Verdict(None, f"it ended with status {status} after its final result" if status else None)
+    if timed_out is not None:
+        return Verdict("timeout", f"it took longer than {timed_out:g} s")
+    if bad is not None:
+        return Verdict("bad_value", f"its final result: {bad.reason}")
+    if status is None:
+        return Verdict("lost", "its process was lost")
+    if status == 0:
+        return Verdict(
+            "no_result", "it ended without a final result: report one with hpo.report_final_result(value)"
+        )
+    if status < 0:
+        return Verdict("signal", f"it was killed by {_signal_name(-status)}")
+    words = last_lines(stderr, 1)
+    if words and _EXCEPTION.match(words[-1]):
+        return Verdict("exception", words[-1])
+    return Verdict("exit", f"it ended with status {status}" + (f": {words[-1]}" if words else ""))
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """Return the last lines of a log that are not blank, without control characters."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    lines = ["".join(c for c in line if c.isprintable() or c == "\t") for line in text.splitlines()]
+    return [line for line in lines if line.strip()][-count:]
