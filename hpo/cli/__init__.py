@@ -1,1 +1,22 @@
-"""Placeholder."""
+"""The command `hpo`: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line.
+
+    `hpo param` and `hpo metric` run inside trials, many times over: they do not wait for the other
+    commands' libraries to load.
+    """
+    if len(sys.argv) > 1 and sys.argv[1] in ("param", "metric") and "--help" not in sys.argv:
+        from hpo.cli.inside import main as inside
+
+        sys.exit(inside(sys.argv[1:]))
+    from hpo.cli.app import main as app
+
+    sys.exit(app())

@@ -6,10 +6,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import hpo.tuners
-from hpo.annotate.project import AnnotatedProject, annotate
 from hpo.config.model import Algorithm, Config
 from hpo.errors import AnnotationError, StoreError, UsageError
 from hpo.experiment.loop import Experiment, Listener
@@ -28,6 +27,9 @@ from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import Trial
 from hpo.tuners.base import Tuner
+
+if TYPE_CHECKING:
+    from hpo.annotate.project import AnnotatedProject
 
 __all__ = ["create", "open_existing"]
 
@@ -137,6 +139,8 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
 def _read_code(command: Command, cwd: Path) -> AnnotatedProject | None:
     if isinstance(command, ShellCommand):
         return None
+    from hpo.annotate.project import annotate  # libcst is for those who have Python to read
+
     return annotate([cwd / command.script])
 
 

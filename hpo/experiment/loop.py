@@ -214,9 +214,8 @@ class Experiment:
             if tick_at is not None and now >= tick_at:
                 pause = self._listener.tick(self)
                 tick_at = None if pause is None else now + pause
-            ready, _, _ = select.select(
-                [wake, self._launcher], [], [], self._pause(now, flushed, tick_at)
-            )
+            sources: list[Any] = [wake, self._launcher]
+            ready, _, _ = select.select(sources, [], [], self._pause(now, flushed, tick_at))
             woken = _drain(wake) if wake in ready else set()
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
@@ -227,8 +226,6 @@ class Experiment:
         for run in self.running.values():
             due += [moment for moment in (run.deadline, run.kill_at) if moment is not None]
         return max(0.0, min(due) - now) if due else None
-'''
-ls /tmp/*.md hpo/config
 
     # -- proposing and starting
 
@@ -445,7 +442,8 @@ ls /tmp/*.md hpo/config
             )
         elif any(run.kill_at is None for run in self.running.values()):
             self._listener.noted(
-                self, f"Ending the running trials; Ctrl-C again kills them. Go on later with: hpo resume {name}"
+                self,
+                f"Ending the running trials; Ctrl-C again kills them. Go on later with: hpo resume {name}",
             )
             self._terminate(TrialState.WAITING)
         else:
@@ -477,7 +475,9 @@ ls /tmp/*.md hpo/config
                 self.store.set_status("done", self._closing)
         self.store.close()
         if failure is not None:
-            raise ExperimentFailed(failure, help=f"hpo trial logs {self.directory.name} N shows a trial's output")
+            raise ExperimentFailed(
+                failure, help=f"hpo trial logs {self.directory.name} N shows a trial's output"
+            )
 
     def last_words(self) -> list[str]:
         """Return the end of the last failed trial's stderr."""

@@ -1,0 +1,5 @@
+"""Make ``python -m hpo`` the command."""
+
+from hpo.cli import main
+
+main()

@@ -1,0 +1,84 @@
+"""`hpo annotate`: the search space of a script, for people, editors and CI."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpo.annotate.project import AnnotatedProject, annotate
+from hpo.cli.show import print_table
+from hpo.errors import Diagnostic, UsageError
+
+__all__ = ["show"]
+
+
+def show(
+    paths: Sequence[Path],
+    *,
+    format: str,
+    space: bool,
+    diff: bool,
+    output: Path | None,
+    check: bool,
+) -> int:
+    """Print what was asked for, diagnostics first; return 2 where one of them is an error."""
+    if format not in ("text", "json", "github"):
+        raise UsageError(f"there is no format {format}", help="the formats are text, json and github")
+    project = annotate(paths)
+    if format == "json" and not space:
+        print(json.dumps(project.to_json(), ensure_ascii=False, indent=2))
+        return 2 if project.errors else 0
+    for diagnostic in project.diagnostics:
+        if format == "github":
+            print(_github(diagnostic))
+        else:
+            print(diagnostic, file=sys.stderr)
+    if project.errors:
+        return 2
+    if space:
+        print(json.dumps(project.space.to_json(), ensure_ascii=False, indent=2))
+    elif diff:
+        print(project.diff(), end="")
+    elif output is not None:
+        project.write(output)
+        print(f"The parameterised code is in {output}", file=sys.stderr)
+    elif not check and format == "text":
+        _print_space(project)
+    return 0
+
+
+def _github(found: Diagnostic) -> str:
+    """Return a workflow command, which GitHub shows beside the line."""
+    kind = {"error": "error", "warning": "warning", "note": "notice"}[found.severity]
+    message = found.message + (f" ({found.help})" if found.help else "")
+    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    place = f"file={found.file},line={found.line},col={found.column},endLine={found.end_line}"
+    return f"::{kind} {place},endColumn={found.end_column},title={found.code}::{escaped}"
+
+
+def _print_space(project: AnnotatedProject) -> None:
+    if not project.parameters:
+        print("No marks found. Mark a value: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)", file=sys.stderr)
+        return
+    rows = []
+    for parameter in project.parameters:
+        told = parameter.to_json()
+        condition = " and ".join(
+            f"{c['name']} in {c['values']}" if len(c["values"]) != 1 else f"{c['name']} = {c['values'][0]}"
+            for c in told["condition"] or []
+        )
+        rows.append(
+            [
+                told["name"],
+                str(project.space[told["name"]]),
+                told.get("default_source") or str(told["default"]),
+                f"{told['file']}:{told['line']}",
+                condition,
+            ]
+        )
+    columns = ["parameter", "domain", "default", "place", "only where"]
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    print_table(columns, rows)

@@ -1,0 +1,229 @@
+"""The commands and their options. What they do is elsewhere, and imported when one of them is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hpo.errors import HpoError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="hpo",
+    help="Tune a script by annotating it: mark the values worth tuning where they stand, and run it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+trial_app = typer.Typer(help="Look at single trials.", no_args_is_help=True)
+app.add_typer(trial_app, name="trial")
+
+Reference = Annotated[
+    str | None, typer.Argument(metavar="ID", help="An id, the beginning of one, or a name; the newest.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and only that, to stdout.")]
+
+
+def main() -> int:
+    """Run the command line; return the exit status."""
+    try:
+        result = app(standalone_mode=False)
+    except HpoError as error:
+        print(f"hpo: {error.message}", file=sys.stderr)
+        if error.help:
+            print(f"  {error.help}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        return _usage(error)
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: Exception) -> int:
+    """Show what click says of a wrong command line; anything else is a bug, and raised."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        return int(getattr(error, "exit_code", 2))
+    if type(error).__name__ == "Abort":
+        return 130
+    raise error
+
+
+@app.command()
+def annotate(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scripts, or folders of them.")],
+    format: Annotated[str, typer.Option(help="text, json (for editors) or github (for CI).")] = "text",  # noqa: A002
+    space: Annotated[bool, typer.Option("--space", help="Print the search-space JSON alone.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print the parameterised trial as a diff.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write the parameterised tree there.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only report mistakes; for pre-commit and CI.")
+    ] = False,
+) -> int:
+    """Show the search space that the marks in a script or a folder describe."""
+    from hpo.cli.annotate import show
+
+    return show(paths, format=format, space=space, diff=diff, output=output, check=check)
+
+
+@app.command(context_settings={"allow_extra_args": False})
+def run(
+    script: Annotated[Path | None, typer.Argument(help="A Python script.")] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- ARGS]", help="What the script gets on its command line."),
+    ] = None,
+    use_annotation: Annotated[
+        bool,
+        typer.Option("--use-annotation", help="Read the search space from the script's marks (implied)."),
+    ] = False,
+    config: Annotated[Path | None, typer.Option(help="An experiment file, NNI's v1 or v2.")] = None,
+    space: Annotated[Path | None, typer.Option(help="A search space in NNI's JSON.")] = None,
+    tuner: Annotated[str | None, typer.Option(help="TPE (the default), Random, GridSearch, Batch.")] = None,
+    max_trials: Annotated[
+        int | None, typer.Option(min=1, help="How many trials; 100 without any limit.")
+    ] = None,
+    max_duration: Annotated[
+        str | None, typer.Option(help="After this no trial starts: 30s, 10m, 1h, 2d.")
+    ] = None,
+    max_trial_duration: Annotated[str | None, typer.Option(help="A trial that takes longer fails.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="How many trials at a time.")] = None,
+    maximize: Annotated[
+        bool, typer.Option("--maximize", help="Larger results are better (the default).")
+    ] = False,
+    minimize: Annotated[bool, typer.Option("--minimize", help="Smaller results are better.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Makes the proposals repeatable.")] = None,
+    gpus_per_trial: Annotated[int | None, typer.Option(min=0, help="0 hides the GPUs from trials.")] = None,
+    name: Annotated[str | None, typer.Option(help="What the experiment is called.")] = None,
+    json: Json = False,
+) -> int:
+    """Run an experiment to its end: trials of a script or of an experiment file's command."""
+    from hpo.cli.run import run as start
+
+    options: dict[str, Any] = {
+        "name": name,
+        "max_trials": max_trials,
+        "max_duration": max_duration,
+        "max_trial_duration": max_trial_duration,
+        "trial_concurrency": concurrency,
+        "seed": seed,
+        "gpus_per_trial": gpus_per_trial,
+        "use_annotation": use_annotation or None,
+    }
+    return start(
+        script,
+        arguments or [],
+        config,
+        space,
+        tuner,
+        options,
+        maximize=maximize,
+        minimize=minimize,
+        json=json,
+    )
+
+
+@app.command()
+def resume(reference: Reference = None, json: Json = False) -> int:
+    """Go on where an experiment stood: finished trials are kept, interrupted ones run again."""
+    from hpo.cli.run import resume as go_on
+
+    return go_on(reference, json=json)
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """List the experiments, the newest first."""
+    from hpo.cli.show import list_experiments
+
+    list_experiments(json=json)
+
+
+@app.command()
+def show(reference: Reference = None, json: Json = False) -> None:
+    """Show where an experiment stands."""
+    from hpo.cli.show import show_experiment
+
+    show_experiment(reference, json=json)
+
+
+@app.command()
+def best(reference: Reference = None, json: Json = False) -> None:
+    """Show the best trial and its values."""
+    from hpo.cli.show import show_best
+
+    show_best(reference, json=json)
+
+
+@app.command()
+def stop(reference: Reference = None) -> None:
+    """Stop a running experiment: its running trials end, and run again when it is resumed."""
+    from hpo.cli.show import stop_experiment
+
+    stop_experiment(reference)
+
+
+@app.command()
+def export(
+    reference: Reference = None,
+    format: Annotated[str, typer.Option(help="csv or json.")] = "csv",  # noqa: A002
+) -> None:
+    """Print every trial with its values and result."""
+    from hpo.cli.export import export_trials
+
+    export_trials(reference, format)
+
+
+@app.command()
+def apply(
+    reference: Reference = None,
+    trial: Annotated[int | None, typer.Option(help="A trial's number; the best.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Change the files instead of showing the diff.")
+    ] = False,
+) -> int:
+    """Show the diff that writes the best values into the source, or make it."""
+    from hpo.cli.apply import apply_values
+
+    return apply_values(reference, trial, write=write)
+
+
+@trial_app.command("list")
+def trial_list(reference: Reference = None, json: Json = False) -> None:
+    """List an experiment's trials."""
+    from hpo.cli.show import list_trials
+
+    list_trials(reference, json=json)
+
+
+@trial_app.command("logs")
+def trial_logs(
+    reference: Annotated[
+        str, typer.Argument(metavar="ID", help="An experiment; or, alone, a trial of the newest.")
+    ],
+    number: Annotated[int | None, typer.Argument(metavar="[N]", help="The trial's number.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the trial writes.")] = False,
+) -> None:
+    """Print what a trial wrote to stdout and stderr."""
+    from hpo.cli.logs import print_logs
+
+    print_logs(reference, number, follow=follow)
+
+
+@app.command()
+def param(name: str) -> None:
+    """Print a parameter's value (inside a trial, in any language)."""
+    raise AssertionError("answered before this is loaded")
+
+
+@app.command()
+def metric(value: str, step: int | None = None, final: bool = False) -> None:
+    """Report a result (inside a trial, in any language)."""
+    raise AssertionError("answered before this is loaded")

@@ -1,0 +1,46 @@
+"""`hpo apply`: the best values, written back into the source."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from hpo.annotate.apply import apply
+from hpo.annotate.project import annotate
+from hpo.cli.show import open_store
+from hpo.errors import UsageError
+from hpo.runtime import home
+
+__all__ = ["apply_values"]
+
+
+def apply_values(reference: str | None, number: int | None, *, write: bool) -> int:
+    """Show the diff of a trial's values against the source, or make it; return the exit status."""
+    with open_store(home.find(reference)) as store:
+        row = store.best() if number is None else store.trial(number)
+        plan = store.experiment()["config"]["plan"]
+        directory = store.directory
+    if row is None:
+        what = "no trial has succeeded yet" if number is None else f"there is no trial {number}"
+        raise UsageError(f"{directory.name}: {what}", help=f"hpo trial list {directory.name}")
+    if "script" not in plan["command"]:
+        raise UsageError(
+            f"the trials of {directory.name} are no Python script: there are no marks to write to",
+            help=f"hpo best {directory.name} prints the values",
+        )
+    script = Path(plan["cwd"]) / plan["command"]["script"]
+    frozen = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
+    was = annotate([directory / "code" / "original" / script.resolve().relative_to(frozen["root"])])
+    result = apply(annotate([script]), row.parameters, was)
+    for diagnostic in result.skipped:
+        print(diagnostic, file=sys.stderr)
+    if not result.edits:
+        print(f"The source has the values of trial {row.number} already.", file=sys.stderr)
+    elif write:
+        for path in result.write():
+            print(f"{path} has the values of trial {row.number}", file=sys.stderr)
+    else:
+        print(result.diff(), end="")
+        print(f"Write it: hpo apply {directory.name} --write", file=sys.stderr)
+    return 0

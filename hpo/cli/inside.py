@@ -1,0 +1,69 @@
+"""`hpo param` and `hpo metric`: the API of a trial for programs in any language.
+
+Parsed by argparse, which a shell trial can afford to load each time it reads a value.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from hpo import trial
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of the two; return the exit status."""
+    parser = argparse.ArgumentParser(prog="hpo")
+    commands = parser.add_subparsers(dest="command", required=True)
+    param = commands.add_parser("param", help="print a parameter's value")
+    param.add_argument("name")
+    param.add_argument("--default", help="what to print outside an experiment, or where it is not active")
+    metric = commands.add_parser("metric", help="report a result")
+    metric.add_argument("value", help="a number")
+    metric.add_argument("--step", type=int, help="the epoch, fold or batch it belongs to")
+    metric.add_argument("--final", action="store_true", help="it is the trial's result")
+    options = parser.parse_args(_negative_numbers_are_values(arguments))
+    if options.command == "param":
+        return _param(options.name, options.default)
+    return _metric(options.value, options.step, final=options.final)
+
+
+def _negative_numbers_are_values(arguments: Sequence[str]) -> list[str]:
+    """Keep argparse from reading -inf and the like as options; it knows -1.5 already."""
+    return [f" {a}" if a.lower() in ("-inf", "-nan", "-infinity") else a for a in arguments]
+
+
+def _param(name: str, default: str | None) -> int:
+    values = trial.inside().values
+    if name in values:
+        value = values[name]
+        print(value if isinstance(value, str) else json.dumps(value))
+        return 0
+    if default is not None:
+        print(default)
+        return 0
+    if not os.environ.get("HPO_PARAMETERS"):
+        message = "no experiment is running here; --default VALUE gives one outside"
+    else:
+        message = f"this trial has {', '.join(values) or 'no parameters'}"
+    print(f"hpo: there is no value for {name}: {message}", file=sys.stderr)
+    return 2
+
+
+def _metric(text: str, step: int | None, *, final: bool) -> int:
+    try:
+        value: float | str = float(text)
+    except ValueError:
+        value = text  # reported as it is: the trial fails with what it said
+    if not final and trial.inside().directory is not None and step is None:
+        step = trial.spooled_reports()
+    if final:
+        trial.report_final_result(value)
+    else:
+        trial.report_intermediate_result(value, step)
+    return 0

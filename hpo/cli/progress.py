@@ -1,0 +1,160 @@
+"""What a person sees while an experiment runs: live bars in a terminal, a line a trial elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hpo.experiment.loop import Experiment, Listener
+from hpo.trial import Metric, Trial, TrialState
+
+__all__ = ["Progress", "number"]
+
+_REFRESH = 0.25  # seconds
+
+
+def number(value: float | None) -> str:
+    """Write a result as a person would."""
+    return "-" if value is None else f"{value:.6g}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as 4.2 s, 3:07 or 2:10:05."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def values(parameters: dict[str, Any]) -> str:
+    """Write a configuration on one line."""
+    return "  ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in parameters.items())
+
+
+class Progress(Listener):
+    """Show an experiment's progress on stderr."""
+
+    def __init__(self) -> None:
+        plain = bool(os.environ.get("NO_COLOR"))
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True, no_color=plain or None)
+        self.live: Live | None = None
+        self._is_live = sys.stderr.isatty() and not plain
+
+    def print(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(Text(text))
+
+    def begin(self, experiment: Experiment) -> None:
+        """Say what is about to run, and show the bars."""
+        config = experiment.config
+        limits = []
+        if config.max_trials:
+            limits.append(f"{config.max_trials} trials")
+        if config.max_duration:
+            limits.append(f"{config.max_duration:g} s")
+        tuner = config.tuner.name if config.tuner else ""
+        self.print(
+            f"Experiment {experiment.directory.name}: {len(experiment.space)} parameters, {tuner}, "
+            f"{experiment.tuner.direction}, {', '.join(limits)}, {config.trial_concurrency} at a time"
+        )
+        if self._is_live:
+            self.live = Live(console=self.console, auto_refresh=False, transient=True)
+            self.live.start()
+
+    def end(self) -> None:
+        """Take the bars away."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+    # -- what the experiment tells
+
+    def ended(self, experiment: Experiment, trial: Trial, detail: str | None) -> None:
+        """Print a line for a trial; in a terminal, for one that is the best so far or failed."""
+        is_best = experiment.best is trial
+        if self.live is not None and not is_best and trial.state is not TrialState.FAILED:
+            return
+        if trial.state is TrialState.SUCCEEDED:
+            text = Text(f"trial {trial.number:>4}  {number(trial.value):>10}  ")
+            text.append("best  " if is_best else "      ", style="green")
+            text.append(values(trial.parameters), style="dim")
+        else:
+            text = Text(f"trial {trial.number:>4}  {trial.state.value.replace('_', ' ')}", style="red")
+            text.append(f"  {detail}" if detail else "")
+        self.console.print(text)
+
+    def reported(self, experiment: Experiment, trial: Trial, metric: Metric) -> None:
+        """Leave intermediate results to `tick`, which shows the last of each running trial."""
+
+    def noted(self, experiment: Experiment, message: str) -> None:
+        """Print what a person should know."""
+        self.console.print(Text(message, style="yellow"))
+
+    def tick(self, experiment: Experiment) -> float | None:
+        """Draw the bars anew."""
+        if self.live is None:
+            return None
+        self.live.update(self._picture(experiment), refresh=True)
+        return _REFRESH
+
+    def _picture(self, experiment: Experiment) -> Group:
+        counts, limit = experiment.counts, experiment.config.max_trials
+        done = sum(counts.values())
+        line = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=limit, completed=done, width=30) if limit else Text("")
+        best, base = experiment.best, experiment.baseline
+        gain = f" ({best.value - base.value:+.4g} over the defaults)" if _both(best, base) else ""  # type: ignore
+        line.add_row(
+            bar,
+            Text(f"{done}/{limit}" if limit else str(done)),
+            Text(f"{len(experiment.running)} running"),
+            Text(f"{counts[TrialState.FAILED]} failed", style="red" if counts[TrialState.FAILED] else "dim"),
+            Text(f"best {number(best.value if best else None)}{gain}", style="green"),
+            Text(duration(experiment.elapsed), style="dim"),
+        )
+        rows = [line]
+        for run in list(experiment.running.values())[:8]:
+            last = run.trial.intermediate[-1] if run.trial.intermediate else None
+            state = f"step {last.step}: {number(last.value)}" if last else "running"
+            rows.append(Text(f"  trial {run.trial.number}  {state}", style="dim"))  # type: ignore[arg-type]
+        return Group(*rows)
+
+    # -- the end
+
+    def summarise(self, experiment: Experiment) -> None:
+        """Say what was found, where it lies, and what to do next."""
+        best, base, name = experiment.best, experiment.baseline, experiment.directory.name
+        counts = experiment.counts
+        self.print("")
+        self.print(
+            f"{counts[TrialState.SUCCEEDED]} trials succeeded, {counts[TrialState.FAILED]} failed, "
+            f"in {duration(experiment.elapsed)}"
+        )
+        if best is not None:
+            self.print(f"Best: {number(best.value)} (trial {best.number})")
+            width = max(map(len, best.parameters), default=0)
+            for key, value in best.parameters.items():
+                shown = number(value) if isinstance(value, float) else str(value)
+                self.print(f"  {key:<{width}}  {shown}")
+            if base is not None and base.value is not None and best.value is not None:
+                self.print(
+                    f"The script's own values: {number(base.value)} (gain {best.value - base.value:+.4g})"
+                )
+        self.print(f"Results: {experiment.directory}")
+        if experiment.stopped_by is not None:
+            self.print(f"Go on:   hpo resume {name}")
+        if base is not None:
+            self.print(f"Next:    hpo apply {name}   writes the best values into the source, as a diff first")
+        self.print(f"         hpo show {name}")
+
+
+def _both(best: Trial | None, base: Trial | None) -> bool:
+    return best is not None and base is not None and best.value is not None and base.value is not None

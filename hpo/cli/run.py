@@ -1,0 +1,84 @@
+"""`hpo run` and `hpo resume`."""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpo.cli.progress import Progress
+from hpo.cli.show import best_json, open_store
+from hpo.config.duration import parse_duration
+from hpo.config.loader import load
+from hpo.config.model import Algorithm, Config
+from hpo.config.space_file import load_space
+from hpo.errors import ExperimentFailed, UsageError
+from hpo.experiment.create import create, open_existing
+from hpo.experiment.loop import Experiment
+from hpo.runtime import home
+
+__all__ = ["resume", "run"]
+
+
+def run(
+    script: Path | None,
+    arguments: Sequence[str],
+    config_file: Path | None,
+    space_file: Path | None,
+    tuner: str | None,
+    options: dict[str, Any],
+    *,
+    maximize: bool,
+    minimize: bool,
+    json: bool,
+) -> int:
+    """Run an experiment from a script, a file, or both; return the exit status."""
+    if maximize and minimize:
+        raise UsageError("--maximize and --minimize exclude each other", help="give one of them")
+    if script is not None and not script.is_file():
+        raise UsageError(f"there is no script {script}", help="give the path of a Python file")
+    config = Config() if config_file is None else load(config_file)
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in ("max_duration", "max_trial_duration"):
+        if name in given:
+            given[name] = parse_duration(given[name])
+    if maximize or minimize:
+        given["direction"] = "maximize" if maximize else "minimize"
+    if tuner is not None:
+        given["tuner"] = Algorithm(name=tuner)
+    if space_file is not None:
+        given["space"] = load_space(space_file)
+    config = config.override(**given)
+    progress = Progress()
+    for note in config.notes:
+        progress.print(f"note: {note}")
+    path = None if script is None else str(script)
+    return _run(create(config, script=path, arguments=arguments, listener=progress), progress, json=json)
+
+
+def resume(reference: str | None, *, json: bool) -> int:
+    """Go on with an experiment; return the exit status."""
+    progress = Progress()
+    return _run(open_existing(home.find(reference), listener=progress), progress, json=json)
+
+
+def _run(experiment: Experiment, progress: Progress, *, json: bool) -> int:
+    progress.begin(experiment)
+    failure: ExperimentFailed | None = None
+    try:
+        experiment.run()
+    except ExperimentFailed as error:
+        failure = error
+    finally:
+        progress.end()
+    if failure is not None:
+        for line in experiment.last_words():
+            print(f"  | {line}", file=sys.stderr)
+        raise failure
+    progress.summarise(experiment)
+    if json:
+        with open_store(experiment.directory) as store:
+            print(json_.dumps(best_json(store)))
+    return 0 if experiment.stopped_by is None else 128 + experiment.stopped_by

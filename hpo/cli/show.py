@@ -1,0 +1,203 @@
+"""`hpo list`, `show`, `best`, `stop` and `trial list`: what the store says."""
+
+from __future__ import annotations
+
+import contextlib
+import json as json_
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hpo.errors import UsageError
+from hpo.runtime import home
+from hpo.runtime.store import Store, TrialRow
+
+__all__ = [
+    "best_json",
+    "list_experiments",
+    "list_trials",
+    "open_store",
+    "print_table",
+    "show_best",
+    "show_experiment",
+    "stop_experiment",
+]
+
+
+@contextlib.contextmanager
+def open_store(directory: Path) -> Iterator[Store]:
+    """Open a store to read, for a while."""
+    store = Store(directory)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def best_json(store: Store) -> dict[str, Any]:
+    """Return the documented form of the best trial."""
+    best, base = store.best(), store.baseline()
+    return {
+        "experiment": store.directory.name,
+        "trial": best.number if best else None,
+        "value": best.value if best else None,
+        "parameters": best.parameters if best else {},
+        "baseline": base.value if base else None,
+    }
+
+
+def experiment_json(store: Store) -> dict[str, Any]:
+    """Return the documented form of an experiment."""
+    row = store.experiment()
+    best = store.best()
+    return {
+        "id": store.directory.name,
+        "name": row["name"],
+        "status": home.status(store.directory, row["status"]),
+        "message": row["message"],
+        "direction": row["direction"],
+        "elapsed": row["elapsed"],
+        "created": row["created"],
+        "trials": store.counts(),
+        "best": best_json(store) if best else None,
+        "space": row["space"],
+        "directory": str(store.directory),
+    }
+
+
+def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
+    """Return the documented form of a trial."""
+    return {
+        "number": row.number,
+        "state": row.state.value,
+        "parameters": row.parameters,
+        "value": row.value,
+        "intermediate": [[m.step, m.value] for m in store.metrics(row.number)],
+        "started": row.started,
+        "ended": row.ended,
+        "duration": row.duration,
+        "attempt": row.attempt,
+        "origin": row.origin,
+        "failure": row.failure,
+        "detail": row.detail,
+    }
+
+
+def _print_json(value: Any) -> None:
+    print(json_.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    """Print rows under their columns."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def list_experiments(*, json: bool) -> None:
+    """Print all experiments."""
+    found = []
+    for directory, _ in home.experiments():
+        with open_store(directory) as store:
+            found.append(experiment_json(store))
+    if json:
+        _print_json(found)
+    elif not found:
+        print(f"No experiment in {home.home()} yet. Start one: hpo run SCRIPT", file=sys.stderr)
+    else:
+        rows = [
+            [
+                e["id"],
+                e["name"],
+                e["status"],
+                str(sum(e["trials"].values())),
+                _short((e["best"] or {}).get("value")),
+            ]
+            for e in found
+        ]
+        print_table(["id", "name", "status", "trials", "best"], rows)
+
+
+def show_experiment(reference: str | None, *, json: bool) -> None:
+    """Print where an experiment stands."""
+    with open_store(home.find(reference)) as store:
+        told = experiment_json(store)
+        if json:
+            _print_json(told)
+            return
+        counts = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in told["trials"].items()) or "none"
+        print(
+            f"{told['id']}  {told['name']}  {told['status']}"
+            + (f": {told['message']}" if told["message"] else "")
+        )
+        print(f"trials     {counts}")
+        print(f"elapsed    {told['elapsed']:.1f} s")
+        print(f"directory  {told['directory']}")
+        if told["best"]:
+            _print_best(told["best"])
+        for event in store.events():
+            where = f"trial {event['trial']}: " if event["trial"] is not None else ""
+            print(f"{event['kind']}    {where}{event['message']}")
+
+
+def show_best(reference: str | None, *, json: bool) -> None:
+    """Print the best trial."""
+    with open_store(home.find(reference)) as store:
+        best = best_json(store)
+    if json:
+        _print_json(best)
+    elif best["trial"] is None:
+        print("No trial has succeeded yet.", file=sys.stderr)
+    else:
+        _print_best(best)
+
+
+def _print_best(best: dict[str, Any]) -> None:
+    base = best["baseline"]
+    gain = f"  ({best['value'] - base:+.4g} over the script's own values)" if base is not None else ""
+    print(f"best       {_short(best['value'])}  trial {best['trial']}{gain}")
+    for name, value in best["parameters"].items():
+        print(f"  {name} = {_short(value)}")
+
+
+def list_trials(reference: str | None, *, json: bool) -> None:
+    """Print an experiment's trials."""
+    with open_store(home.find(reference)) as store:
+        found = [trial_json(store, row) for row in store.trials()]
+    if json:
+        _print_json(found)
+        return
+    rows = [
+        [
+            str(t["number"]),
+            t["state"].replace("_", " "),
+            _short(t["value"]),
+            f"{t['duration']:.1f} s" if t["duration"] is not None else "-",
+            t["detail"] or "  ".join(f"{k}={_short(v)}" for k, v in t["parameters"].items()),
+        ]
+        for t in found
+    ]
+    print_table(["trial", "state", "value", "took", "parameters"], rows)
+
+
+def stop_experiment(reference: str | None) -> None:
+    """Ask a runner to stop."""
+    directory = home.find(reference)
+    if not home.is_running(directory):
+        raise UsageError(f"experiment {directory.name} is not running", help=f"hpo show {directory.name}")
+    home.send_command(directory, {"do": "stop"})
+    print(f"Experiment {directory.name} is told to stop. Go on later with: hpo resume {directory.name}")
