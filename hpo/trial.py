@@ -126,6 +126,7 @@ class _Inside:
         self._values: dict[str, Any] | None = None
         self._spool: int | None = None
         self._wake: int | None = None
+        self._torn = False
         self._noted: set[str] = set()
         self.baseline = os.environ.get("HPO_BASELINE") == "1"
 
@@ -164,12 +165,25 @@ class _Inside:
             path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
             self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         record["time"] = time.time()
-        line = json.dumps(record).encode() + b"\n"
-        if os.write(self._spool, line) != len(line):
-            # A full disk may take a part of the line; the newline ends it, and the reader passes over it.
-            os.write(self._spool, b"\n")
-            raise OSError(f"hpo: a result could not be written whole to {self.directory}: is the disk full?")
+        self._write(self._spool, json.dumps(record).encode() + b"\n")
         self._poke()
+
+    def _write(self, spool: int, line: bytes) -> None:
+        # A full disk may take a part of a line. A newline ends that part, at once or before the next line,
+        # so that the reader passes over it and over nothing else.
+        line = b"\n" + line if self._torn else line
+        cause = None
+        try:
+            if os.write(spool, line) == len(line):
+                self._torn = False
+                return
+            self._torn = True
+            os.write(spool, b"\n")
+        except OSError as error:
+            cause = error
+        reason = cause.strerror if cause else "a part was written"
+        message = f"hpo: a result could not be recorded in {self.directory} ({reason}): is the disk full?"
+        raise OSError(message) from cause
 
     def _poke(self) -> None:
         # Best effort: a runner that misses it looks at the file anyway when the trial ends.
