@@ -6,11 +6,11 @@
     ├── UsageError           the user's mistake; the command exits with 2
     │   ├── SpaceError       a search space, or a value that does not fit it
     │   ├── TunerError       an unknown tuner, or arguments and spaces that it cannot take
+    │   ├── DeviceError      devices that were asked for and are not there
     │   └── DiagnosticError  carries diagnostics, each with its place
     │       ├── ConfigError      in an experiment file
     │       └── AnnotationError  in a marked script
     ├── StoreError           a store that cannot be read or written
-    ├── DeviceError          devices that were asked for and are not there
     └── ExperimentFailed     no trial succeeded; the command exits with 1
 
 Codes (``HPO101``) name a diagnostic for good: they are documented, searched for and never reused.
