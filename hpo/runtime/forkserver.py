@@ -77,21 +77,26 @@ class Server:
         poll.register(self.connection, select.POLLIN)
         poll.register(self._alarm, select.POLLIN)
         open_ = True
-        while open_:
-            for fd, _ in poll.poll():
-                if fd == self._alarm:
-                    with contextlib.suppress(BlockingIOError):
-                        os.read(self._alarm, 4096)
-                    self._reap()
-                else:
-                    open_ = self._receive()
-        for pid in self.trials:
-            _kill_group(pid, signal.SIGKILL)
-        while self.trials:
-            self._reap(block=True)
+        try:
+            while open_:
+                for fd, _ in poll.poll():
+                    if fd == self._alarm:
+                        with contextlib.suppress(BlockingIOError):
+                            os.read(self._alarm, 4096)
+                        self._reap()
+                    else:
+                        open_ = self._receive()
+        finally:
+            for pid in self.trials:
+                _kill_group(pid, signal.SIGKILL)
+            while self.trials:
+                self._reap(block=True)
 
     def _receive(self) -> bool:
-        data = self.connection.recv(1 << 20)
+        try:
+            data = self.connection.recv(1 << 20)
+        except ConnectionResetError:  # it went before it read all that we sent
+            data = b""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             request = json.loads(line)

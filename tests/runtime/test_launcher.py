@@ -1,0 +1,305 @@
+"""A trial behaves as `python script.py` does, and takes all it started along when it goes."""
+
+from __future__ import annotations
+
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpo.runtime.launcher import (
+    Ended,
+    Launcher,
+    ScriptCommand,
+    ShellCommand,
+    modules_to_preload,
+    parse_command,
+)
+from hpo.runtime.snapshot import freeze
+
+
+class Workbench:
+    """A code folder, a folder for trials, and a launcher over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.code, self.trials = folder / "code dir", folder / "trials"
+        self.code.mkdir()
+        self.trials.mkdir()
+        self.snapshot = folder / "snapshot"
+        self.launcher: Launcher | None = None
+
+    def write(self, name: str, text: str, parameterised: str | None = None) -> None:
+        (self.code / name).write_text(text)
+        files = {path: (path.read_bytes(), path.read_bytes()) for path in self.code.glob("*.py")}
+        if parameterised is not None:
+            files[self.code / name] = (text.encode(), parameterised.encode())
+        freeze(self.snapshot, files, self.code)
+
+    def start(self, *commands: ScriptCommand | ShellCommand, modules: tuple[str, ...] = ()) -> Launcher:
+        has_code = self.snapshot.exists()
+        with (self.trials / "lock").open("w") as lock, (self.trials / "log").open("ab") as log:
+            self.launcher = Launcher(
+                cwd=self.code,
+                snapshot=self.snapshot if has_code else None,
+                path=self.code,
+                modules=modules,
+                lock=lock,
+                log=log,
+            )
+        for number, command in enumerate(commands):
+            directory = self.trials / str(number)
+            directory.mkdir()
+            self.launcher.start(number, command, directory, {"HPO_TRIAL_SEQUENCE": str(number)})
+        return self.launcher
+
+    def wait(self, count: int = 1, seconds: float = 20) -> list[Ended]:
+        assert self.launcher is not None
+        ended: list[Ended] = []
+        limit = time.monotonic() + seconds
+        while len(ended) < count and time.monotonic() < limit:
+            select.select([self.launcher], [], [], 0.1)
+            ended += self.launcher.events()
+        return ended
+
+    def run(self, command: ScriptCommand | ShellCommand) -> tuple[int | None, str, str]:
+        self.start(command)
+        (ended,) = self.wait()
+        return ended.status, self.log("stdout"), self.log("stderr")
+
+    def log(self, name: str, number: int = 0) -> str:
+        return (self.trials / str(number) / f"{name}.log").read_text()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Workbench]:
+    made = Workbench(tmp_path)
+    yield made
+    if made.launcher is not None:
+        made.launcher.close()
+
+
+def plain_python(bench: Workbench, *args: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "script.py", *args],
+        cwd=bench.code,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+SCRIPTS = {
+    "what a script sees of itself": """
+import sys, os
+print(__name__, __file__, __spec__, __package__, __doc__, sys.argv, sys.path[0], os.getcwd())
+print(sorted(k for k in globals() if not k.startswith("__")))
+""",
+    "an uncaught exception": "def f():\n    raise ValueError('no')\nf()\n",
+    "a chained exception": "try:\n    1 / 0\nexcept Exception as e:\n    raise KeyError(3) from e\n",
+    "an exit status": "import sys; sys.exit(7)\n",
+    "an exit message": "raise SystemExit('good bye')\n",
+    "an exit without a status": "import sys; sys.exit()\n",
+    "atexit and an open file": """
+import atexit
+atexit.register(print, "at exit")
+class Last:
+    def __del__(self): print("deleted")
+last = Last()
+""",
+    "a thread that outlives the main one": """
+import threading, time
+threading.Thread(target=lambda: (time.sleep(0.2), print("thread done"))).start()
+print("main done")
+""",
+    "an own excepthook": """
+import sys
+sys.excepthook = lambda kind, value, traceback: print("hook", kind.__name__, value)
+1 / 0
+""",
+    "a multiprocessing pool": """
+import multiprocessing
+def square(x): return x * x
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print(pool.map(square, range(5)))
+""",
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_trial_does_what_the_script_does_by_hand(bench: Workbench, name: str) -> None:
+    bench.write("script.py", SCRIPTS[name])
+    by_hand = plain_python(bench, "--epochs", "3")
+    assert bench.run(ScriptCommand("script.py", ("--epochs", "3"))) == by_hand
+
+
+def test_a_file_left_open_is_written_when_the_trial_ends(bench: Workbench) -> None:
+    bench.write("script.py", "file = open('out.txt', 'w'); file.write('all of it')")
+    assert bench.run(ScriptCommand("script.py"))[0] == 0
+    assert (bench.code / "out.txt").read_text() == "all of it"
+
+
+def test_trials_run_the_frozen_code_and_tracebacks_quote_the_users(bench: Workbench) -> None:
+    bench.write("model.py", "SIZE = 1\n")
+    bench.write("script.py", "import model\nsize = 3\nraise ValueError(size, model.SIZE)\n",
+                "import model\nsize = 3 if False else 4\nraise ValueError(size, model.SIZE)\n")  # fmt: skip
+    launcher = bench.start()
+    (bench.code / "model.py").write_text("SIZE = 'edited'\n")
+    (bench.code / "script.py").write_text("print('edited')\n")
+    (bench.trials / "0").mkdir()
+    launcher.start(0, ScriptCommand("script.py"), bench.trials / "0", {})
+    assert bench.wait()[0].status == 1
+    error = bench.log("stderr")
+    assert "ValueError: (4, 1)" in error
+    assert f'File "{bench.code}/script.py", line 3' in error
+    assert "raise ValueError(size, model.SIZE)" in error
+
+
+def test_two_trials_draw_different_random_numbers(bench: Workbench) -> None:
+    bench.write("script.py", "import random, numpy\nprint(random.random(), numpy.random.random())\n")
+    bench.start(ScriptCommand("script.py"), ScriptCommand("script.py"), modules=("random", "numpy.random"))
+    assert [e.status for e in bench.wait(2)] == [0, 0]
+    first, second = bench.log("stdout", 0).split(), bench.log("stdout", 1).split()
+    assert not set(first) & set(second)
+
+
+def test_preloaded_modules_are_there_and_the_scripts_own_are_not_shared(bench: Workbench) -> None:
+    bench.write("own.py", "import os\nPID = os.getpid()\n")
+    bench.write(
+        "script.py",
+        "import sys\nprint('decimal' in sys.modules)\nimport own, os\nprint(own.PID == os.getpid())\n",
+    )
+    bench.start(ScriptCommand("script.py"), modules=("decimal",))
+    bench.wait()
+    assert bench.log("stdout") == "True\nTrue\n"
+
+
+def test_a_module_that_starts_a_thread_is_left_to_the_trial(bench: Workbench) -> None:
+    (bench.code / "threaded.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
+    bench.write("script.py", "import sys\nprint('threaded' in sys.modules)\n")
+    bench.start(ScriptCommand("script.py"), modules=("threaded",))
+    bench.wait()
+    assert bench.log("stdout") == "False\n"
+
+
+def test_only_installed_modules_before_the_first_other_statement_are_preloaded(tmp_path: Path) -> None:
+    (tmp_path / "own.py").touch()
+    source = b"""'Doc.'
+from __future__ import annotations
+import json, own
+from email import message
+import ray
+X = 1
+import csv
+"""
+    assert modules_to_preload(source, tmp_path) == ["json", "email"]
+
+
+def test_a_shell_command_runs_where_it_is_with_its_environment(bench: Workbench) -> None:
+    status, out, _ = bench.run(ShellCommand("pwd; echo $HPO_TRIAL_SEQUENCE; exit 4"))
+    assert (status, out) == (4, f"{bench.code}\n0\n")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+FAMILY = """
+sleep 300 & echo $!
+setsid sleep 300 & echo $!
+(setsid sh -c 'sleep 300 & echo $!; wait' &) ; sleep 0.5
+"""
+
+
+def family(bench: Workbench) -> list[int]:
+    limit = time.monotonic() + 10
+    while len(pids := bench.log("stdout").split() if (bench.trials / "0/stdout.log").exists() else []) < 3:
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    return [int(pid) for pid in pids]
+
+
+def dead_within(pids: list[int], seconds: float) -> bool:
+    limit = time.monotonic() + seconds
+    while any(map(is_alive, pids)) and time.monotonic() < limit:
+        time.sleep(0.02)
+    return not any(map(is_alive, pids))
+
+
+@pytest.mark.parametrize("ending", ["exit 0", "sleep 300"])
+def test_a_trials_grandchildren_go_with_it_even_those_that_left_its_group(
+    bench: Workbench, ending: str
+) -> None:
+    launcher = bench.start(ShellCommand(FAMILY + ending))
+    pids = family(bench)
+    if ending != "exit 0":
+        launcher.signal(0, signal.SIGKILL)
+    bench.wait()
+    assert dead_within(pids, 5)
+
+
+def test_when_the_runner_goes_every_trial_goes(bench: Workbench) -> None:
+    launcher = bench.start(ShellCommand(FAMILY + "sleep 300"))
+    pids = family(bench)
+    launcher._connection.close()  # what the kernel does for a runner that was killed
+    assert dead_within(pids, 5)
+
+
+def test_a_fork_server_that_is_killed_is_replaced_and_its_trials_are_reported_lost(bench: Workbench) -> None:
+    bench.write("script.py", "import os, time; print(os.getpid(), flush=True); time.sleep(300)")
+    launcher = bench.start(ScriptCommand("script.py"))
+    limit = time.monotonic() + 10
+    while not (bench.trials / "0/stdout.log").exists() or not bench.log("stdout"):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    launcher._server.kill()
+    (ended,) = bench.wait()
+    assert (ended.number, ended.status) == (0, None)
+    assert dead_within([int(bench.log("stdout"))], 5)
+    (bench.trials / "1").mkdir()
+    launcher.start(1, ShellCommand("exit 5"), bench.trials / "1", {})
+    assert bench.wait()[0].status == 5
+
+
+def test_a_command_is_a_script_only_where_it_is_plainly_this_python_and_a_file(tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    python = sys.executable
+    assert parse_command(f"{python} train.py --lr 3", tmp_path) == ScriptCommand("train.py", ("--lr", "3"))
+    for text in (
+        f"{python} -m train",
+        f"{python} missing.py",
+        f"{python} train.py | tee log",
+        f"{python} train.py $HOME",
+        f"X=1 {python} train.py",
+        "/bin/sh train.py",
+        f"{python} 'unbalanced",
+    ):
+        assert parse_command(text, tmp_path) == ShellCommand(text)
+
+
+def test_logs_appear_while_the_trial_runs(bench: Workbench) -> None:
+    bench.write("script.py", "import time\nprint('first line')\ntime.sleep(300)\n")
+    launcher = bench.start(ScriptCommand("script.py"))
+    limit = time.monotonic() + 10
+    while not (bench.trials / "0/stdout.log").exists() or bench.log("stdout") != "first line\n":
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    launcher.signal(0, signal.SIGTERM)
+    assert bench.wait()[0].status == -signal.SIGTERM
+
+
+def test_a_trial_has_none_of_the_servers_descriptors(bench: Workbench) -> None:
+    bench.write("script.py", "import os\nprint(sorted(int(f) for f in os.listdir('/proc/self/fd'))[:-1])\n")
+    assert bench.run(ScriptCommand("script.py"))[1] == "[0, 1, 2]\n"

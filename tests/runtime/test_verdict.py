@@ -1,0 +1,51 @@
+"""Each way in which a trial can end has its name, and a detail that a person understands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hpo.runtime.spool import Bad, Final
+from hpo.runtime.verdict import judge, last_lines
+
+DONE = Final(1.0, None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "final", "bad", "timed_out", "stderr", "failure", "detail"),
+    [
+        (0, DONE, None, None, "", None, None),
+        (1, DONE, None, None, "", None, "after its final result"),
+        (-9, DONE, None, None, "", None, "after its final result"),
+        (0, None, None, None, "", "no_result", "report_final_result"),
+        (0, None, Bad("nan is no finite number", 0), None, "", "bad_value", "nan is no finite number"),
+        (3, None, None, None, "oh\nno\n", "exit", "status 3: no"),
+        (1, None, None, None, "Traceback\n  File\nValueError: no\n", "exception", "ValueError: no"),
+        (1, None, None, None, "torch.cuda.OutOfMemoryError: CUDA", "exception", "OutOfMemoryError"),
+        (-11, None, None, None, "", "signal", "SIGSEGV"),
+        (-15, None, None, 2.5, "", "timeout", "longer than 2.5 s"),
+        (None, None, None, None, "", "lost", "lost"),
+    ],
+)
+def test_the_verdict_names_the_cause(
+    tmp_path: Path,
+    status: int | None,
+    final: Final | None,
+    bad: Bad | None,
+    timed_out: float | None,
+    stderr: str,
+    failure: str | None,
+    detail: str | None,
+) -> None:
+    log = tmp_path / "stderr.log"
+    log.write_text(stderr)
+    verdict = judge(status, final, bad, timed_out=timed_out, stderr=log)
+    assert verdict.failure == failure
+    assert (detail or "") in (verdict.detail or "")
+
+
+def test_the_last_lines_of_a_huge_binary_log_are_read_from_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "stderr.log"
+    log.write_bytes(b"\xff\x00\x1b[31m" * 1_000_000 + b"\nlast \x1b words\n\n")
+    assert last_lines(log, 1) == ["last  words"]
