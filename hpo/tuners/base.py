@@ -4,27 +4,41 @@ A tuner proposes with `ask` and learns with `tell`. It never draws from hidden s
 generator seeded by (seed, trial number), and what must be remembered of a trial (its rung, its parent)
 is JSON in `trial.memo`. So an experiment resumes by replay: the recorded trials are added and told again,
 in the recorded order, and the next proposal is the one that would have come.
+
+This module needs the standard library alone: an experiment that searches at random or over a grid never
+loads numpy. Algorithms that use it seed their generator with `Tuner.generator`.
 """
 
 from __future__ import annotations
 
+import math
+import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
-
-import numpy as np
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hpo.errors import TunerError
-from hpo.space import SearchSpace
-from hpo.trial import Trial
+from hpo.parameters import identity
+from hpo.space import Configuration, SearchSpace
+from hpo.trial import Trial, TrialState
+from hpo.tuners.enumeration import configurations
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Direction", "Tuner"]
 
 Direction = Literal["maximize", "minimize"]
 
+# Failures that say something about the machine or the user, and nothing about the configuration.
+_BLAMELESS = frozenset({"lost"})
+
 
 class Tuner(ABC):
     """Propose configurations of a space, and learn from their results.
+
+    A subclass writes `suggest`, and takes its own arguments as annotated keyword-only arguments of
+    `__init__`: `hpo.tuners.create` checks what a configuration gives against those annotations.
 
     Args:
         space: what to search.
@@ -32,7 +46,9 @@ class Tuner(ABC):
         seed: two tuners with one seed, told the same in the same order, propose the same.
 
     Attributes:
-        trials: every trial proposed or added, by number.
+        trials: every trial proposed, added or told, by number.
+        results: the value of every trial that was told, by number, in the order of telling; None for
+            those without one.
         done: there is nothing left to propose, ever (a grid that is exhausted).
     """
 
@@ -44,55 +60,61 @@ class Tuner(ABC):
         if direction not in ("maximize", "minimize"):
             raise TunerError(f"direction is {direction!r}", help="it is maximize or minimize")
         self.space = space
-        self.direction = direction
+        self.direction: Direction = direction
         self.seed = seed
         self.trials: dict[int, Trial] = {}
+        self.results: dict[int, float | None] = {}
         self.done = False
+        self._next_number = 0
+        self._known: set[str] = set()
 
     # -- what an experiment calls
 
     def ask(self) -> Trial | None:
         """Propose the next trial, or None: nothing to propose now (see `done` for: never again)."""
-        number = max(self.trials, default=-1) + 1
-        trial = None if self.done else self.suggest(number)
+        trial = None if self.done else self.suggest(self._next_number)
         if trial is not None:
-            self.trials[number] = trial
+            self._record(trial)
         return trial
 
     def add(self, trial: Trial) -> None:
         """Take note of a trial that is under way: a replayed one, or one that the user asked for.
 
-        Its configuration may lie outside the space (the source's own values may).
+        Its configuration may lie outside the space, or lack parameters (the source's own values may).
         """
-        self.trials[trial.number] = trial
+        self._record(trial)
 
     def tell(self, trial: Trial, value: float | None) -> None:
-        """Learn the result of a trial; None says that it failed (`trial.failure` says how).
+        """Learn the result of a trial; None says that it has none (`trial.failure` says why).
 
-        A trial is told once; of two results the first counts. `trial.intermediate` holds what it
-        reported on its way, for early-stopped trials too.
+        A trial is told once; of two results the first counts. A trial that was never asked for is
+        learnt from all the same, and so is what a stopped one reported on its way
+        (`trial.intermediate`). A value that is no finite number counts as a failure. A trial whose
+        state is not yet final gets the state and the value that this result means.
         """
-        known = self.trials.setdefault(trial.number, trial)
-        if known.state.is_final and known is not trial:
+        if trial.number in self.results:
             return
+        value = _finite(value)
+        self._record(trial)
+        self.results[trial.number] = value
+        if not trial.state.is_final:
+            trial.state = TrialState.FAILED if value is None else TrialState.SUCCEEDED
+            trial.value = value
         self.observe(trial, value)
+
+    def _record(self, trial: Trial) -> None:
+        self.trials[trial.number] = trial
+        self._known.add(identity(trial.parameters))
+        self._next_number = max(self._next_number, trial.number + 1)
 
     # -- what an algorithm writes
 
     @abstractmethod
     def suggest(self, number: int) -> Trial | None:
-        """Propose trial `number`; draw from `self.rng(number)` only."""
+        """Propose trial `number`; draw from `self.rng(number)` or `self.generator(number)` only."""
 
-    def observe(self, trial: Trial, value: float | None) -> None:
+    def observe(self, trial: Trial, value: float | None) -> None:  # noqa: B027 - not all learn
         """Learn from a result. Cheap: replay calls it for every trial before the first proposal."""
-
-    def rng(self, number: int) -> np.random.Generator:
-        """Return the generator of a trial's proposal."""
-        return np.random.default_rng((self.seed, number))
-
-    def loss(self, value: float) -> float:
-        """Return a result so that smaller is better."""
-        return -value if self.direction == "maximize" else value
 
     @classmethod
     def check_space(cls, space: SearchSpace) -> None:
@@ -101,7 +123,73 @@ class Tuner(ABC):
         Raises:
             TunerError: it says why, and which tuners can.
         """
+        if not len(space):
+            raise TunerError(
+                "the search space is empty: there is nothing to tune",
+                help="mark at least one value, or give a space with at least one parameter",
+            )
 
     def explain(self) -> Mapping[str, Any]:
         """Return what `hpo show` tells of the tuner's present model, as JSON."""
         return {}
+
+    # -- what an algorithm may use
+
+    def rng(self, number: int) -> random.Random:
+        """Return the generator of a trial's proposal, of the standard library."""
+        return random.Random(f"{self.seed} {number}")  # noqa: S311 - no secret depends on it
+
+    def generator(self, number: int) -> np.random.Generator:
+        """Return the generator of a trial's proposal, of numpy."""
+        import numpy as np
+
+        return np.random.default_rng(self.rng(number).getrandbits(128))
+
+    def loss(self, value: float) -> float:
+        """Return a result so that smaller is better."""
+        return -value if self.direction == "maximize" else value
+
+    @property
+    def running(self) -> list[Trial]:
+        """The trials that were proposed or added and have no result yet, by number."""
+        return [self.trials[number] for number in sorted(self.trials.keys() - self.results.keys())]
+
+    def blames(self, trial: Trial) -> bool:
+        """Tell whether a trial without a result speaks against its configuration.
+
+        One that crashed, ran out of memory or time, or was stopped for being worse than its peers
+        does; one that was cancelled or lost with its machine does not.
+        """
+        failed = trial.state is TrialState.FAILED and trial.failure not in _BLAMELESS
+        return failed or trial.state is TrialState.EARLY_STOPPED
+
+    def is_new(self, configuration: Mapping[str, Any]) -> bool:
+        """Tell whether no trial has had this configuration."""
+        return identity(configuration) not in self._known
+
+    def unseen(self, draw: Callable[[], Configuration], *, draws: int = 16) -> Configuration:
+        """Return the first draw that no trial has had.
+
+        Where draws keep repeating, the space is finite and small or the draws are concentrated; then
+        the first new configuration of a finite space is taken, and a repetition when there is none.
+        """
+        for _ in range(draws):
+            drawn = draw()
+            if self.is_new(drawn):
+                return drawn
+        if self.space.size() is None:
+            return drawn
+        # It stops at the first new one: no more steps than there are trials, plus one.
+        return next((c for c in configurations(self.space) if self.is_new(c)), drawn)
+
+
+def _finite(value: float | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TunerError(
+            f"a result is {value!r}, which is no number", help="tell a number, or None for a failure"
+        ) from None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,178 @@
+"""Configurations as points of the unit cube, in numpy arrays, for the algorithms that model them.
+
+A row has one column per parameter, parents first (`SearchSpace.order`): its quantile in the parameter's
+domain, or NaN where it has none. So the prior is uniform in every column, whatever the domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.errors import SpaceError
+from hpo.parameters import Choice, Parameter, RandInt, identity
+from hpo.space import Configuration, SearchSpace
+from hpo.trial import Trial, TrialState
+from hpo.tuners.base import Tuner
+
+__all__ = ["Column", "Cube", "Floats", "History", "Mask"]
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# Ordered domains with more values than this are as good as continuous, and cheaper so.
+_FEW = 32
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a parameter's quantiles group into its values.
+
+    Attributes:
+        edges: the quantiles that part neighbouring values: none where there are too many values.
+        ordered: whether near quantiles mean near values.
+        step: the smallest distance that matters, 0 for continuous domains.
+    """
+
+    edges: Floats
+    ordered: bool
+    step: float
+
+    @classmethod
+    def of(cls, parameter: Parameter) -> Column:
+        """Return the column of a parameter."""
+        if isinstance(parameter, Choice):
+            n = len(parameter.options)
+            return cls(np.arange(1, n) / n, False, 1 / n)
+        if isinstance(parameter, RandInt):
+            n = parameter.high - parameter.low
+            return cls(np.arange(1, n) / n if n <= _FEW else np.empty(0), True, 1 / n)
+        values = parameter.values()
+        if values is None:
+            return cls(np.empty(0), True, 0.0)
+        if len(values) > _FEW:
+            return cls(np.empty(0), True, 1 / len(values))
+        return cls(np.array([_edge(parameter, low, high) for low, high in pairwise(values)]), True, 0.0)
+
+    @property
+    def size(self) -> int:
+        """How many values there are, or 0 where they are too many to tell apart."""
+        return len(self.edges) + 1 if len(self.edges) or not self.ordered or self.step == 1 else 0
+
+    def index(self, quantiles: Floats) -> NDArray[np.intp]:
+        """Return the positions of the values at these quantiles."""
+        return np.searchsorted(self.edges, quantiles, side="right")
+
+
+def _edge(parameter: Parameter, low: float, high: float) -> float:
+    """Return the quantile where rounding passes from one value of a domain to the next, by bisection."""
+    a, b = 0.0, 1.0
+    for _ in range(40):
+        middle = (a + b) / 2
+        a, b = (middle, b) if parameter.from_unit(middle) <= low else (a, middle)
+    return b
+
+
+class Cube:
+    """A search space as the unit cube, with its tree of conditions."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.space = space
+        self.names = space.order
+        self.columns = [Column.of(space[name]) for name in self.names]
+        self._conditions = [
+            (column, self._position(c.parent), self._allowed(c.parent, c.values))
+            for column, name in enumerate(self.names)
+            for c in space.conditions.get(name, ())
+        ]
+
+    def _position(self, name: str) -> int:
+        return self.names.index(name)
+
+    def _allowed(self, parent: str, values: Iterable[Any]) -> Mask:
+        """Return, for each value of a parent, whether it satisfies a condition."""
+        own = self.space[parent].values() or ()
+        wanted = {identity(v) for v in values}
+        return np.array([identity(v) in wanted for v in own], dtype=bool)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def row(self, configuration: Mapping[str, Any]) -> Floats:
+        """Return the row of a configuration; what it lacks, or what no quantile can say, is NaN."""
+        row = np.full(len(self), np.nan)
+        for i, name in enumerate(self.names):
+            if name in configuration:
+                try:
+                    row[i] = self.space[name].to_unit(configuration[name])
+                except (SpaceError, TypeError, ValueError, OverflowError):
+                    continue  # a value of the source's own that is no number, or no option
+        clipped: Floats = np.clip(row, 0.0, 1.0)
+        return clipped
+
+    def configuration(self, row: Floats) -> Configuration:
+        """Return the configuration at a point; columns that are inactive there do not matter."""
+        return self.space.from_unit(dict(zip(self.names, row.tolist(), strict=True)))
+
+    def active(self, rows: Floats) -> Mask:
+        """Tell for each row and column of full rows whether the parameter is active there."""
+        active = np.ones(rows.shape, dtype=bool)
+        for column, parent, allowed in self._conditions:
+            values = self.columns[parent]
+            holds = np.zeros(len(rows), dtype=bool)
+            if len(allowed) == values.size:
+                holds = allowed[values.index(rows[:, parent])]
+            elif allowed.any():
+                domain = self.space[self.names[parent]]
+                wanted = {identity(v) for v, a in zip(domain.values() or (), allowed, strict=True) if a}
+                holds = np.array([identity(domain.from_unit(u)) in wanted for u in rows[:, parent].tolist()])
+            active[:, column] &= holds & active[:, parent]
+        return active
+
+
+class History:
+    """What a tuner was told, as arrays that grow with every result.
+
+    Attributes:
+        rows: the points, in the order of telling.
+        losses: their results so that smaller is better; infinite where a trial speaks against its
+            configuration and has none (it failed, or was stopped for being worse than its peers).
+    """
+
+    def __init__(self, cube: Cube) -> None:
+        self.cube = cube
+        self._rows = np.empty((64, len(cube)))
+        self._losses = np.empty(64)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def rows(self) -> Floats:
+        return self._rows[: self._count]
+
+    @property
+    def losses(self) -> Floats:
+        return self._losses[: self._count]
+
+    def observe(self, tuner: Tuner, trial: Trial, value: float | None) -> None:
+        """Append a result; one that says nothing about its configuration is passed over."""
+        if value is None and not tuner.blames(trial):
+            return
+        if self._count == len(self._losses):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+            self._losses = np.concatenate([self._losses, np.empty_like(self._losses)])
+        self._rows[self._count] = self.cube.row(trial.parameters)
+        self._losses[self._count] = np.inf if value is None else tuner.loss(value)
+        self._count += 1
+
+    def under_way(self, tuner: Tuner) -> Floats:
+        """Return the rows of the trials that have no result yet."""
+        rows = [self.cube.row(t.parameters) for t in tuner.running if t.state is not TrialState.EARLY_STOPPED]
+        return np.array(rows).reshape(-1, len(self.cube))

@@ -1,0 +1,34 @@
+"""Every built-in tuner keeps the contract."""
+
+from typing import ClassVar
+
+from hpo import tuners
+from hpo.tuners.testing import SPACES, TunerContract
+
+
+class TestRandom(TunerContract):
+    name = "Random"
+
+
+class TestGridSearch(TunerContract):
+    name = "GridSearch"
+
+
+class TestBatch(TunerContract):
+    name = "Batch"
+    spaces = ("one value", "one choice")
+
+
+class TestTPE(TunerContract):
+    name = "TPE"
+
+
+class TestTPEWithTheBestLie(TunerContract):
+    name = "TPE"
+    class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
+
+
+def test_every_built_in_tuner_is_here():
+    tested = {cls.name for cls in TunerContract.__subclasses__()}
+    assert tested == set(tuners.names())
+    assert set(TestBatch.spaces) < set(SPACES)

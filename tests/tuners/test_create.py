@@ -1,0 +1,108 @@
+import subprocess
+import sys
+
+import pytest
+
+from hpo import tuners
+from hpo.errors import TunerError
+from hpo.space import SearchSpace
+
+SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+
+
+def test_a_misspelt_tuner_gets_a_did_you_mean_and_the_list():
+    with pytest.raises(TunerError) as caught:
+        tuners.create("GridSerch", SPACE)
+    assert "GridSerch" in caught.value.message
+    assert "did you mean GridSearch?" in caught.value.help
+    assert all(name in caught.value.help for name in tuners.names())
+
+
+def test_a_misspelt_argument_is_named_with_the_one_that_was_meant():
+    with pytest.raises(TunerError) as caught:
+        tuners.create("TPE", SPACE, tpe_arg={})
+    assert "tpe_arg" in caught.value.message
+    assert caught.value.help == "did you mean tpe_args?"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "takes"),
+    [
+        ({"seed": "zero"}, "seed is 'zero'", "a whole number"),
+        ({"seed": True}, "seed is True", "a whole number"),
+        ({"seed": 1.5}, "seed is 1.5", "a whole number"),
+        ({"tpe_args": 3}, "tpe_args is 3", "a mapping with any of constant_liar_type"),
+        ({"tpe_args": {"gama": 1}}, "'gama'", "did you mean gamma?"),
+        ({"tpe_args": {"gamma": "big"}}, "gamma is 'big'", "a number of 1e-06 or more"),
+        ({"tpe_args": {"n_ei_candidates": 0}}, "n_ei_candidates is 0", "a whole number of 1 or more"),
+        ({"tpe_args": {"constant_liar_type": "none"}}, "is 'none'", "best or mean or worst or null"),
+        ({"optimize_mode": "max"}, "optimize_mode is 'max'", "maximize or minimize"),
+        ({"direction": "up"}, "direction is 'up'", "maximize or minimize"),
+    ],
+)
+def test_an_ill_typed_argument_is_named_with_what_was_got_and_what_it_takes(arguments, named, takes):
+    with pytest.raises(TunerError) as caught:
+        tuners.create("TPE", SPACE, **arguments)
+    assert named in caught.value.message
+    assert takes in caught.value.help
+
+
+def test_a_whole_float_of_a_yaml_file_is_an_integer():
+    tuner = tuners.create("TPE", SPACE, tpe_args={"n_startup_jobs": 5.0, "constant_liar_type": None})
+    assert tuner.arguments.n_startup_jobs == 5
+    assert isinstance(tuner.arguments.n_startup_jobs, int)
+    assert tuner.arguments.constant_liar_type is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "direction"),
+    [
+        ({}, "minimize"),  # NNI's default of TPE
+        ({"optimize_mode": "maximize"}, "maximize"),
+        ({"optimize_mode": "maximize", "direction": "minimize"}, "minimize"),
+        ({"direction": "maximize"}, "maximize"),
+    ],
+)
+def test_the_direction_comes_from_the_caller_then_from_optimize_mode_then_from_the_tuner(
+    arguments, direction
+):
+    assert tuners.create("TPE", SPACE, **arguments).direction == direction
+
+
+def test_importing_the_room_and_searching_without_a_model_loads_no_numpy():
+    program = """
+import sys
+from hpo import tuners
+from hpo.space import SearchSpace
+space = SearchSpace.from_json({"x": {"_type": "randint", "_value": [0, 9]}})
+for name in ("Random", "GridSearch"):
+    tuner = tuners.create(name, space)
+    tuner.tell(tuner.ask(), 1.0)
+print([m for m in ("numpy", "scipy") if m in sys.modules])
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_a_tuner_of_another_package_is_found_by_its_entry_point(tmp_path, monkeypatch):
+    (tmp_path / "first_value.py").write_text(
+        "from hpo.trial import Trial\n"
+        "from hpo.tuners import Tuner\n"
+        "class First(Tuner):\n"
+        "    name = 'First'\n"
+        "    def suggest(self, number):\n"
+        "        return Trial(number, self.space.from_unit(dict.fromkeys(self.space, 0.0)))\n"
+    )
+    info = tmp_path / "first_value-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: first-value\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[hpo.tuners]\nFirst = first_value:First\nBroken = nowhere:X\nNone = json:loads\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert tuners.create("First", SPACE).ask().parameters == {"x": 0.0}
+    assert "First" in tuners.names()
+    with pytest.raises(TunerError, match="cannot be imported"):
+        tuners.create("Broken", SPACE)
+    with pytest.raises(TunerError, match="no subclass"):
+        tuners.create("None", SPACE)

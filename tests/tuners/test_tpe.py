@@ -1,0 +1,73 @@
+import math
+import statistics
+
+from hpo import tuners
+from hpo.space import SearchSpace
+from hpo.trial import TrialState
+
+MIXED = SearchSpace.from_json(
+    {
+        "lr": {"_type": "loguniform", "_value": [1e-6, 1]},
+        "depth": {"_type": "randint", "_value": [1, 20]},
+        "kind": {"_type": "choice", "_value": ["a", "b", "c"]},
+        "drop": {"_type": "uniform", "_value": [0, 1], "_when": {"kind": ["b"]}},
+    }
+)
+
+
+def bowl(p):
+    return (
+        (math.log10(p["lr"]) + 3) ** 2
+        + ((p["depth"] - 7) / 5) ** 2
+        + {"a": 1, "b": 0, "c": 2}[p["kind"]]
+        + (p.get("drop", 0.5) - 0.3) ** 2
+    )
+
+
+def best(name, seed, trials=60, **arguments):
+    tuner = tuners.create(name, MIXED, direction="minimize", seed=seed, **arguments)
+    values = []
+    for _ in range(trials):
+        trial = tuner.ask()
+        values.append(bowl(trial.parameters))
+        tuner.tell(trial, values[-1])
+    return min(values)
+
+
+def test_it_learns_a_conditional_space_better_than_random_search_does():
+    ours = statistics.median(best("TPE", seed) for seed in range(9))
+    assert ours < statistics.median(best("Random", seed) for seed in range(9)) / 2
+
+
+def test_where_trials_fail_it_goes_less():
+    tuner = tuners.create("TPE", MIXED, direction="minimize")
+    late = []
+    for number in range(80):
+        trial = tuner.ask()
+        fails = trial.parameters["depth"] > 10
+        if number >= 40:
+            late.append(fails)
+        if fails:
+            trial.state, trial.failure = TrialState.FAILED, "oom"
+        tuner.tell(trial, None if fails else 1.0)
+    assert statistics.mean(late) < 0.3  # by chance it would be a half
+
+
+def test_a_trial_lost_with_its_machine_says_nothing_about_its_configuration():
+    tuner, told = (tuners.create("TPE", MIXED, seed=1) for _ in range(2))
+    lost = told.ask()
+    lost.state, lost.failure = TrialState.FAILED, "lost"
+    told.tell(lost, None)
+    tuner.ask()
+    assert told.explain() == tuner.explain()
+
+
+def test_trials_under_way_push_proposals_apart():
+    def spread(liar):
+        tuner = tuners.create("TPE", MIXED, direction="minimize", tpe_args={"constant_liar_type": liar})
+        for _ in range(60):
+            trial = tuner.ask()
+            tuner.tell(trial, bowl(trial.parameters))
+        return statistics.pstdev(math.log(tuner.ask().parameters["lr"]) for _ in range(32))
+
+    assert spread("worst") > spread("best")
