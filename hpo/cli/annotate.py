@@ -17,7 +17,7 @@ __all__ = ["show"]
 def show(
     paths: Sequence[Path],
     *,
-    format: str,
+    format: str,  # noqa: A002
     space: bool,
     diff: bool,
     output: Path | None,

@@ -81,4 +81,4 @@ def _run(experiment: Experiment, progress: Progress, *, json: bool) -> int:
     if json:
         with open_store(experiment.directory) as store:
             print(json_.dumps(best_json(store)))
-    return 0 if experiment.stopped_by is None else 128 + experiment.stopped_by
+    return experiment.exit_code

@@ -122,6 +122,13 @@ class Experiment:
         return self._elapsed_before + time.monotonic() - self._begun
 
     @property
+    def exit_code(self) -> int:
+        """What the command exits with: 130 after Ctrl-C, 143 after any other signal, else 0."""
+        if self.stopped_by is None:
+            return 0
+        return 130 if self.stopped_by == signal.SIGINT else 143
+
+    @property
     def total(self) -> int:
         """How many trials there are, ended or not."""
         return len(self.tuner.trials)

@@ -1,0 +1,238 @@
+"""The loop, with real processes: limits, failures, signals, and what survives a `kill -9`."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.runtime import home
+from hpo.runtime.store import Store, TrialRow
+from hpo.trial import TrialState
+
+SPACE = {
+    "x": {"_type": "uniform", "_value": [0, 1]},
+    "n": {"_type": "randint", "_value": [0, 1000000]},
+}
+REPORT = (
+    """printf '{"type": "final", "value": %s, "time": 0}\\n' $HPO_TRIAL_SEQUENCE """
+    """>> $HPO_TRIAL_DIR/metrics.jsonl"""
+)
+SAW = """cp $HPO_PARAMETERS saw-$HPO_TRIAL_SEQUENCE.json"""
+DONE = """echo $HPO_TRIAL_SEQUENCE >> done"""
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+
+def settings(command: str, **others: Any) -> dict[str, Any]:
+    given = {"command": command, "space": SPACE, "seed": 3, "tuner": {"name": "Random"}, "max_trials": 6}
+    return {**given, "max_duration": None, "max_trial_duration": None, **others}
+
+
+def begin(command: str, **others: Any) -> subprocess.Popen[str]:
+    return _runner("new", json.dumps(settings(command, **others)))
+
+
+def _runner(*arguments: str) -> subprocess.Popen[str]:
+    driver = Path(__file__).with_name("runner.py")
+    return subprocess.Popen(
+        [sys.executable, str(driver), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def run(command: str, **others: Any) -> tuple[int, str]:
+    runner = begin(command, **others)
+    _, errors = runner.communicate(timeout=60)
+    return runner.returncode, errors
+
+
+def resume() -> int:
+    runner = _runner(home.find(None).name, "")
+    runner.communicate(timeout=60)
+    return runner.returncode
+
+
+def trials() -> list[TrialRow]:
+    store = Store(home.find(None))
+    rows = store.trials()
+    store.close()
+    return rows
+
+
+def status() -> str:
+    directory = home.find(None)
+    store = Store(directory)
+    stored = store.experiment()["status"]
+    store.close()
+    return home.status(directory, stored)
+
+
+def states() -> Counter[TrialState]:
+    return Counter(row.state for row in trials())
+
+
+def wait_for(path: Path, lines: int = 1) -> None:
+    limit = time.monotonic() + 20
+    while not path.exists() or len(path.read_text().splitlines()) < lines:
+        assert time.monotonic() < limit, f"{path} did not get {lines} lines"
+        time.sleep(0.01)
+
+
+def test_an_experiment_runs_its_trials_and_is_done() -> None:
+    assert run(REPORT, trial_concurrency=2) == (0, "")
+    assert [(row.number, row.value) for row in trials()] == [(n, float(n)) for n in range(6)]
+    assert status() == "done"
+
+
+def test_each_trial_saw_the_values_that_are_recorded() -> None:
+    assert run(f"{SAW}; {REPORT}", trial_concurrency=8, max_trials=200)[0] == 0
+    rows = trials()
+    assert len(rows) == 200
+    for row in rows:
+        assert json.loads(Path(f"saw-{row.number}.json").read_text()) == row.parameters
+        assert row.value == row.number
+
+
+def test_the_first_three_failures_end_the_experiment_and_show_why() -> None:
+    code, errors = run("echo it is broken >&2; exit 3", max_trials=50)
+    assert code == 1
+    assert "the first 3 trials all failed" in errors
+    assert "it is broken" in errors
+    assert states() == {TrialState.FAILED: 3}
+    assert status() == "error"
+
+
+def test_failures_after_a_success_end_nothing() -> None:
+    assert run(f"test $HPO_TRIAL_SEQUENCE -gt 0 && exit 1; {REPORT}")[0] == 0
+    assert states() == {TrialState.SUCCEEDED: 1, TrialState.FAILED: 5}
+
+
+def test_every_kind_of_failure_is_told_apart() -> None:
+    command = f"""case $HPO_TRIAL_SEQUENCE in
+        1) exit 0;;
+        2) exit 9;;
+        3) kill -9 $$;;
+        4) echo '{{"type": "final", "value": NaN, "time": 0}}' >> $HPO_TRIAL_DIR/metrics.jsonl; exit 0;;
+        5) sleep 60;;
+    esac
+    {REPORT}"""
+    assert run(command, max_trial_duration=1)[0] == 0
+    kinds = [row.failure for row in trials()]
+    assert kinds == [None, "no_result", "exit", "signal", "bad_value", "timeout"]
+
+
+def test_no_trial_starts_after_the_time_is_up() -> None:
+    assert run(f"sleep 0.2; {REPORT}", max_trials=None, max_duration=1)[0] == 0
+    assert 2 <= len(trials()) <= 6
+    assert status() == "done"
+
+
+def test_ctrl_c_lets_the_running_trial_finish_and_resume_goes_on() -> None:
+    runner = begin(f"echo x >> begun; sleep 0.5; {REPORT}; {DONE}")
+    wait_for(Path("begun"), 2)
+    runner.send_signal(signal.SIGINT)
+    runner.communicate(timeout=20)
+    assert runner.returncode == 130
+    assert states() == {TrialState.SUCCEEDED: 2}
+    assert status() == "stopped"
+    assert resume() == 0
+    assert states() == {TrialState.SUCCEEDED: 6}
+    assert sorted(Path("done").read_text().split()) == list("012345")
+
+
+@pytest.mark.parametrize(("signals", "code"), [((2, 2), 130), ((15,), 143), ((1,), 143)])
+def test_a_stopped_trial_goes_at_once_and_runs_again(signals: tuple[int, ...], code: int) -> None:
+    runner = begin(f"echo $$ >> begun; test -e again || sleep 300; {REPORT}")
+    wait_for(Path("begun"))
+    for number in signals:
+        runner.send_signal(number)
+        time.sleep(0.2)
+    runner.communicate(timeout=20)
+    assert runner.returncode == code
+    assert not Path(f"/proc/{Path('begun').read_text().split()[0]}").exists()
+    assert states() == {TrialState.WAITING: 1}
+    Path("again").touch()
+    assert resume() == 0
+    first = trials()[0]
+    assert (first.state, first.attempt) == (TrialState.SUCCEEDED, 2)
+    assert states() == {TrialState.SUCCEEDED: 6}
+
+
+def test_a_trial_that_ignores_term_is_killed_by_the_third_ctrl_c() -> None:
+    runner = begin("trap '' TERM INT; echo x >> begun; while true; do sleep 1; done")
+    wait_for(Path("begun"))
+    for _ in range(3):
+        runner.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    runner.communicate(timeout=5)
+    assert runner.returncode == 130
+
+
+def test_a_second_runner_is_refused_and_told_who_runs_it() -> None:
+    runner = begin("echo x >> begun; sleep 300")
+    wait_for(Path("begun"))
+    second = _runner(home.find(None).name, "")
+    _, errors = second.communicate(timeout=10)
+    assert second.returncode == 2
+    assert f"process {runner.pid}" in errors
+    runner.kill()
+    runner.communicate(timeout=10)
+
+
+def test_a_killed_runner_loses_nothing_and_repeats_nothing() -> None:
+    seed = int(os.environ.get("HPO_TEST_SEED", "1"))
+    rng = random.Random(seed)
+    command = f"echo $HPO_TRIAL_SEQUENCE >> begun; sleep 0.02; {REPORT}; {DONE}"
+    runner = begin(command, trial_concurrency=3, max_trials=60)
+    wait_for(Path("begun"))
+    for _ in range(8):
+        time.sleep(rng.uniform(0, 0.5))
+        runner.kill()
+        runner.communicate(timeout=10)
+        runner = _runner(home.find(None).name, "")
+    runner.communicate(timeout=60)
+    rows = trials()
+    assert len(rows) == 60
+    assert all((row.state, row.value) == (TrialState.SUCCEEDED, row.number) for row in rows), f"seed {seed}"
+    finished = Counter(Path("done").read_text().split())
+    # A trial that was killed between its report and its last words has no line, and is not run again.
+    assert set(finished.values()) == {1}, f"seed {seed}: repeated {finished.most_common(3)}"
+
+
+def test_an_interrupted_experiment_proposes_what_an_uninterrupted_one_does() -> None:
+    assert run(REPORT, tuner={"name": "TPE"}, max_trials=30)[0] == 0
+    whole = [row.parameters for row in trials()]
+    runner = begin(f"echo x >> begun; {REPORT}", tuner={"name": "TPE"}, max_trials=30)
+    wait_for(Path("begun"), 12)
+    runner.kill()
+    runner.communicate(timeout=10)
+    assert resume() == 0
+    assert [row.parameters for row in trials()] == whole
+
+
+def test_a_grid_that_is_exhausted_ends_the_experiment() -> None:
+    space = {"x": {"_type": "choice", "_value": [1, 2, 3]}}
+    assert run(REPORT, tuner={"name": "GridSearch"}, space=space, max_trials=50)[0] == 0
+    assert [row.parameters["x"] for row in trials()] == [1, 2, 3]
+    assert status() == "done"
+
+
+def test_a_home_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", "/proc/nowhere")
+    code, errors = run(REPORT)
+    assert code == 1
+    assert "cannot be stored in /proc/nowhere" in errors
