@@ -165,9 +165,35 @@ def best(reference: Reference = None, json: Json = False) -> None:
 @app.command()
 def stop(reference: Reference = None) -> None:
     """Stop a running experiment: its running trials end, and run again when it is resumed."""
-    from hpo.cli.show import stop_experiment
+    from hpo.cli.steer import stop_experiment
 
     stop_experiment(reference)
+
+
+@app.command()
+def update(
+    reference: Reference = None,
+    max_trials: Annotated[int | None, typer.Option(min=1, help="How many trials, all together.")] = None,
+    max_duration: Annotated[str | None, typer.Option(help="After this no trial starts.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="How many trials at a time.")] = None,
+) -> None:
+    """Change the limits of an experiment, running or not."""
+    from hpo.cli.steer import update as change
+    from hpo.config.duration import parse_duration
+
+    seconds = None if max_duration is None else parse_duration(max_duration)
+    change(reference, {"max_trials": max_trials, "max_duration": seconds, "trial_concurrency": concurrency})
+
+
+@app.command()
+def enqueue(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="The values to try.")],
+) -> None:
+    """Run given values as the next trial; those left out are the script's own."""
+    from hpo.cli.steer import enqueue as ask_for
+
+    ask_for(reference, assignments)
 
 
 @app.command()
@@ -201,6 +227,17 @@ def trial_list(reference: Reference = None, json: Json = False) -> None:
     from hpo.cli.show import list_trials
 
     list_trials(reference, json=json)
+
+
+@trial_app.command("kill")
+def trial_kill(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="The trial's number.")],
+) -> None:
+    """End a running trial; it counts as canceled."""
+    from hpo.cli.steer import kill_trial
+
+    kill_trial(reference, number)
 
 
 @trial_app.command("logs")

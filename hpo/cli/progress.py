@@ -12,8 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hpo.experiment.loop import Experiment, Listener
-from hpo.trial import Metric, Trial, TrialState
+from hpo.experiment.listener import Listener
+from hpo.experiment.loop import Experiment
+from hpo.trial import Trial, TrialState
 
 __all__ = ["Progress", "number"]
 
@@ -91,10 +92,7 @@ class Progress(Listener):
             text.append(f"  {detail}" if detail else "")
         self.console.print(text)
 
-    def reported(self, experiment: Experiment, trial: Trial, metric: Metric) -> None:
-        """Leave intermediate results to `tick`, which shows the last of each running trial."""
-
-    def noted(self, experiment: Experiment, message: str) -> None:
+    def noted(self, message: str) -> None:
         """Print what a person should know."""
         self.console.print(Text(message, style="yellow"))
 

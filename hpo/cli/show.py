@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hpo.errors import UsageError
 from hpo.runtime import home
 from hpo.runtime.store import Store, TrialRow
 
@@ -25,7 +24,6 @@ __all__ = [
     "print_table",
     "show_best",
     "show_experiment",
-    "stop_experiment",
 ]
 
 
@@ -192,12 +190,3 @@ def list_trials(reference: str | None, *, json: bool) -> None:
         for t in found
     ]
     print_table(["trial", "state", "value", "took", "parameters"], rows)
-
-
-def stop_experiment(reference: str | None) -> None:
-    """Ask a runner to stop."""
-    directory = home.find(reference)
-    if not home.is_running(directory):
-        raise UsageError(f"experiment {directory.name} is not running", help=f"hpo show {directory.name}")
-    home.send_command(directory, {"do": "stop"})
-    print(f"Experiment {directory.name} is told to stop. Go on later with: hpo resume {directory.name}")

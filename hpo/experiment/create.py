@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING, Any
 import hpo.tuners
 from hpo.config.model import Algorithm, Config
 from hpo.errors import AnnotationError, StoreError, UsageError
-from hpo.experiment.loop import Experiment, Listener
+from hpo.experiment.listener import Listener
+from hpo.experiment.loop import Experiment
 from hpo.runtime import home
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import (

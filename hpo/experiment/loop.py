@@ -8,73 +8,34 @@ is told in the order that the store records, and resuming replays that order.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hpo.config.model import Config
-from hpo.errors import ExperimentFailed
+from hpo.errors import ExperimentFailed, HpoError
+from hpo.experiment.listener import Listener
+from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
 from hpo.runtime import home
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import Command, Ended, Launcher
-from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
-from hpo.trial import Metric, Trial, TrialState
+from hpo.trial import Trial, TrialState
 from hpo.tuners.base import Tuner
 
-__all__ = ["Experiment", "Listener"]
+__all__ = ["Experiment"]
 
 _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
 _GRACE = 10.0  # seconds between TERM and KILL
 _FIRST = 3  # when this many trials all fail, the others would too
 _ATTEMPTS = 3  # a trial whose process is lost this often is given up
-
-
-class Listener:
-    """Be told what happens; the command line shows it."""
-
-    def started(self, experiment: Experiment, trial: Trial) -> None:
-        """Hear that a trial starts."""
-
-    def reported(self, experiment: Experiment, trial: Trial, metric: Metric) -> None:
-        """Hear of an intermediate result."""
-
-    def ended(self, experiment: Experiment, trial: Trial, detail: str | None) -> None:
-        """Hear that a trial ended."""
-
-    def noted(self, experiment: Experiment, message: str) -> None:
-        """Hear something that a person should know."""
-
-    def tick(self, experiment: Experiment) -> float | None:
-        """Show the time pass; return the seconds until the next call, or None for no more calls."""
-        return None
-
-
-@dataclass
-class _Running:
-    """A trial whose process lives."""
-
-    trial: Trial
-    attempt: int
-    origin: str
-    offset: int = 0  # how far its spool was read
-    sequence: int = 0  # how many intermediate results are stored
-    started: float = field(default_factory=time.monotonic)
-    deadline: float | None = None
-    kill_at: float | None = None  # TERM was sent; from then on, KILL
-    stopped_as: TrialState | None = None  # what it becomes, where it is stopped on purpose
-    timed_out: bool = False
-    final: Final | None = None
-    bad: Bad | None = None
 
 
 class Experiment:
@@ -103,12 +64,12 @@ class Experiment:
         self.directory = store.directory
         self.best: Trial | None = None
         self.baseline: Trial | None = None
-        self.running: dict[int, _Running] = {}
+        self.running: dict[int, RunningTrial] = {}
         self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
         self.stopped_by: int | None = None
         self._command, self._launcher, self._devices = command, launcher, devices
         self._listener = listener or Listener()
-        self._waiting: list[tuple[Trial, int, str]] = []  # with its attempt and origin
+        self._waiting: list[RunningTrial] = []  # those that will be
         self._told = 0
         self._closing: str | None = None  # why no more trials start
         self._failed: str | None = None  # why the experiment cannot go on
@@ -151,30 +112,32 @@ class Experiment:
             self.store.set_status("running")
             for row in rows:
                 if not row.state.is_final:
-                    self._take_up(self.tuner.trials[row.number], row.attempt, row.origin, row.spool)
+                    run = RunningTrial(
+                        self.tuner.trials[row.number],
+                        self._trial_directory(row.number),
+                        row.origin,
+                        row.attempt,
+                        row.spool,
+                        self.store.last_sequence(row.number),
+                    )
+                    self._take_up(run)
 
-    def _take_up(self, trial: Trial, attempt: int, origin: str, offset: int) -> None:
+    def _take_up(self, run: RunningTrial) -> None:
         """Adopt what an unfinished trial reported before its runner died, or queue it to run again."""
-        was_running = trial.state is TrialState.RUNNING
-        run = _Running(trial, attempt, origin, offset, self.store.last_sequence(trial.number))
-        self._import(run)
+        run.read_reports(self.store, self._listener)
         if run.final is not None:
             self._record_end(run, Verdict(None, None), None)
-        elif was_running:
+        elif run.trial.state is TrialState.RUNNING:
             self._requeue(run)
         else:
-            self._waiting.append((trial, attempt, origin))
+            self._waiting.append(run)
 
-    def _requeue(self, run: _Running) -> None:
-        directory = self._trial_directory(run.trial.number)
-        for name in ("metrics.jsonl", "stdout.log", "stderr.log"):
-            with contextlib.suppress(FileNotFoundError):
-                path = directory / name
-                path.rename(path.with_stem(f"{path.stem}.{run.attempt}"))
-        run.trial.state = TrialState.WAITING
-        run.trial.intermediate = []
-        self.store.requeue_trial(run.trial.number)
-        self._waiting.append((run.trial, run.attempt + 1, run.origin))
+    def _requeue(self, run: RunningTrial) -> None:
+        run.set_aside()
+        trial = run.trial
+        trial.state, trial.intermediate = TrialState.WAITING, []
+        self.store.requeue_trial(trial.number)
+        self._waiting.append(RunningTrial(trial, run.directory, run.origin, run.attempt + 1))
 
     # -- the loop
 
@@ -195,16 +158,17 @@ class Experiment:
 
     def _loop(self, wake: int, interruptions: Interruptions) -> None:
         woken: set[int] = set()
+        poked = True
         tick_at: float | None = 0.0
         flushed = time.monotonic()
         while True:
             with self.store.transaction():
                 for signal_number in interruptions.take():
                     self._interrupt(signal_number)
-                for command in home.take_commands(self.directory):
+                for command in home.take_commands(self.directory) if poked else ():
                     self._obey(command)
                 for number in woken & self.running.keys():
-                    self._import(self.running[number])
+                    self.running[number].read_reports(self.store, self._listener)
                 for ended in self._launcher.events():
                     self._end(ended)
                 self._enforce_limits()
@@ -223,7 +187,8 @@ class Experiment:
                 tick_at = None if pause is None else now + pause
             sources: list[Any] = [wake, self._launcher]
             ready, _, _ = select.select(sources, [], [], self._pause(now, flushed, tick_at))
-            woken = _drain(wake) if wake in ready else set()
+            poked = wake in ready
+            woken = _drain(wake) if poked else set()
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""
@@ -236,28 +201,24 @@ class Experiment:
 
     # -- proposing and starting
 
-    def _propose(self) -> Iterator[tuple[_Running, tuple[int, ...]]]:
+    def _propose(self) -> Iterator[tuple[RunningTrial, tuple[int, ...]]]:
         """Take up trials while there is room, a device, and something to run."""
         while self._closing is None and len(self.running) < self.config.trial_concurrency:
-            number = self._waiting[0][0].number if self._waiting else self.total
+            number = self._waiting[0].trial.number if self._waiting else self.total
             devices = self._devices.acquire(number) if self._devices else ()
             if devices is None:
                 return
-            taken = self._next_trial()
-            if taken is None:
+            run = self._next_trial()
+            if run is None:
                 if self._devices:
                     self._devices.release(number)
                 return
-            trial, attempt, origin = taken
-            limit = self.config.max_trial_duration
-            run = _Running(trial, attempt, origin)
-            run.deadline = None if limit is None else run.started + limit
-            trial.state = TrialState.RUNNING
-            self.running[trial.number] = run
-            self.store.start_trial(trial.number, devices)
+            run.trial.state = TrialState.RUNNING
+            self.running[run.trial.number] = run
+            self.store.start_trial(run.trial.number, devices)
             yield run, devices
 
-    def _next_trial(self) -> tuple[Trial, int, str] | None:
+    def _next_trial(self) -> RunningTrial | None:
         if self._waiting:
             return self._waiting.pop(0)
         limit = self.config.max_trials
@@ -269,94 +230,29 @@ class Experiment:
                 self._close("the tuner has nothing more to propose")
             return None
         self.store.add_trial(trial, "tuner")
-        return trial, 1, "tuner"
+        return RunningTrial(trial, self._trial_directory(trial.number), "tuner")
 
     def _trial_directory(self, number: int) -> Path:
         return self.directory / "trials" / str(number)
 
-    def _start(self, run: _Running, devices: tuple[int, ...]) -> None:
-        number, parameters = run.trial.number, run.trial.parameters
-        directory = self._trial_directory(number)
-        directory.mkdir(mode=0o700, exist_ok=True)
-        (directory / "parameters.json").write_text(json.dumps(parameters), encoding="utf-8")
-        nested = self.space.nested(parameters) if run.origin != "baseline" else parameters
-        if nested != parameters:
-            (directory / "nested.json").write_text(json.dumps(nested), encoding="utf-8")
-        self._launcher.start(number, self._command, directory, self._environment(run, directory, devices))
+    def _start(self, run: RunningTrial, devices: tuple[int, ...]) -> None:
+        run.write_parameters(self.space)
+        variables = run.variables(self.directory.name, self.config.code_directory)
+        if self.config.gpus_per_trial is not None:  # 0 hides them
+            variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
+        self._launcher.start(run.trial.number, self._command, run.directory, variables)
         run.started = time.monotonic()
+        limit = self.config.max_trial_duration
+        run.deadline = None if limit is None else run.started + limit
         self._listener.started(self, run.trial)
 
-    def _environment(self, run: _Running, directory: Path, devices: tuple[int, ...]) -> dict[str, str]:
-        number, experiment = str(run.trial.number), self.directory.name
-        environment = {
-            "HPO_EXPERIMENT_ID": experiment,
-            "HPO_TRIAL_ID": f"{experiment}-{number}",
-            "HPO_TRIAL_SEQUENCE": number,
-            "HPO_TRIAL_DIR": str(directory),
-            "HPO_PARAMETERS": str(directory / "parameters.json"),
-            "NNI_PLATFORM": "local",
-            "NNI_EXP_ID": experiment,
-            "NNI_TRIAL_JOB_ID": f"{experiment}-{number}",
-            "NNI_TRIAL_SEQ_ID": number,
-            "NNI_SYS_DIR": str(directory),
-            "NNI_OUTPUT_DIR": str(directory),
-            "NNI_CODE_DIR": str(self.config.code_directory),
-        }
-        if run.origin == "baseline":
-            environment["HPO_BASELINE"] = "1"
-        if self.config.gpus_per_trial is not None:  # 0 hides them
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
-        return environment
-
     # -- reports and ends
-
-    def _import(self, run: _Running) -> None:
-        """Store what a trial reported since the last look."""
-        number = run.trial.number
-        metrics: list[tuple[int, Intermediate]] = []
-        before = run.offset
-        for report, offset in read_spool(self._trial_directory(number) / "metrics.jsonl", run.offset):
-            run.offset = offset
-            if isinstance(report, Intermediate):
-                metrics.append((run.sequence, report))
-                run.sequence += 1
-                self._take_intermediate(run, report)
-            else:
-                self._take(run, report)
-        if run.offset != before:
-            self.store.add_metrics(number, metrics)
-            self.store.set_spool(number, run.offset)
-
-    def _take_intermediate(self, run: _Running, report: Intermediate) -> None:
-        if report.value is None:
-            self.store.add_event("warning", f"step {report.step}: {report.bad}", run.trial.number)
-            return
-        metric = Metric(report.step, report.value)
-        run.trial.intermediate.append(metric)
-        self._listener.reported(self, run.trial, metric)
-
-    def _take(self, run: _Running, report: Report) -> None:
-        number = run.trial.number
-        if isinstance(report, Final):
-            if run.final is None:
-                run.final = report
-                self.store.set_value(number, report.value, report.data)
-            elif report.value != run.final.value:
-                message = f"a second final result, {report.value!r}, was not taken: the first counts"
-                self.store.add_event("warning", message, number)
-        elif isinstance(report, Bad):
-            run.bad = run.bad or report
-        elif isinstance(report, Own):
-            run.trial.parameters[report.name] = report.value
-            self.store.set_parameters(number, run.trial.parameters)
-        elif isinstance(report, Warned):
-            self.store.add_event("warning", report.message, number)
 
     def _end(self, ended: Ended) -> None:
         run = self.running.pop(ended.number, None)
         if run is None:
             return
-        self._import(run)
+        run.read_reports(self.store, self._listener)
         if self._devices:
             self._devices.release(ended.number)
         lost = ended.status is None and run.stopped_as is None and run.final is None
@@ -367,11 +263,11 @@ class Experiment:
             self._requeue(run)
         else:
             limit = self.config.max_trial_duration if run.timed_out else None
-            stderr = self._trial_directory(ended.number) / "stderr.log"
+            stderr = run.directory / "stderr.log"
             verdict = judge(ended.status, run.final, run.bad, timed_out=limit, stderr=stderr)
             self._record_end(run, verdict, time.monotonic() - run.started)
 
-    def _record_end(self, run: _Running, verdict: Verdict, duration: float | None) -> None:
+    def _record_end(self, run: RunningTrial, verdict: Verdict, duration: float | None) -> None:
         trial = run.trial
         if run.final is not None:
             trial.state, trial.value = TrialState.SUCCEEDED, run.final.value
@@ -415,7 +311,7 @@ class Experiment:
         for run in self.running.values():
             self._stop_trial(run, state)
 
-    def _stop_trial(self, run: _Running, state: TrialState | None) -> None:
+    def _stop_trial(self, run: RunningTrial, state: TrialState | None) -> None:
         if run.kill_at is None:
             run.stopped_as = state
             run.kill_at = time.monotonic() + _GRACE
@@ -443,13 +339,11 @@ class Experiment:
         name = self.directory.name
         if number == signal.SIGINT and not again and self.running:
             self._listener.noted(
-                self,
                 f"No more trials start; {len(self.running)} running finish first. "
                 f"Ctrl-C again ends them. Go on later with: hpo resume {name}",
             )
         elif any(run.kill_at is None for run in self.running.values()):
             self._listener.noted(
-                self,
                 f"Ending the running trials; Ctrl-C again kills them. Go on later with: hpo resume {name}",
             )
             self._terminate(TrialState.WAITING)
@@ -459,12 +353,38 @@ class Experiment:
 
     def _obey(self, command: dict[str, Any]) -> None:
         """Do what another process wishes; what cannot be done is noted, and nothing else happens."""
-        if command.get("do") == "stop":
-            self._close("stopped by `hpo stop`")
-            self.stopped_by = signal.SIGTERM
-            self._terminate(TrialState.WAITING)
-        else:
-            self.store.add_event("warning", f"an unknown command was passed over: {command}")
+        match command:
+            case {"do": "stop"}:
+                self._close("stopped by `hpo stop`")
+                self.stopped_by = signal.SIGTERM
+                self._terminate(TrialState.WAITING)
+            case {"do": "kill", "trial": int(number)} if number in self.running:
+                self._stop_trial(self.running[number], TrialState.USER_CANCELED)
+            case {"do": "update", "settings": dict(settings)}:
+                self._update(settings)
+            case {"do": "enqueue", "parameters": dict(parameters)}:
+                self._enqueue(parameters)
+            case _:
+                self.store.add_event("warning", f"this could not be done: {command}")
+
+    def _update(self, settings: dict[str, Any]) -> None:
+        try:
+            self.config = self.config.override(**settings)
+        except HpoError as error:
+            self.store.add_event("warning", f"the settings stay as they are: {error}")
+            return
+        self.store.update_settings(settings)
+
+    def _enqueue(self, parameters: dict[str, Any]) -> None:
+        try:
+            self.space.check(parameters)
+        except HpoError as error:
+            self.store.add_event("warning", f"a trial was not enqueued: {error}")
+            return
+        trial = Trial(self.total, parameters)
+        self.tuner.add(trial)
+        self.store.add_trial(trial, "user")
+        self._waiting.append(RunningTrial(trial, self._trial_directory(trial.number), "user"))
 
     def _conclude(self) -> None:
         """Record how the experiment ended."""

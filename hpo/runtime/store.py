@@ -238,8 +238,10 @@ class Store:
         """Record the time that runners have spent on it."""
         self._db.execute("UPDATE experiment SET elapsed = ?", (seconds,))
 
-    def set_config(self, config: Mapping[str, Any]) -> None:
-        """Record a changed configuration."""
+    def update_settings(self, changed: Mapping[str, Any]) -> None:
+        """Record settings that were changed while it ran."""
+        config = self.experiment()["config"]
+        config["settings"].update(changed)
         self._db.execute("UPDATE experiment SET config = ?", (_json(config),))
 
     def add_trial(self, trial: Trial, origin: str) -> None:

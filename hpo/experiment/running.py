@@ -1,0 +1,124 @@
+"""A trial whose process lives: what it reported so far, and whether it is being stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hpo.experiment.listener import Listener
+from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
+from hpo.runtime.store import Store
+from hpo.space import SearchSpace
+from hpo.trial import Metric, Trial, TrialState
+
+__all__ = ["RunningTrial"]
+
+
+@dataclass
+class RunningTrial:
+    """One attempt at a trial.
+
+    Attributes:
+        directory: its own folder.
+        origin: baseline, tuner or user.
+        offset: how far its spool was read.
+        sequence: how many intermediate results are stored.
+        started: by the monotonic clock.
+        deadline: when it has taken too long.
+        kill_at: TERM was sent, and then KILL will be.
+        stopped_as: what it becomes, where it is stopped on purpose.
+        final: the first final result; it counts, whatever happens afterwards.
+        bad: a final result that is no number.
+    """
+
+    trial: Trial
+    directory: Path
+    origin: str
+    attempt: int = 1
+    offset: int = 0
+    sequence: int = 0
+    started: float = field(default_factory=time.monotonic)
+    deadline: float | None = None
+    kill_at: float | None = None
+    stopped_as: TrialState | None = None
+    timed_out: bool = False
+    final: Final | None = None
+    bad: Bad | None = None
+
+    def write_parameters(self, space: SearchSpace) -> None:
+        """Make its folder, with the values that it will run with."""
+        parameters = self.trial.parameters
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        (self.directory / "parameters.json").write_text(json.dumps(parameters), encoding="utf-8")
+        nested = parameters if self.origin == "baseline" else space.nested(parameters)
+        if nested != parameters:
+            (self.directory / "nested.json").write_text(json.dumps(nested), encoding="utf-8")
+
+    def variables(self, experiment: str, code: Path) -> dict[str, str]:
+        """Return the environment by which its process knows what it is, under our names and NNI's."""
+        number, directory = str(self.trial.number), str(self.directory)
+        variables = {
+            "HPO_EXPERIMENT_ID": experiment,
+            "HPO_TRIAL_ID": f"{experiment}-{number}",
+            "HPO_TRIAL_SEQUENCE": number,
+            "HPO_TRIAL_DIR": directory,
+            "HPO_PARAMETERS": str(self.directory / "parameters.json"),
+            "NNI_PLATFORM": "local",
+            "NNI_EXP_ID": experiment,
+            "NNI_TRIAL_JOB_ID": f"{experiment}-{number}",
+            "NNI_TRIAL_SEQ_ID": number,
+            "NNI_SYS_DIR": directory,
+            "NNI_OUTPUT_DIR": directory,
+            "NNI_CODE_DIR": str(code),
+        }
+        return variables | ({"HPO_BASELINE": "1"} if self.origin == "baseline" else {})
+
+    def read_reports(self, store: Store, listener: Listener) -> None:
+        """Store what it reported since the last look."""
+        metrics: list[tuple[int, Intermediate]] = []
+        before = self.offset
+        for report, offset in read_spool(self.directory / "metrics.jsonl", before):
+            self.offset = offset
+            if isinstance(report, Intermediate):
+                metrics.append((self.sequence, report))
+                self.sequence += 1
+                self._take_intermediate(report, store, listener)
+            else:
+                self._take(report, store)
+        if self.offset != before:
+            store.add_metrics(self.trial.number, metrics)
+            store.set_spool(self.trial.number, self.offset)
+
+    def _take_intermediate(self, report: Intermediate, store: Store, listener: Listener) -> None:
+        if report.value is None:
+            store.add_event("warning", f"step {report.step}: {report.bad}", self.trial.number)
+            return
+        metric = Metric(report.step, report.value)
+        self.trial.intermediate.append(metric)
+        listener.reported(self.trial, metric)
+
+    def _take(self, report: Report, store: Store) -> None:
+        trial = self.trial
+        if isinstance(report, Final):
+            if self.final is None:
+                self.final = report
+                store.set_value(trial.number, report.value, report.data)
+            elif report.value != self.final.value:
+                message = f"a second final result, {report.value!r}, was not taken: the first counts"
+                store.add_event("warning", message, trial.number)
+        elif isinstance(report, Bad):
+            self.bad = self.bad or report
+        elif isinstance(report, Own):
+            trial.parameters[report.name] = report.value
+            store.set_parameters(trial.number, trial.parameters)
+        elif isinstance(report, Warned):
+            store.add_event("warning", report.message, trial.number)
+
+    def set_aside(self) -> None:
+        """Rename what this attempt wrote, so that the next begins with empty files."""
+        for name in ("metrics.jsonl", "stdout.log", "stderr.log"):
+            path = self.directory / name
+            if path.exists():
+                path.rename(path.with_stem(f"{path.stem}.{self.attempt}"))
