@@ -1,0 +1,229 @@
+"""A source file as bytes, as text, and as positions: what an edit needs to be exact.
+
+Positions inside this room are offsets into `SourceFile.text`, which keeps the file's own line ends. `ast`
+speaks of lines and UTF-8 columns, users of lines and characters, edits of bytes; all are converted here.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from hpo.errors import Diagnostic, RelatedPlace, Severity
+
+__all__ = ["Edit", "Refusal", "SourceFile", "Span", "splice"]
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A stretch of a file's text, from `start` to `end`, exclusive."""
+
+    start: int
+    end: int
+
+    def holds(self, other: Span) -> bool:
+        """Tell whether `other` lies within this one."""
+        return self.start <= other.start and other.end <= self.end
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Put `text` in the place of a span of the text; of an empty span, to insert it.
+
+    `depth` orders insertions at one point: what opens an outer place comes before what opens an inner one.
+    """
+
+    start: int
+    end: int
+    text: str
+    depth: int = 0
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, and becomes a diagnostic
+    """Say why a file cannot be read, decoded or compiled, and where."""
+
+    def __init__(self, code: str, message: str, help_: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(message)
+        self.code, self.message, self.help = code, message, help_
+        self.line, self.column = line, column
+
+
+class SourceFile:
+    """One Python file.
+
+    Args:
+        name: its path as the user sees it in messages.
+        path: its absolute path.
+        data: its bytes.
+
+    Raises:
+        Refusal: the bytes are no text in the encoding that the file declares.
+    """
+
+    def __init__(self, name: str, path: Path, data: bytes) -> None:
+        self.name = name
+        self.path = path
+        self.data = data
+        self._bom = _BOM if data.startswith(_BOM) else b""
+        self.encoding, self.text = _decode(data)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines as Python counts them, without their ends; form feeds do not end a line."""
+        return _LINE_END.split(self.text)
+
+    @cached_property
+    def normal(self) -> str:
+        """The text with ``\\n`` as its only line end: what `compile` and `ast` are given."""
+        return "\n".join(self.lines)
+
+    # -- positions
+
+    def offset(self, line: int, utf8_column: int) -> int:
+        """Return the offset of a position as `ast` gives it: line from 1, column in UTF-8 bytes."""
+        text = self.lines[line - 1]
+        column = utf8_column if text.isascii() else len(text.encode()[:utf8_column].decode(errors="ignore"))
+        return self._starts[line - 1] + column
+
+    def span(self, node: ast.AST) -> Span:
+        """Return the span of a node of this file's tree."""
+        line, column, end_line, end_column = (
+            getattr(node, key) for key in ("lineno", "col_offset", "end_lineno", "end_col_offset")
+        )
+        return Span(self.offset(line, column), self.offset(end_line, end_column))
+
+    def segment(self, span: Span) -> str:
+        """Return the text of a span, exactly."""
+        return self.text[span.start : span.end]
+
+    def line_of(self, offset: int) -> int:
+        """Return the line, from 1, of an offset."""
+        return bisect_right(self._starts, offset)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return line and column, both from 1, in characters."""
+        line = self.line_of(offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def line_start(self, line: int) -> int:
+        """Return the offset at which a line, from 1, begins."""
+        return self._starts[line - 1] if line <= len(self._starts) else len(self.text)
+
+    # -- what is made of it
+
+    def tree(self) -> ast.Module:
+        """Return the file's syntax tree, after Python's own compiler accepted the file.
+
+        Raises:
+            Refusal: it does not compile, or it is too deep for the compiler.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compile(self.normal, self.name, "exec", dont_inherit=True)
+                return ast.parse(self.normal, self.name)
+        except (RecursionError, MemoryError):
+            raise Refusal(
+                "HPO104",
+                f"{self.name} is nested too deeply for Python to compile",
+                "split its deepest expression",
+            ) from None
+        except SyntaxError as error:
+            line = min(max(error.lineno or 1, 1), len(self.lines))
+            column = min(max(error.offset or 1, 1), len(self.lines[line - 1]) + 1)
+            raise Refusal(
+                "HPO101",
+                f"the file does not compile: {error.msg}",
+                "mend the syntax; Python itself refuses this file",
+                line,
+                column,
+            ) from None
+        except ValueError as error:  # a null byte
+            raise Refusal("HPO101", f"the file does not compile: {error}", "remove the character") from None
+
+    def diagnostic(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        help: str | None,  # noqa: A002
+        severity: Severity = "error",
+        related: Iterable[tuple[SourceFile, Span, str]] = (),
+    ) -> Diagnostic:
+        """Return a diagnostic about a span of this file."""
+        line, column = self.position(span.start)
+        end_line, end_column = self.position(span.end)
+        places = []
+        for file, other, text in related:
+            other_line, other_column = file.position(other.start)
+            places.append(RelatedPlace(file.name, other_line, other_column, text))
+        source = self.lines[line - 1]
+        return Diagnostic(
+            code,
+            severity,
+            message,
+            self.name,
+            line,
+            column,
+            end_line,
+            end_column,
+            help,
+            source,
+            tuple(places),
+        )
+
+    def rewritten(self, edits: Iterable[Edit]) -> bytes:
+        """Return the bytes with the edits spliced in; all other bytes are the file's own.
+
+        Raises:
+            UnicodeEncodeError: an edit's text cannot be written in the file's encoding.
+        """
+        pieces: list[bytes] = []
+        done, byte = 0, len(self._bom)
+        for edit in sorted(edits, key=lambda e: (e.start, e.end, e.depth)):
+            assert edit.start >= done, "two edits overlap"
+            gap = len(self.text[done : edit.start].encode(self.encoding))
+            old = len(self.text[edit.start : edit.end].encode(self.encoding))
+            pieces += (self.data[byte : byte + gap], edit.text.encode(self.encoding))
+            done, byte = edit.end, byte + gap + old
+        return self._bom + b"".join(pieces) + self.data[byte:] if pieces else self.data
+
+
+def splice(text: str, edits: Iterable[Edit]) -> str:
+    """Return a text with edits made, for previews of a part of a file."""
+    for edit in sorted(edits, key=lambda e: (e.start, e.end, e.depth), reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def _decode(data: bytes) -> tuple[str, str]:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+        text = data.removeprefix(_BOM).decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        at = error.start if isinstance(error, UnicodeDecodeError) else 0
+        line = data.count(b"\n", 0, at) + 1
+        raise Refusal(
+            "HPO102",
+            f"the file is no text in its encoding: {error}",
+            "save it as UTF-8, or declare its encoding in the first line: # -*- coding: ... -*-",
+            line,
+        ) from None
+    return encoding, text

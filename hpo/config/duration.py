@@ -1,0 +1,31 @@
+"""Durations as people write them: ``30s``, ``10m``, ``1h``, ``2d``, or bare seconds."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from hpo.errors import UsageError
+
+__all__ = ["parse_duration"]
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_FORM = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhd]?)\s*", re.ASCII | re.IGNORECASE)
+
+
+def parse_duration(written: str | float) -> float:
+    """Return a duration in seconds.
+
+    Raises:
+        UsageError: it is written otherwise, is zero, or is negative.
+    """
+    match = _FORM.fullmatch(str(written)) if isinstance(written, str) else None
+    if match is not None:
+        seconds = float(match[1]) * _SECONDS[match[2].lower()]
+    elif isinstance(written, int | float) and not isinstance(written, bool):
+        seconds = float(written) if abs(written) < 1e18 else math.inf
+    else:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"{written!r} is no duration", help="write 30s, 10m, 1h, 2d, or seconds above 0")
+    return seconds

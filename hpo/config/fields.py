@@ -1,0 +1,118 @@
+"""The types of an experiment file's fields, and what becomes of each field.
+
+A field of the two file models carries one of two marks: `Sets` names the field of `Config` that it gives,
+`Ignored` says why it is read and left, and what takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from hpo.config.duration import parse_duration
+from hpo.errors import UsageError
+
+__all__ = [
+    "Arguments",
+    "Count",
+    "Duration",
+    "FileModel",
+    "GpuIndices",
+    "Ignored",
+    "LogLevel",
+    "OneOrMore",
+    "Sets",
+    "Text",
+    "submodel",
+]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Mark a field that gives a field of `Config`."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """Mark a field that has no meaning here; without a note, nobody misses it."""
+
+    note: str | None = None
+
+
+class FileModel(BaseModel):
+    """A mapping of an experiment file, in NNI's camel case."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True, frozen=True
+    )
+
+    @classmethod
+    def aliases(cls) -> Iterator[tuple[str, str, Sets | Ignored | None, type[FileModel] | None]]:
+        """Yield each field's name, alias, mark, and model where it is a mapping of its own."""
+        for name, info in cls.model_fields.items():
+            mark = next((each for each in info.metadata if isinstance(each, Sets | Ignored)), None)
+            yield name, info.alias or name, mark, submodel(info.annotation)
+
+
+def submodel(annotation: Any) -> type[FileModel] | None:
+    """Return the file model in a field's annotation, if there is one."""
+    for each in (annotation, *get_args(annotation)):
+        if isinstance(each, type) and issubclass(each, FileModel):
+            return each
+    return None
+
+
+def _duration(written: Any) -> Any:
+    try:
+        return parse_duration(written)
+    except UsageError as error:
+        raise PydanticCustomError(
+            "duration", "{message}", {"message": str(error), "help": error.help}
+        ) from None
+
+
+def _gpu_indices(written: Any) -> Any:
+    parts = written.split(",") if isinstance(written, str) else written
+    parts = parts if isinstance(parts, list) else [parts]
+    numbers = [part.strip() if isinstance(part, str) else part for part in parts]
+    indices = [int(n) if isinstance(n, str) and n.isascii() and n.isdigit() else n for n in numbers]
+    help_ = "write gpuIndices: 0,3 or [0, 3]"
+    if not indices or any(not isinstance(i, int) or isinstance(i, bool) or i < 0 for i in indices):
+        raise PydanticCustomError(
+            "gpu_indices", "{got} is no list of GPU indices", {"got": repr(written), "help": help_}
+        )
+    if len(set(indices)) != len(indices):
+        raise PydanticCustomError(
+            "gpu_indices", "{got} names a GPU twice", {"got": repr(written), "help": help_}
+        )
+    return tuple(indices)
+
+
+_DURATION_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^\s*(\d+(\.\d*)?|\.\d+)\s*[smhdSMHD]?\s*$"},
+        {"type": "number", "exclusiveMinimum": 0},
+    ]
+}
+_GPU_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^\s*\d+\s*(,\s*\d+\s*)*$"},
+        {"type": "integer", "minimum": 0},
+        {"type": "array", "items": {"type": "integer", "minimum": 0}, "uniqueItems": True, "minItems": 1},
+    ]
+}
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0)]
+OneOrMore = Annotated[int, Field(ge=1)]
+Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+GpuIndices = Annotated[tuple[int, ...], BeforeValidator(_gpu_indices), WithJsonSchema(_GPU_SCHEMA)]
+Arguments = dict[str, Any]
+LogLevel = Literal["trace", "debug", "info", "warning", "error", "fatal"]

@@ -1,0 +1,95 @@
+"""What an experiment is told to do, once files and options are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hpo.config.fields import Count, LogLevel, OneOrMore, Text
+from hpo.errors import UsageError
+from hpo.space import SearchSpace
+from hpo.tuners.base import Direction
+
+__all__ = ["Algorithm", "Config"]
+
+
+class Algorithm(BaseModel):
+    """A tuner or an assessor: one of ours, or a class in a file of the user's.
+
+    Attributes:
+        name: the built-in's name, or the class's.
+        class_args: its arguments; of a built-in tuner, without `optimize_mode` and `seed`, which are the
+            experiment's `direction` and `seed`.
+        file: the file that defines the class; None for a built-in.
+        code_directory: the folder from which that file imports.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Text
+    class_args: dict[str, Any] = Field(default_factory=dict)
+    file: Path | None = None
+    code_directory: Path | None = None
+
+
+class Config(BaseModel):
+    """The settings of an experiment.
+
+    Attributes:
+        command: a trial's shell command, which runs in `code_directory`.
+        use_annotation: whether the space is read from the marks in the code; None leaves it to what is found.
+        space: the search space, where it is given.
+        tuner: None for the default.
+        direction: None for the tuner's own.
+        max_duration: seconds after which no trial starts; None for no limit, as with the other limits.
+        gpus_per_trial: None schedules no GPUs, 0 hides them.
+        gpu_indices: the GPUs that may be used; None for all.
+        use_active_gpu: whether GPUs on which other programs run may be used.
+        working_directory: the folder that holds the experiment's folder, instead of the store's.
+        notes: what was read in a file and has no effect here, each with what takes its place.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    name: str | None = None
+    description: str | None = None
+    command: Text | None = None
+    code_directory: Path = Field(default_factory=Path.cwd)
+    use_annotation: bool | None = None
+    space: SearchSpace | None = None
+    tuner: Algorithm | None = None
+    assessor: Algorithm | None = None
+    direction: Direction | None = None
+    trial_concurrency: OneOrMore = 1
+    max_trials: OneOrMore | None = None
+    max_duration: float | None = Field(default=None, gt=0)
+    max_trial_duration: float | None = Field(default=None, gt=0)
+    gpus_per_trial: Count | None = None
+    gpu_indices: tuple[int, ...] | None = None
+    max_trials_per_gpu: OneOrMore = 1
+    use_active_gpu: bool = False
+    working_directory: Path | None = None
+    log_level: LogLevel = "info"
+    seed: Count | None = None
+    notes: tuple[str, ...] = ()
+
+    def override(self, **options: Any) -> Config:
+        """Return these settings with some replaced, as options of the command line replace a file's.
+
+        A space replaces reading marks, and reading marks replaces a space.
+
+        Raises:
+            UsageError: a value is none that the field can have.
+        """
+        if options.get("space") is not None:
+            options.setdefault("use_annotation", False)
+        elif options.get("use_annotation"):
+            options["space"] = None
+        try:
+            return type(self).model_validate({**dict(self), **options})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            raise UsageError(f"{name} is {first['input']!r}: {first['msg'].lower()}") from None

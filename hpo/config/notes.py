@@ -1,0 +1,10 @@
+"""What takes the place of NNI's fields that have no meaning here."""
+
+from __future__ import annotations
+
+INTERMEDIATE_RESULTS = "every tuner sees the intermediate results; nothing needs to be set"
+ALGORITHM_GPUS = "tuners and assessors run on the CPU"
+LOG_COLLECTION = "each trial's output is kept in its folder (`hpo trial logs`)"
+MANAGER_IP = "trials report through files, over no network"
+NAS_MODE = "one-shot architecture search is not done here; mutable_layers choose per trial"
+OTHER_PLATFORM = "trials run on this machine, so this is not read"
