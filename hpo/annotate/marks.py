@@ -135,7 +135,7 @@ class _Finder:
                         span,
                         severity="warning",
                         help="write # hpo: uniform(0, 1)",
-                    )  # fmt: skip
+                    )
                 )
                 continue
             mark = self._comment(span, text.partition(" #")[0], span.start + len(opening.group()))
@@ -195,7 +195,7 @@ def _imported_names(structure: Structure) -> dict[str, str]:
                 if alias.name in ("hpo", "nni") and (alias.asname or alias.name) == local:
                     names.update({f"{local}.{name}": name for name in ("param", *_CONSTRUCTORS)})
         elif isinstance(node, ast.ImportFrom) and node.module in ("hpo", "nni"):
-            names.update({local: a.name for a in node.names if (a.asname or a.name) == local})
+            names.update((a.asname or a.name, a.name) for a in node.names if (a.asname or a.name) == local)
     return names
 
 

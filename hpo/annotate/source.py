@@ -89,7 +89,7 @@ class SourceFile:
 
     @cached_property
     def normal(self) -> str:
-        """The text with ``\\n`` as its only line end: what `compile` and `ast` are given."""
+        """The text with line feeds as its only line ends: what `compile` and `ast` are given."""
         return "\n".join(self.lines)
 
     # -- positions

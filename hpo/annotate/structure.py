@@ -1,4 +1,4 @@
-"""What a file's syntax tree says about its places: scopes, statements, the named places, the tests around them.
+"""What a file's syntax tree says about its places: scopes, statements, named places, the tests around them.
 
 One pass over the tree collects everything that marks, names and conditions ask for later. Nothing is
 changed and nothing is evaluated.
