@@ -91,7 +91,8 @@ def trial_path() -> str:
     """
     path = os.environ.get("PATH", os.defpath)
     here = str(Path(sys.executable).parent)
-    called_by_path = str(Path(sys.argv[0]).parent) == here and here not in path.split(os.pathsep)
+    caller = os.path.dirname(os.path.abspath(sys.argv[0]))  # noqa: PTH100, PTH120 - unlike resolve, follows no link
+    called_by_path = caller == here and here not in path.split(os.pathsep)
     return here + os.pathsep + path if called_by_path else path
 
 
