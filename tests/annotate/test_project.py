@@ -187,7 +187,7 @@ def test_a_value_outside_its_domain_is_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_bytes_outside_the_marks_are_the_files_own(tmp_path: Path, newline: str) -> None:
-    text = "\ufeff# é\n\tif_ = 1 ;x = 0.5  # hpo: uniform(0, 1)\ny = 'ü'   \n\f\nz=1".replace("\tif_", "if_")
+    text = "\ufeff# é\n\tif_ = 1 ;x = 0.5  # hpo: x=uniform(0, 1)\ny = 'ü'   \n\f\nz=1".replace("\tif_", "if_")
     found = project(tmp_path, text.replace("\n", newline))
     before, after = (t.split(newline.encode()) for t in (found.files[0].original, found.files[0].rewritten))
     assert [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b] == [1]
