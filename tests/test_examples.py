@@ -1,0 +1,94 @@
+"""The examples do what their READMEs say: by hand, and under hpo run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+HPO = Path(sys.executable).with_name("hpo")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return an environment with a store of its own, where `hpo` is not on the path."""
+    path = [p for p in os.environ["PATH"].split(os.pathsep) if not (Path(p) / "hpo").exists()]
+    return {**os.environ, "HPO_HOME": str(tmp_path / "home"), "PATH": os.pathsep.join(path)}
+
+
+def output(command: list[str | Path], cwd: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class TestDigits:
+    def test_by_hand_it_is_an_ordinary_script(self, environment: dict[str, str], tmp_path: Path) -> None:
+        printed = output(
+            [sys.executable, "-W", "error", EXAMPLES / "digits" / "train.py"], tmp_path, environment
+        )
+        accuracy = re.findall(r"^accuracy (0\.\d+) on the validation images", printed, re.MULTILINE)
+        assert 0.92 < float(accuracy[0]) < 0.97
+
+    def test_the_first_trial_runs_the_scripts_own_values(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        printed = output([sys.executable, EXAMPLES / "digits" / "train.py"], tmp_path, environment)
+        by_hand = float(re.findall(r"^epoch 20  accuracy (.*)$", printed, re.MULTILINE)[0])
+        script: Path = EXAMPLES / "digits" / "train.py"
+        command = [HPO, "run", script, "--max-trials", "3", "--concurrency", "2", "--seed", "0", "--json"]
+        best = json.loads(output(command, tmp_path, environment))
+        assert best["baseline"] == pytest.approx(by_hand, abs=1e-4)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 3
+        assert [len(t["intermediate"]) for t in trials] == [20] * 3
+        defaults = {"solver": "adam", "hidden_layer_sizes": "(32,)", "batch_size": 64, "alpha": 1e-4}
+        assert defaults.items() <= trials[0]["parameters"].items()
+
+
+class TestShell:
+    def test_by_hand_it_takes_its_own_defaults(self, environment: dict[str, str]) -> None:
+        environment["PATH"] = f"{HPO.parent}{os.pathsep}{environment['PATH']}"
+        printed = output(["sh", "forecast.sh"], EXAMPLES / "shell", environment)
+        assert printed.startswith("level 0.9, trend none, slope 0\n")
+        assert printed.endswith(f"end: {self.error(level=0.9):.3f}\n")
+
+    def test_each_trial_reports_the_error_of_the_values_that_it_is_recorded_with(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "shell"
+        shutil.copytree(EXAMPLES / "shell", folder)
+        # Called by a relative path, and not on the PATH: its trials find it all the same.
+        hpo = os.path.relpath(HPO, folder)
+        command: list[str | Path] = [hpo, "run", "--config", "config.yml", "--max-trials", "4", "--json"]
+        best = json.loads(output(command, folder, environment))
+        trials = json.loads(output([HPO, "trial", "list", "--json"], folder, environment))
+        assert len(trials) == 4
+        for trial in trials:
+            values: dict[str, Any] = trial["parameters"]
+            assert ("slope" in values) == (values["trend"] == "linear")
+            error = self.error(values["level"], values.get("slope", 0.0))
+            assert trial["value"] == pytest.approx(error, rel=1e-4)
+            assert [step for step, _ in trial["intermediate"]] == list(range(1881, 1970, 10))
+        assert best["value"] == min(trial["value"] for trial in trials)
+
+    @staticmethod
+    def error(level: float, slope: float = 0.0) -> float:
+        """Return what forecast.sh computes, by another hand."""
+        lines = (EXAMPLES / "shell" / "nile.txt").read_text().splitlines()
+        flows = [float(line.split()[1]) for line in lines if not line.startswith("#")]
+        forecast, rise, squares = flows[0], 0.0, 0.0
+        for flow in flows[1:]:
+            miss = flow - forecast - rise
+            squares += miss**2
+            forecast += rise + level * miss
+            rise += level * slope * miss
+        return float((squares / (len(flows) - 1)) ** 0.5)
