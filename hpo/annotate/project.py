@@ -138,6 +138,7 @@ def annotate(paths: Sequence[Path], *, code_dir: Path | None = None) -> Annotate
     """
     found: list[Diagnostic] = []
     sources: dict[Path, bytes] = {}
+    scripts = {path.resolve() for path in paths if path.is_file()}
     for path in paths:
         if path.is_dir():
             files = _tree(path.resolve())
@@ -147,7 +148,9 @@ def annotate(paths: Sequence[Path], *, code_dir: Path | None = None) -> Annotate
             raise UsageError(f"there is no file {path}", help="give the path of a script or a folder")
         for file in files:
             sources[file] = file.read_bytes()
-    read = [each for path, data in sources.items() if (each := _read(path, data, found)) is not None]
+    # A module without a mark's words cannot be in the way; a script that does not compile cannot run.
+    worth = [path for path, data in sources.items() if path in scripts or _WORDS.search(data)]
+    read = [each for path in worth if (each := _read(path, sources[path], found)) is not None]
     targets = [target for _, _, file_targets in read for target in file_targets]
     named = name_targets(targets, found)
     parameters = tuple(_described(name, t, found) for name, group in named.items() for t in group)
@@ -165,8 +168,6 @@ def annotate(paths: Sequence[Path], *, code_dir: Path | None = None) -> Annotate
 def _read(
     path: Path, data: bytes, found: list[Diagnostic]
 ) -> tuple[SourceFile, list[Mark], list[Target]] | None:
-    if not _WORDS.search(data):
-        return None
     try:
         file = SourceFile(_shown(path), path, data)
         structure = survey(file, file.tree())

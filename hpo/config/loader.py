@@ -207,10 +207,8 @@ class _Reader:
         return self.document.path.absolute().parent
 
     def _paths(self) -> None:
-        for name, default in (("code_directory", "."), ("working_directory", None)):
-            written = self.settings.get(name, default)
-            if written is not None:
-                self.settings[name] = (self._folder / Path(written).expanduser()).resolve()
+        written = Path(self.settings.get("code_directory", ".")).expanduser()
+        self.settings["code_directory"] = (self._folder / written).resolve()
 
     def _contradictions(self, read: FileModel) -> None:
         given: Iterator[str] = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hpo.config.fields import Count, LogLevel, OneOrMore, Text
+from hpo.config.fields import Count, OneOrMore, Text
 from hpo.errors import UsageError
 from hpo.space import SearchSpace
 from hpo.tuners.base import Direction
@@ -16,22 +16,18 @@ __all__ = ["Algorithm", "Config"]
 
 
 class Algorithm(BaseModel):
-    """A tuner or an assessor: one of ours, or a class in a file of the user's.
+    """A tuner by its name.
 
     Attributes:
-        name: the built-in's name, or the class's.
-        class_args: its arguments; of a built-in tuner, without `optimize_mode` and `seed`, which are the
-            experiment's `direction` and `seed`.
-        file: the file that defines the class; None for a built-in.
-        code_directory: the folder from which that file imports.
+        name: as NNI calls it.
+        class_args: its arguments, without `optimize_mode` and `seed`, which are the experiment's
+            `direction` and `seed`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Text
     class_args: dict[str, Any] = Field(default_factory=dict)
-    file: Path | None = None
-    code_directory: Path | None = None
 
 
 class Config(BaseModel):
@@ -47,7 +43,6 @@ class Config(BaseModel):
         gpus_per_trial: None schedules no GPUs, 0 hides them.
         gpu_indices: the GPUs that may be used; None for all.
         use_active_gpu: whether GPUs on which other programs run may be used.
-        working_directory: the folder that holds the experiment's folder, instead of the store's.
         notes: what was read in a file and has no effect here, each with what takes its place.
     """
 
@@ -60,7 +55,6 @@ class Config(BaseModel):
     use_annotation: bool | None = None
     space: SearchSpace | None = None
     tuner: Algorithm | None = None
-    assessor: Algorithm | None = None
     direction: Direction | None = None
     trial_concurrency: OneOrMore = 1
     max_trials: OneOrMore | None = None
@@ -70,8 +64,6 @@ class Config(BaseModel):
     gpu_indices: tuple[int, ...] | None = None
     max_trials_per_gpu: OneOrMore = 1
     use_active_gpu: bool = False
-    working_directory: Path | None = None
-    log_level: LogLevel = "info"
     seed: Count | None = None
     notes: tuple[str, ...] = ()
 

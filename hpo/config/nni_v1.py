@@ -22,9 +22,11 @@ from hpo.config.notes import (
     ALGORITHM_GPUS,
     INTERMEDIATE_RESULTS,
     LOG_COLLECTION,
+    LOG_LEVEL,
     MANAGER_IP,
     NAS_MODE,
     OTHER_PLATFORM,
+    WORKING_DIRECTORY,
 )
 
 __all__ = ["V1"]
@@ -111,10 +113,10 @@ class V1(FileModel):
     use_annotation: Annotated[bool | None, Sets("use_annotation")] = Field(
         None, description="Read the search space from the marks in the trial's code."
     )
-    log_dir: Annotated[Text | None, Sets("working_directory")] = Field(
+    log_dir: Annotated[Text | None, Ignored(WORKING_DIRECTORY)] = Field(
         None, description="Folder that holds the experiment's folder."
     )
-    log_level: Annotated[LogLevel | None, Sets("log_level")] = Field(None, description="How much to log.")
+    log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL)] = Field(None, description="How much to log.")
     seed: Annotated[Count | None, Sets("seed")] = Field(
         None, description="Seed of the tuner. Not a field of NNI's."
     )

@@ -18,7 +18,7 @@ from hpo.config.fields import (
     Sets,
     Text,
 )
-from hpo.config.notes import ALGORITHM_GPUS, MANAGER_IP, OTHER_PLATFORM
+from hpo.config.notes import ALGORITHM_GPUS, LOG_LEVEL, MANAGER_IP, OTHER_PLATFORM, WORKING_DIRECTORY
 
 __all__ = ["V2"]
 
@@ -97,10 +97,10 @@ class V2(FileModel):
     use_annotation: Annotated[bool | None, Sets("use_annotation")] = Field(
         None, description="Read the search space from the marks in the trial's code."
     )
-    experiment_working_directory: Annotated[Text | None, Sets("working_directory")] = Field(
+    experiment_working_directory: Annotated[Text | None, Ignored(WORKING_DIRECTORY)] = Field(
         None, description="Folder that holds the experiment's folder."
     )
-    log_level: Annotated[LogLevel | None, Sets("log_level")] = Field(None, description="How much to log.")
+    log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL)] = Field(None, description="How much to log.")
     seed: Annotated[Count | None, Sets("seed")] = Field(
         None, description="Seed of the tuner. Not a field of NNI's."
     )

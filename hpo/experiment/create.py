@@ -140,9 +140,12 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
 def _read_code(command: Command, cwd: Path) -> AnnotatedProject | None:
     if isinstance(command, ShellCommand):
         return None
-    from hpo.annotate.project import annotate  # libcst is for those who have Python to read
+    from hpo.annotate.project import annotate  # for those who have Python to read
 
-    return annotate([cwd / command.script])
+    project = annotate([cwd / command.script])
+    if project.errors:
+        raise AnnotationError(project.errors)
+    return project
 
 
 def _space(config: Config, project: AnnotatedProject | None) -> SearchSpace:
@@ -155,8 +158,6 @@ def _space(config: Config, project: AnnotatedProject | None) -> SearchSpace:
             help="give one with --space FILE, or mark values in a Python script and run that",
         )
     else:
-        if project.errors:
-            raise AnnotationError(project.errors)
         space = project.space
     if not len(space):
         raise UsageError(

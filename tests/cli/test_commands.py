@@ -1,0 +1,195 @@
+"""The commands, as a person calls them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = """import hpo
+x = 0.5  # hpo: uniform(0, 1)
+'''@hpo.choice(16, 32, 64)'''
+n = 16
+print("x is", x)
+hpo.report_intermediate_result(x / 2)
+hpo.report_final_result(x + n)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    Path("train.py").write_text(SCRIPT)
+
+
+def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def data(*arguments: str) -> Any:
+    return json.loads(hpo(*arguments, "--json").stdout)
+
+
+def test_a_marked_script_is_tuned_from_its_own_values_on() -> None:
+    best = data("run", "train.py", "--max-trials", "20", "--seed", "1", "--concurrency", "2")
+    assert best["baseline"] == 16.5
+    assert best["value"] > 64
+    assert best["parameters"]["n"] == 64
+    assert best == data("best")
+    trials = data("trial", "list")
+    assert [t["number"] for t in trials] == list(range(20))
+    assert trials[0]["parameters"] == {"x": 0.5, "n": 16}
+    for trial in trials:
+        assert trial["value"] == trial["parameters"]["x"] + trial["parameters"]["n"]
+        assert trial["intermediate"] == [[0, trial["parameters"]["x"] / 2]]
+
+
+def test_show_list_logs_and_export_tell_of_it() -> None:
+    hpo("run", "train.py", "--max-trials", "3", "--seed", "1", "--name", "mine")
+    shown = data("show", "mine")
+    assert (shown["status"], shown["trials"]) == ("done", {"succeeded": 3})
+    assert shown["space"]["x"] == {"_type": "uniform", "_value": [0, 1]}
+    assert [e["id"] for e in data("list")] == [shown["id"]]
+    assert hpo("trial", "logs", shown["id"][:4], "0").stdout == "x is 0.5\n"
+    assert hpo("export").stdout.splitlines()[0] == "number,state,value,duration,failure,x,n"
+    assert len(json.loads(hpo("export", "--format", "json").stdout)) == 3
+
+
+def test_apply_shows_the_diff_and_write_makes_it() -> None:
+    best = data("run", "train.py", "--max-trials", "10", "--seed", "1")
+    diff = hpo("apply").stdout
+    assert "-n = 16" in diff
+    assert f"+n = {best['parameters']['n']}" in diff
+    assert Path("train.py").read_text() == SCRIPT
+    hpo("apply", "--write")
+    assert f"\nn = {best['parameters']['n']}\n" in Path("train.py").read_text()
+    assert hpo("apply").stdout == ""
+
+
+def test_one_seed_gives_the_same_trials() -> None:
+    first = data("run", "train.py", "--max-trials", "12", "--seed", "7")
+    second = data("run", "train.py", "--max-trials", "12", "--seed", "7")
+    assert first["parameters"] == second["parameters"]
+
+
+def test_update_enqueue_and_resume_go_on_with_what_was_asked() -> None:
+    hpo("run", "train.py", "--max-trials", "2", "--seed", "1", "--name", "mine")
+    hpo("enqueue", "mine", "x=0.25")
+    hpo("update", "mine", "--max-trials", "5")
+    hpo("resume", "mine")
+    trials = data("trial", "list", "mine")
+    assert len(trials) == 5
+    assert trials[2]["parameters"] == {"x": 0.25, "n": 16}
+    hpo("enqueue", "mine", "x=2", code=2)
+
+
+def test_annotate_prints_the_space_the_json_and_the_diff() -> None:
+    assert "train.py:2" in hpo("annotate", "train.py").stdout
+    assert list(json.loads(hpo("annotate", "train.py", "--space").stdout)) == ["x", "n"]
+    told = json.loads(hpo("annotate", "train.py", "--format", "json").stdout)
+    assert [(p["name"], p["default"], p["line"], p["column"]) for p in told["parameters"]] == [
+        ("x", 0.5, 2, 5),
+        ("n", 16, 4, 5),
+    ]
+    assert "-n = 16" in hpo("annotate", "train.py", "--diff").stdout
+    hpo("annotate", "train.py", "-o", "out")
+    assert subprocess.run([sys.executable, "out/train.py"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = (\n", "train.py:1:5: error: the file does not compile"),
+        ("x = 1  # hpo: unifrom(0, 1)\n", "train.py:1:15: error: there is no domain unifrom"),
+        ("x = 1\n", "the search space is empty"),
+    ],
+)
+def test_a_mistake_in_the_script_is_said_and_nothing_is_made(text: str, said: str, tmp_path: Path) -> None:
+    Path("train.py").write_text(text)
+    assert said in hpo("run", "train.py", "--max-trials", "2", code=2).stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_users_mistakes_end_with_2() -> None:
+    assert "there is no script" in hpo("run", "missing.py", code=2).stderr
+    assert "did you mean TPE" in hpo("run", "train.py", "--tuner", "TPP", code=2).stderr
+    hpo("run", "--no-such-option", code=2)
+    assert "there is nothing to run" in hpo("run", code=2).stderr
+    assert "there is no experiment" in hpo("show", code=2).stderr
+    assert "is no duration" in hpo("run", "train.py", "--max-duration", "soon", code=2).stderr
+
+
+def test_values_that_are_no_results_fail_their_trials_and_the_others_go_on() -> None:
+    bad = "['a', float('nan'), None, [1], {'loss': 1}, True][n - 1]"
+    text = f"import hpo\nn = 0  # hpo: randint(0, 7)\nhpo.report_final_result(1.0 if n == 0 else {bad})\n"
+    Path("train.py").write_text(text)
+    hpo("run", "train.py", "--max-trials", "7", "--tuner", "GridSearch", code=0)
+    states = {t["parameters"]["n"]: t["failure"] for t in data("trial", "list")}
+    assert states == {0: None, **dict.fromkeys(range(1, 7), "bad_value")}
+
+
+SEED = {
+    "config.yml": """authorName: default
+experimentName: example_mnist
+trialConcurrency: 1
+maxExecDuration: 1h
+maxTrialNum: 20
+trainingServicePlatform: local
+searchSpacePath: search_space.json
+useAnnotation: false
+tuner:
+  builtinTunerName: TPE
+  classArgs:
+    optimize_mode: maximize
+trial:
+  command: python test_nni.py
+  codeDir: .
+  gpuNum: 0
+""",
+    "search_space.json": """{
+    "lr":{"_type":"choice","_value":[0.0001, 0.001, 0.01, 0.1]},
+    "momentum":{"_type":"uniform","_value":[0, 1]}
+}""",
+    "test_nni.py": """import nni
+params = nni.get_next_parameter()
+nni.report_intermediate_result(params["lr"])
+nni.report_final_result(params["lr"] * params["momentum"])
+""",
+}
+
+
+def test_an_nni_experiment_runs_as_it_stands() -> None:
+    for name, text in SEED.items():
+        Path(name).write_text(text)
+    hpo("run", "--config", "config.yml")
+    shown = data("show")
+    assert (shown["name"], shown["trials"]) == ("example_mnist", {"succeeded": 20})
+    assert shown["best"]["baseline"] is None
+
+
+def test_a_configuration_that_asks_for_gpus_says_that_there_are_none() -> None:
+    for name, text in SEED.items():
+        Path(name).write_text(text.replace("gpuNum: 0", "gpuNum: 1"))
+    assert (
+        "asks for 1 GPU per trial, and this machine has none"
+        in hpo("run", "--config", "config.yml", code=2).stderr
+    )
+
+
+def test_mistakes_in_a_configuration_are_shown_at_their_places() -> None:
+    for name, text in SEED.items():
+        Path(name).write_text(text.replace("maxTrialNum: 20", "maxTrialNumb: 20").replace("TPE", "TPP"))
+    error = hpo("run", "--config", "config.yml", code=2).stderr
+    assert "config.yml:5:1: error: there is no field maxTrialNumb" in error
+    assert "did you mean maxTrialNum?" in error
