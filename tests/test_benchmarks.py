@@ -1,0 +1,36 @@
+"""The benchmarks run, in small; what they measure is for an idle machine to say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "options", "expected"),
+    [
+        ("startup", "--rounds 1", r"`hpo --help` +\|"),
+        ("throughput", "--trials 4 --sklearn-trials 2 --rounds 1", r"no-op, 4 trials, hpo run +\|"),
+        ("digits", "--seeds 1 --trials 2", r"mean +\| +0\.95"),
+        ("kill_runner", "--kills 3 --trials 12", r"of all finished: lost +\| +0 \|\n.*repeated +\| +0 \|"),
+    ],
+)
+def test_it_prints_its_table(benchmark: str, options: str, expected: str) -> None:
+    command = [sys.executable, ROOT / "benchmarks" / f"{benchmark}.py", *options.split()]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(expected, done.stdout), done.stdout
+
+
+def test_the_documentation_names_each_command() -> None:
+    documented = (ROOT / "docs" / "benchmarks.md").read_text()
+    commands = {
+        p.name for p in (ROOT / "benchmarks").glob("*.py") if 'if __name__ == "__main__"' in p.read_text()
+    }
+    assert commands == set(re.findall(r"`python benchmarks/(\w+\.py)`", documented))
