@@ -24,6 +24,7 @@ from hpo.experiment.signals import Interruptions
 from hpo.runtime import home
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import Command, Ended, Launcher
+from hpo.runtime.spool import Final
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
@@ -73,6 +74,8 @@ class Experiment:
         self._told = 0
         self._closing: str | None = None  # why no more trials start
         self._failed: str | None = None  # why the experiment cannot go on
+        self._retry_at: float | None = None  # when to look again for a device that others use
+        self._noted_wait: str | None = None
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
         self._restore()
@@ -120,6 +123,8 @@ class Experiment:
                         row.spool,
                         self.store.last_sequence(row.number),
                     )
+                    if row.value is not None:  # its final result was stored, and then the runner died
+                        run.final = Final(row.value, None, 0.0)
                     self._take_up(run)
 
     def _take_up(self, run: RunningTrial) -> None:
@@ -176,7 +181,7 @@ class Experiment:
                 self.store.set_elapsed(self.elapsed)
             for run, devices in starts:
                 self._start(run, devices)
-            if not self.running:
+            if not self.running and self._retry_at is None:
                 return
             now = time.monotonic()
             if now - flushed >= _FLUSH_EVERY:
@@ -192,7 +197,7 @@ class Experiment:
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""
-        due = [tick_at] if tick_at is not None else []
+        due = [moment for moment in (tick_at, self._retry_at) if moment is not None]
         if self.store.is_dirty:
             due.append(flushed + _FLUSH_EVERY)
         for run in self.running.values():
@@ -203,10 +208,12 @@ class Experiment:
 
     def _propose(self) -> Iterator[tuple[RunningTrial, tuple[int, ...]]]:
         """Take up trials while there is room, a device, and something to run."""
-        while self._closing is None and len(self.running) < self.config.trial_concurrency:
+        self._retry_at = None
+        while self._closing is None and len(self.running) < self.config.trial_concurrency and self._has_more():
             number = self._waiting[0].trial.number if self._waiting else self.total
             devices = self._devices.acquire(number) if self._devices else ()
             if devices is None:
+                self._wait_for_device()
                 return
             run = self._next_trial()
             if run is None:
@@ -218,12 +225,25 @@ class Experiment:
             self.store.start_trial(run.trial.number, devices)
             yield run, devices
 
+    def _has_more(self) -> bool:
+        limit = self.config.max_trials
+        return bool(self._waiting) or limit is None or self.total < limit
+
+    def _wait_for_device(self) -> None:
+        """Look again in a while, and say why where nothing else goes on."""
+        assert self._devices is not None
+        if self._devices.retry_after is None:
+            return
+        self._retry_at = time.monotonic() + self._devices.retry_after
+        reason = self._devices.waiting_reason()
+        if not self.running and reason is not None and reason != self._noted_wait:
+            self.store.add_event("note", reason)
+            self._listener.noted(reason)
+            self._noted_wait = reason
+
     def _next_trial(self) -> RunningTrial | None:
         if self._waiting:
             return self._waiting.pop(0)
-        limit = self.config.max_trials
-        if limit is not None and self.total >= limit:
-            return None
         trial = self.tuner.ask()
         if trial is None:
             if not self.running and not self.tuner.done:
@@ -240,6 +260,7 @@ class Experiment:
         variables = run.variables(self.directory.name, self.config.code_directory)
         if self.config.gpus_per_trial is not None:  # 0 hides them
             variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
+            variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # NVML's order, which the numbers are in
         self._launcher.start(run.trial.number, self._command, run.directory, variables)
         run.started = time.monotonic()
         limit = self.config.max_trial_duration

@@ -213,6 +213,22 @@ def test_a_killed_runner_loses_nothing_and_repeats_nothing() -> None:
     assert set(finished.values()) == {1}, f"seed {seed}: repeated {finished.most_common(3)}"
 
 
+def test_a_trial_whose_result_was_stored_is_not_run_again_though_its_process_lived() -> None:
+    poke = "echo $HPO_TRIAL_SEQUENCE > $HPO_TRIAL_DIR/../../wake"
+    runner = begin(f"{REPORT}; {poke}; {DONE}; test -e again || sleep 300")
+    wait_for(Path("done"))
+    limit = time.monotonic() + 10
+    while trials()[0].value is None:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    runner.kill()
+    runner.communicate(timeout=10)
+    Path("again").touch()
+    assert resume() == 0
+    assert states() == {TrialState.SUCCEEDED: 6}
+    assert sorted(Path("done").read_text().split()) == list("012345")
+
+
 def test_an_interrupted_experiment_proposes_what_an_uninterrupted_one_does() -> None:
     assert run(REPORT, tuner={"name": "TPE"}, max_trials=30)[0] == 0
     whole = [row.parameters for row in trials()]
