@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # A busy machine is no failure: properties are about values, and time is measured in benchmarks/.
 settings.register_profile("hpo", deadline=None, max_examples=100)
 settings.load_profile("hpo")
+
+
+@pytest.fixture(scope="session")
+def nvml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the stand-in for NVIDIA's library, and return its folder, for LD_LIBRARY_PATH."""
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None:
+        if "CI" in os.environ:
+            pytest.fail("there is no C compiler, and CI has to test devices")
+        pytest.skip("there is no C compiler (cc, gcc or clang) to build the stand-in for NVIDIA's library")
+    folder = tmp_path_factory.mktemp("nvml")
+    source = Path(__file__).parent / "runtime" / "nvml.c"
+    target = folder / "libnvidia-ml.so.1"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", target, source], check=True)
+    return folder

@@ -75,7 +75,7 @@ class Experiment:
         self._closing: str | None = None  # why no more trials start
         self._failed: str | None = None  # why the experiment cannot go on
         self._retry_at: float | None = None  # when to look again for a device that others use
-        self._noted_wait: str | None = None
+        self._said_that_it_waits = False
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
         self._restore()
@@ -209,12 +209,13 @@ class Experiment:
     def _propose(self) -> Iterator[tuple[RunningTrial, tuple[int, ...]]]:
         """Take up trials while there is room, a device, and something to run."""
         self._retry_at = None
-        while self._closing is None and len(self.running) < self.config.trial_concurrency and self._has_more():
+        while self._has_more() and len(self.running) < self.config.trial_concurrency:
             number = self._waiting[0].trial.number if self._waiting else self.total
             devices = self._devices.acquire(number) if self._devices else ()
             if devices is None:
                 self._wait_for_device()
                 return
+            self._said_that_it_waits = False
             run = self._next_trial()
             if run is None:
                 if self._devices:
@@ -226,6 +227,8 @@ class Experiment:
             yield run, devices
 
     def _has_more(self) -> bool:
+        if self._closing is not None:
+            return False
         limit = self.config.max_trials
         return bool(self._waiting) or limit is None or self.total < limit
 
@@ -236,10 +239,10 @@ class Experiment:
             return
         self._retry_at = time.monotonic() + self._devices.retry_after
         reason = self._devices.waiting_reason()
-        if not self.running and reason is not None and reason != self._noted_wait:
+        if not self.running and reason is not None and not self._said_that_it_waits:
             self.store.add_event("note", reason)
             self._listener.noted(reason)
-            self._noted_wait = reason
+            self._said_that_it_waits = True
 
     def _next_trial(self) -> RunningTrial | None:
         if self._waiting:

@@ -16,10 +16,10 @@ from typing import Any
 
 from hpo.errors import DeviceError
 
-__all__ = ["RETRY_AFTER", "GpuPool"]
+__all__ = ["GpuPool"]
 
-#: Seconds after which a pool that had nothing to give is worth asking again: other programs end unannounced.
-RETRY_AFTER = 1.0
+# Other programs end unannounced: this often, in seconds, a GPU that one of them uses is looked at again.
+_RETRY_AFTER = 1.0
 
 # The part of its share of memory that must be free for a trial to begin. What it will need is unknown;
 # a desktop or a smaller neighbour should not keep it out, a GPU that somebody filled should.
@@ -49,6 +49,10 @@ class GpuPool:
         max_trials_per_gpu: how many trials may share a GPU; with a fraction, a limit where it is above 1.
         use_active: whether GPUs on which other programs run may be used.
 
+    Attributes:
+        retry_after: after a refusal, the seconds until it is worth asking again; None where only trials of
+            this experiment are in the way, which end with a `release`.
+
     Raises:
         DeviceError: this machine does not have what is asked for.
     """
@@ -77,6 +81,7 @@ class GpuPool:
             )
         self._use_active = use_active
         self._held: dict[int, tuple[int, ...]] = {}
+        self.retry_after: float | None = None
         self._waiting_since: float | None = None
         self._obstacles: list[str] = []
 
@@ -88,6 +93,8 @@ class GpuPool:
         if len(free) < self._count:
             self._obstacles = [reading.obstacle for reading in readings if reading.obstacle is not None]
             self._waiting_since = self._waiting_since or time.time()
+            others = any(reading.obstacle and reading.load < self._share for reading in readings)
+            self.retry_after = _RETRY_AFTER if others else None
             return None
         # A few megabytes more or less tell nothing: equal GPUs are taken in their order.
         free.sort(key=lambda reading: (reading.load, -round(reading.free, 1), reading.index))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
-
-HERE = Path(__file__).parent
-COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 
 IDLE = "0 16000 15500 -"
 BUSY = "0 16000 9000 4711"
@@ -28,19 +24,6 @@ def now(*gpus):
     with open(os.environ["STANDIN_NVML"], "w") as file:
         file.write("\\n".join(["0", *gpus]))
 """
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the stand-in, and return its folder."""
-    if COMPILER is None:
-        if "CI" in os.environ:
-            pytest.fail("there is no C compiler, and CI has to test devices")
-        pytest.skip("there is no C compiler (cc, gcc or clang) to build the stand-in for NVIDIA's library")
-    folder = tmp_path_factory.mktemp("nvml")
-    target = folder / "libnvidia-ml.so.1"
-    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", target, HERE / "nvml.c"], check=True)
-    return folder
 
 
 class Machine:
@@ -72,8 +55,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(library: Path, tmp_path: Path) -> Machine:
-    return Machine(library, tmp_path / "gpus")
+def machine(nvml: Path, tmp_path: Path) -> Machine:
+    return Machine(nvml, tmp_path / "gpus")
 
 
 class TestAsking:
@@ -278,3 +261,13 @@ class TestWaiting:
             print(pool.waiting_reason() is None, pool.acquire(1), pool.waiting_reason())
             """
         assert machine.run(code, IDLE) == ["False (0,) None"]
+
+    def test_asking_again_is_worth_it_only_where_others_are_in_the_way(self, machine: Machine) -> None:
+        code = f"""
+            pool = GpuPool(None, 1, 1, False)
+            print(pool.acquire(0), pool.acquire(1), pool.retry_after)
+            pool.release(0)
+            now({BUSY!r})
+            print(pool.acquire(1), pool.retry_after)
+            """
+        assert machine.run(code, IDLE) == ["(0,) None None", "None 1.0"]

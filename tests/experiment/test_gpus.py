@@ -1,0 +1,119 @@
+"""Experiments whose trials need GPUs, on a stand-in for NVIDIA's library."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HPO = Path(sys.executable).with_name("hpo")
+IDLE = "0 16000 15500 -"
+BUSY = "0 16000 9000 4711"
+
+SCRIPT = '''
+import os, time
+"""@hpo.uniform(0, 1)"""
+x = 0.5
+print(os.environ["CUDA_DEVICE_ORDER"], os.environ["CUDA_VISIBLE_DEVICES"])
+with open("log", "a") as log:
+    print("begin", os.environ["CUDA_VISIBLE_DEVICES"], file=log)
+time.sleep(0.2)
+with open("log", "a") as log:
+    print("end", os.environ["CUDA_VISIBLE_DEVICES"], file=log)
+"""@hpo.report_final_result(x)"""
+'''
+
+
+class Machine:
+    """A machine with GPUs, and a folder with a script on it."""
+
+    def __init__(self, nvml: Path, folder: Path) -> None:
+        self.folder = folder
+        (folder / "train.py").write_text(SCRIPT)
+        self.state = folder / "gpus"
+        variables = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+        mine = {
+            "LD_LIBRARY_PATH": str(nvml),
+            "STANDIN_NVML": str(self.state),
+            "HPO_HOME": str(folder / "home"),
+        }
+        self.environment = variables | mine
+
+    def has(self, *gpus: str) -> None:
+        whole = self.state.with_suffix(".new")
+        whole.write_text("\n".join(["0", *gpus]))
+        whole.rename(self.state)
+
+    def run(self, *options: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [HPO, "run", "train.py", "--gpus-per-trial", "1", *options],
+            cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def show(self) -> str:
+        command = [HPO, "show", "--json"]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        return str(json.loads(done.stdout)["status"]) if done.returncode == 0 else "nothing"
+
+    def wait_until_running(self) -> None:
+        deadline = time.monotonic() + 20
+        while self.show() != "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def machine(nvml: Path, tmp_path: Path) -> Machine:
+    return Machine(nvml, tmp_path)
+
+
+def test_two_trials_never_have_one_gpu_at_once(machine: Machine) -> None:
+    machine.has(IDLE, IDLE)
+    runner = machine.run("--max-trials", "8", "--concurrency", "4")
+    _, said = runner.communicate()
+    assert runner.returncode == 0, said
+    held: set[str] = set()
+    for event, gpu in map(str.split, (machine.folder / "log").read_text().splitlines()):
+        assert (gpu in held) == (event == "end")
+        held ^= {gpu}
+    (printed,) = {p.read_text().split()[0] for p in machine.folder.glob("home/*/trials/*/stdout.log")}
+    assert printed == "PCI_BUS_ID"
+
+
+def test_an_experiment_waits_for_a_gpu_that_another_program_uses_and_says_so(machine: Machine) -> None:
+    machine.has(BUSY)
+    runner = machine.run("--max-trials", "2")
+    machine.wait_until_running()
+    time.sleep(1.5)
+    assert not (machine.folder / "log").exists()
+    machine.has(IDLE)
+    _, said = runner.communicate(timeout=30)
+    assert runner.returncode == 0, said
+    assert said.count("a trial waits for 1 GPU since") == 1
+    assert "GPU 0 is used by another program (process 4711)" in said
+
+
+def test_an_experiment_that_waits_can_be_interrupted(machine: Machine) -> None:
+    machine.has(BUSY)
+    runner = machine.run()
+    machine.wait_until_running()
+    runner.send_signal(signal.SIGINT)
+    _, said = runner.communicate(timeout=15)
+    assert runner.returncode == 130, said
+    assert machine.show() == "stopped"
+
+
+def test_without_a_gpu_it_ends_at_once_and_says_so(machine: Machine) -> None:
+    machine.has()
+    runner = machine.run()
+    _, said = runner.communicate(timeout=15)
+    assert runner.returncode == 2
+    assert "asks for 1 GPU per trial, and this machine has none" in said
+    assert "--gpus-per-trial 0" in said
+    assert machine.show() == "nothing"
