@@ -66,7 +66,20 @@ class UsageError(HpoError):
 
 
 class SpaceError(UsageError):
-    """Say that a search space is wrong, or a value lies outside it."""
+    """Say that a search space is wrong, or a value lies outside it.
+
+    `path` leads to the part of the search-space JSON that is at fault, where it was read from one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        help: str | None = None,  # noqa: A002
+        path: Sequence[str | int] = (),
+    ) -> None:
+        super().__init__(message, help=help)
+        self.path = tuple(path)
 
 
 class TunerError(UsageError):

@@ -360,7 +360,8 @@ def create(kind: str, arguments: Sequence[Any]) -> Parameter:
         SpaceError: it says what is wrong with them.
     """
     for problem in problems(kind, arguments):
-        raise SpaceError(problem.message, help=problem.help)
+        at = () if problem.argument is None else (problem.argument,)
+        raise SpaceError(problem.message, help=problem.help, path=at)
     return Choice(tuple(arguments)) if kind == "choice" else KINDS[kind](*arguments)
 
 

@@ -22,6 +22,7 @@ from hpo.parameters import KINDS, Parameter, RandomSource, create, identity, sam
 __all__ = ["Condition", "Configuration", "SearchSpace"]
 
 Configuration = dict[str, Any]
+_Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class SearchSpace:
                 raise SpaceError(
                     f"the conditions of {', '.join(waiting)} go in a circle",
                     help="let each condition speak of a parameter that does not depend on it",
+                    path=(waiting[0], "_when"),
                 )
             ordered.update(dict.fromkeys(ready))
             waiting = [n for n in waiting if n not in ordered]
@@ -281,11 +283,13 @@ class SearchSpace:
                     raise SpaceError(
                         f"{name}: the condition speaks of {condition.parent}, which is no parameter",
                         help=f"did you mean {close[0]}?" if close else "name a parameter of this space",
+                        path=(name, "_when", condition.parent),
                     )
                 if not condition.values:
                     raise SpaceError(
                         f"{name}: the condition names no value of {condition.parent}, so it never holds",
                         help=f"name some of {parent}",
+                        path=(name, "_when", condition.parent),
                     )
                 for value in condition.values:
                     if not parent.contains(value):
@@ -293,12 +297,16 @@ class SearchSpace:
                             f"{name}: the condition waits for {condition.parent} to be {value!r}, "
                             f"which {parent} never is",
                             help="name values that it can have",
+                            path=(name, "_when", condition.parent),
                         )
         _ = self.order  # finds circles
 
 
 class _JsonReader:
-    """Read search-space JSON into flat parameters and their conditions."""
+    """Read search-space JSON into flat parameters and their conditions.
+
+    A `path` leads from the root of the JSON to what is being read, for errors.
+    """
 
     def __init__(self) -> None:
         self.parameters: dict[str, Parameter] = {}
@@ -315,72 +323,85 @@ class _JsonReader:
                 help='write {"lr": {"_type": "loguniform", "_value": [1e-5, 0.1]}}',
             )
         for name, written in data.items():
-            self._read(str(name), written)
+            self._read(str(name), written, (str(name),))
 
-    def _read(self, name: str, written: Any) -> None:
+    def _read(self, name: str, written: Any, path: _Path) -> None:
         if name in self.parameters:
-            raise SpaceError(f"{name}: two parameters come to have this name", help="rename one of the two")
+            raise SpaceError(
+                f"{name}: two parameters come to have this name", help="rename one of the two", path=path
+            )
         if not isinstance(written, Mapping) or not {"_type", "_value"} <= written.keys():
             raise SpaceError(
                 f"{name}: a parameter is an object with _type and _value, not {_shown(written)}",
                 help='write {"_type": "uniform", "_value": [0, 1]}',
+                path=path,
             )
         unknown = [key for key in written if key not in ("_type", "_value", "_when")]
         if unknown:
-            raise SpaceError(f"{name}: unknown key {unknown[0]}", help="the keys are _type, _value and _when")
+            raise SpaceError(
+                f"{name}: unknown key {unknown[0]}",
+                help="the keys are _type, _value and _when",
+                path=(*path, unknown[0]),
+            )
         kind, arguments = written["_type"], written["_value"]
         if not isinstance(kind, str) or kind not in KINDS:
             close = get_close_matches(str(kind), KINDS, n=1)
             raise SpaceError(
                 f"{name}: unknown _type {kind!r}",
                 help=f"did you mean {close[0]}?" if close else f"the types are {', '.join(KINDS)}",
+                path=(*path, "_type"),
             )
         if not isinstance(arguments, list | tuple):
             raise SpaceError(
-                f"{name}: _value is a list, not {_shown(arguments)}", help='write "_value": [...]'
+                f"{name}: _value is a list, not {_shown(arguments)}",
+                help='write "_value": [...]',
+                path=(*path, "_value"),
             )
-        for parent, values in self._when(name, written).items():
+        for parent, values in self._when(name, written, path).items():
             values = values if isinstance(values, list) else [values]
             self.conditions.setdefault(name, []).append(Condition(parent, tuple(values)))
         if kind == "choice" and any(isinstance(o, Mapping) and "_name" in o for o in arguments):
-            self._read_nested(name, arguments)
+            self._read_nested(name, arguments, (*path, "_value"))
         else:
-            self.parameters[name] = self._domain(name, kind, arguments)
+            self.parameters[name] = self._domain(name, kind, arguments, (*path, "_value"))
 
     @staticmethod
-    def _domain(name: str, kind: str, arguments: Sequence[Any]) -> Parameter:
+    def _domain(name: str, kind: str, arguments: Sequence[Any], path: _Path) -> Parameter:
         try:
             return create(kind, arguments)
         except SpaceError as error:
-            raise SpaceError(f"{name}: {error.message}", help=error.help) from None
+            raise SpaceError(f"{name}: {error.message}", help=error.help, path=(*path, *error.path)) from None
 
     @staticmethod
-    def _when(name: str, written: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _when(name: str, written: Mapping[str, Any], path: _Path) -> Mapping[str, Any]:
         when = written.get("_when", {})
         if not isinstance(when, Mapping):
             raise SpaceError(
                 f"{name}: _when is an object of parents and their values, not {_shown(when)}",
                 help='write "_when": {"optimizer": ["sgd", "adam"]}',
+                path=(*path, "_when"),
             )
         return when
 
-    def _read_nested(self, name: str, options: Sequence[Any]) -> None:
-        for option in options:
+    def _read_nested(self, name: str, options: Sequence[Any], path: _Path) -> None:
+        for i, option in enumerate(options):
             if not (isinstance(option, Mapping) and isinstance(option.get("_name"), str)):
                 raise SpaceError(
                     f"{name}: a nested choice needs a _name in every option, and {_shown(option)} has none",
                     help='write {"_name": "option", "sub": {"_type": ..., "_value": ...}}',
+                    path=(*path, i),
                 )
         names = [option["_name"] for option in options]
-        self.parameters[name] = self._domain(name, "choice", names)
+        self.parameters[name] = self._domain(name, "choice", names, path)
         nest = self._nests[name] = {option["_name"]: {} for option in options}
-        for option in options:
-            for sub, written in option.items():
+        for i, option in enumerate(options):
+            for sub in option:
                 if sub != "_name":
-                    nest[option["_name"]][sub] = self._read_sub(name, option["_name"], sub, written, options)
+                    nest[option["_name"]][sub] = self._read_sub(name, options, i, sub, (*path, i, sub))
 
-    def _read_sub(self, name: str, option: str, sub: str, written: Any, options: Sequence[Any]) -> str:
+    def _read_sub(self, name: str, options: Sequence[Any], i: int, sub: str, path: _Path) -> str:
         """Read a sub-parameter; one that several options share, domain and all, is one parameter."""
+        option, written = options[i]["_name"], options[i][sub]
         rivals = [o["_name"] for o in options if sub in o and identity(o[sub]) != identity(written)]
         flat = f"{name}.{option}.{sub}" if rivals else f"{name}.{sub}"
         if any(subs.get(sub) == flat for subs in self._nests[name].values()):
@@ -388,7 +409,7 @@ class _JsonReader:
             known[:] = [Condition(c.parent, (*c.values, option)) if c.parent == name else c for c in known]
         else:
             self.conditions.setdefault(flat, []).append(Condition(name, (option,)))
-            self._read(flat, written)
+            self._read(flat, written, path)
         return flat
 
 

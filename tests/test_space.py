@@ -348,3 +348,30 @@ class TestLookingAtIt:
         assert plain == SearchSpace(parameters)
         assert plain != SearchSpace(parameters, defaults={"a": 0.5})
         assert plain != SearchSpace(parameters, conditions={"a": [Condition("mode", ("x",))]})
+
+
+class TestPlacesOfMistakes:
+    @pytest.mark.parametrize(
+        ("written", "path"),
+        [
+            ({"lr": 1}, ("lr",)),
+            ({"lr": {"_type": "unifrom", "_value": [0, 1]}}, ("lr", "_type")),
+            ({"lr": {"_type": "uniform", "_value": 1}}, ("lr", "_value")),
+            ({"lr": {"_type": "uniform", "_value": [0, "1"]}}, ("lr", "_value", 1)),
+            ({"lr": {"_type": "uniform", "_value": [0, 1], "size": 1}}, ("lr", "size")),
+            (
+                {"lr": {"_type": "uniform", "_value": [0, 1], "_when": {"opt": [1]}}},
+                ("lr", "_when", "opt"),
+            ),
+            (
+                {"layer": {"_type": "choice", "_value": [{"_name": "a"}, {"_name": "b", "size": 3}]}},
+                ("layer", "_value", 1, "size"),
+            ),
+        ],
+    )
+    def test_the_path_leads_to_the_part_that_is_wrong(
+        self, written: Any, path: tuple[str | int, ...]
+    ) -> None:
+        with pytest.raises(SpaceError) as raised:
+            SearchSpace.from_json(written)
+        assert raised.value.path == path
