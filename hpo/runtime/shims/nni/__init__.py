@@ -48,9 +48,10 @@ class NoMoreTrialError(Exception):
 
 
 def get_next_parameter() -> dict[str, Any]:
-    """Return the trial's values, nested choices nested; outside an experiment, as NNI, ``{}`` and a warning."""
+    """Return the trial's values, nested choices nested; outside an experiment ``{}`` and NNI's warning."""
     if "HPO_TRIAL_DIR" not in os.environ:
-        warnings.warn("Running NNI code without runtime: the parameters are empty", RuntimeWarning, stacklevel=2)
+        message = "Running NNI code without runtime: the parameters are empty"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
     return dict(trial.get_next_parameter())
 
 
