@@ -39,7 +39,6 @@ def run(
         raise UsageError("--maximize and --minimize exclude each other", help="give one of them")
     if script is not None and not script.is_file():
         raise UsageError(f"there is no script {script}", help="give the path of a Python file")
-    config = Config() if config_file is None else load(config_file)
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("max_duration", "max_trial_duration"):
         if name in given:
@@ -50,6 +49,8 @@ def run(
         given["tuner"] = Algorithm(name=tuner)
     if space_file is not None:
         given["space"] = load_space(space_file)
+    needless = {*given, "command"} if script is not None else given
+    config = Config() if config_file is None else load(config_file, given=needless)
     config = config.override(**given)
     progress = Progress()
     for note in config.notes:

@@ -47,7 +47,7 @@ class DocumentProblem(Exception):  # noqa: N818 - a finding on its way to a diag
     message: str
     span: Span
     help: str | None = None
-    code: str = "HPO302"
+    code: str = "HPO501"
 
 
 class Document:
@@ -70,6 +70,21 @@ class Document:
         except DocumentProblem as problem:
             raise ConfigError([self._found(problem)]) from None
         self.diagnostics.extend(map(self._found, problems))
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        path: Sequence[Key],
+        *,
+        help: str | None = None,  # noqa: A002
+        at_key: bool = False,
+        related: Iterable[tuple[Sequence[Key], str]] = (),
+    ) -> None:
+        """Add an error about the value at a path, or about its key."""
+        span = self.find_key(path) if at_key else self.find(path)
+        places = [(self.find_key(other), text) for other, text in related]
+        self.diagnostics.append(self.diagnostic(code, message, span, help=help, related=places))
 
     def _read(self) -> tuple[Node, list[DocumentProblem]]:
         suffix = self.path.suffix.lower()
@@ -95,6 +110,16 @@ class Document:
         """Return the place of a character, both counted from 1."""
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
+
+    def value(self, path: Sequence[Key]) -> Any:
+        """Return the value at a path that is there."""
+        node = self.root
+        for key in path:
+            found = _child(node, key)
+            if found is None:
+                raise KeyError(key)
+            node = found[1]
+        return node.value
 
     def find(self, path: Sequence[Key]) -> Span:
         """Return where the value at a path stands, or the deepest part of the path that is there.

@@ -26,6 +26,7 @@ __all__ = [
     "Ignored",
     "LogLevel",
     "OneOrMore",
+    "Platform",
     "Sets",
     "Text",
     "submodel",
@@ -41,9 +42,13 @@ class Sets:
 
 @dataclass(frozen=True)
 class Ignored:
-    """Mark a field that has no meaning here; without a note, nobody misses it."""
+    """Mark a field that has no meaning here; without a note, nobody misses it.
+
+    Nor does anybody who wrote `unless`, the value that says nothing.
+    """
 
     note: str | None = None
+    unless: Any = None
 
 
 class FileModel(BaseModel):
@@ -78,6 +83,15 @@ def _duration(written: Any) -> Any:
         ) from None
 
 
+def _platform(written: Any) -> Any:
+    """Tell a platform of NNI's that is not here from a word that names none."""
+    if isinstance(written, str) and written.lower() in _ELSEWHERE:
+        message = "trials run on this machine, not on {platform}"
+        context = {"platform": written, "help": "write local, or leave it out"}
+        raise PydanticCustomError("elsewhere", message, context)
+    return written
+
+
 def _gpu_indices(written: Any) -> Any:
     parts = written.split(",") if isinstance(written, str) else written
     parts = parts if isinstance(parts, list) else [parts]
@@ -94,6 +108,10 @@ def _gpu_indices(written: Any) -> Any:
         )
     return tuple(indices)
 
+
+_ELSEWHERE = (
+    "remote", "openpai", "pai", "aml", "dlc", "kubeflow", "frameworkcontroller", "adl", "dlts", "hybrid",
+)  # fmt: skip
 
 _DURATION_SCHEMA = {
     "anyOf": [
@@ -115,4 +133,5 @@ OneOrMore = Annotated[int, Field(ge=1)]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 GpuIndices = Annotated[tuple[int, ...], BeforeValidator(_gpu_indices), WithJsonSchema(_GPU_SCHEMA)]
 Arguments = dict[str, Any]
+Platform = Annotated[Literal["local"], BeforeValidator(_platform), WithJsonSchema({"const": "local"})]
 LogLevel = Literal["trace", "debug", "info", "warning", "error", "fatal"]

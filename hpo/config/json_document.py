@@ -122,7 +122,7 @@ class _Reader:
             if key in members:
                 message = f"{key} is given twice"
                 self.problems.append(
-                    DocumentProblem(message, span, help="remove one of the two", code="HPO303")
+                    DocumentProblem(message, span, help="remove one of the two", code="HPO502")
                 )
             else:
                 members[key], keys[key] = node, span

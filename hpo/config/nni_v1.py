@@ -15,6 +15,7 @@ from hpo.config.fields import (
     Ignored,
     LogLevel,
     OneOrMore,
+    Platform,
     Sets,
     Text,
 )
@@ -37,7 +38,7 @@ class _Algorithm(FileModel):
     class_file_name: Text | None = Field(None, description="File in codeDir that defines the class.")
     class_name: Text | None = Field(None, description="Name of the class.")
     class_args: Arguments | None = Field(None, description="Arguments of the algorithm.")
-    include_intermediate_results: Annotated[bool | None, Ignored(INTERMEDIATE_RESULTS)] = None
+    include_intermediate_results: Annotated[bool | None, Ignored(INTERMEDIATE_RESULTS, unless=False)] = None
     gpu_indices: Annotated[GpuIndices | None, Ignored(ALGORITHM_GPUS)] = None
 
 
@@ -106,7 +107,7 @@ class V1(FileModel):
     max_trial_duration: Annotated[Duration | None, Sets("max_trial_duration")] = Field(
         None, description="A trial that runs longer is stopped."
     )
-    training_service_platform: str | None = Field(None, description="Where trials run: local.")
+    training_service_platform: Platform | None = Field(None, description="Where trials run: local.")
     search_space_path: Annotated[Text | None, Sets("space")] = Field(
         None, description="Search-space file, JSON or YAML; relative to this file."
     )
@@ -116,7 +117,9 @@ class V1(FileModel):
     log_dir: Annotated[Text | None, Ignored(WORKING_DIRECTORY)] = Field(
         None, description="Folder that holds the experiment's folder."
     )
-    log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL)] = Field(None, description="How much to log.")
+    log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL, unless="info")] = Field(
+        None, description="How much to log."
+    )
     seed: Annotated[Count | None, Sets("seed")] = Field(
         None, description="Seed of the tuner. Not a field of NNI's."
     )
@@ -126,11 +129,11 @@ class V1(FileModel):
     trial: V1Trial | None = None
     local_config: V1LocalConfig | None = None
 
-    debug: bool | None = Field(None, description="Short for logLevel: debug.")
-    multi_phase: bool | None = Field(None, description="Must be false; NNI dropped it too.")
+    debug: Annotated[bool | None, Ignored(LOG_LEVEL, unless=False)] = None
+    multi_phase: Literal[False] | None = Field(None, description="Must be false; NNI dropped it too.")
     multi_thread: Annotated[bool | None, Ignored()] = None
     version_check: Annotated[bool | None, Ignored()] = None
-    log_collection: Annotated[Literal["http", "none"] | None, Ignored(LOG_COLLECTION)] = None
+    log_collection: Annotated[Literal["http", "none"] | None, Ignored(LOG_COLLECTION, unless="none")] = None
     nni_manager_ip: Annotated[str | None, Ignored(MANAGER_IP)] = None
     machine_list: Annotated[list[Any] | None, Ignored(OTHER_PLATFORM)] = None
     remote_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None

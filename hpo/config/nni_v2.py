@@ -15,6 +15,7 @@ from hpo.config.fields import (
     Ignored,
     LogLevel,
     OneOrMore,
+    Platform,
     Sets,
     Text,
 )
@@ -35,7 +36,7 @@ class V2Algorithm(FileModel):
 class V2TrainingService(FileModel):
     """Where trials run. The fields of the trial may stand here too, and then win."""
 
-    platform: str | None = Field(None, description="local")
+    platform: Platform | None = Field(None, description="Where trials run: local.")
     trial_command: Annotated[Text | None, Sets("command")] = Field(
         None, description="Shell command of a trial."
     )
@@ -100,7 +101,9 @@ class V2(FileModel):
     experiment_working_directory: Annotated[Text | None, Ignored(WORKING_DIRECTORY)] = Field(
         None, description="Folder that holds the experiment's folder."
     )
-    log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL)] = Field(None, description="How much to log.")
+    log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL, unless="info")] = Field(
+        None, description="How much to log."
+    )
     seed: Annotated[Count | None, Sets("seed")] = Field(
         None, description="Seed of the tuner. Not a field of NNI's."
     )
@@ -109,7 +112,7 @@ class V2(FileModel):
     advisor: V2Algorithm | None = None
     training_service: V2TrainingService | None = None
 
-    debug: bool | None = Field(None, description="Short for logLevel: debug.")
+    debug: Annotated[bool | None, Ignored(LOG_LEVEL, unless=False)] = None
     nni_manager_ip: Annotated[str | None, Ignored(MANAGER_IP)] = None
     tuner_gpu_indices: Annotated[GpuIndices | None, Ignored(ALGORITHM_GPUS)] = None
     shared_storage: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None

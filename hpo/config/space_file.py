@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hpo.config.document import Document, Key
 from hpo.errors import ConfigError, Diagnostic, SpaceError
@@ -28,41 +29,38 @@ def load_space(path: Path) -> SearchSpace:
 
 def read_space(document: Document, within: Sequence[Key] = ()) -> tuple[SearchSpace | None, list[Diagnostic]]:
     """Read the search space at a path of a document; with errors, there is none."""
-    node = document.root
-    for key in within:
-        node = node.children[key]
+    data = document.root.value if not within else document.value(within)
     found = [] if within else list(document.diagnostics)
-    if isinstance(node.value, Mapping):
-        found += _parameter_diagnostics(document, within, node.value)
-        if not node.value:
-            message, help_ = (
-                "the search space is empty",
-                'add a parameter: "lr": {"_type": "uniform", "_value": [0, 1]}',
-            )
-            found.append(document.diagnostic("HPO312", message, document.find(within), help=help_))
+    if isinstance(data, Mapping):
+        found += _parameter_diagnostics(document, within, data)
+        if not data:
+            help_ = 'add a parameter: "lr": {"_type": "uniform", "_value": [0, 1]}'
+            place = document.find(within)
+            found.append(document.diagnostic("HPO511", "the search space is empty", place, help=help_))
     if found:
         return None, found
     try:
-        return SearchSpace.from_json(node.value), []
+        return SearchSpace.from_json(data), []
     except SpaceError as error:
         return None, [_diagnostic(document, within, error)]
 
 
 def _parameter_diagnostics(
-    document: Document, within: Sequence[Key], data: Mapping[str, object]
+    document: Document, within: Sequence[Key], data: Mapping[str, Any]
 ) -> list[Diagnostic]:
     """Return what is wrong with each parameter by itself; conditions need them all to be right."""
     found = []
     for name, written in data.items():
-        alone = (
-            {k: v for k, v in written.items() if k != "_when"} if isinstance(written, Mapping) else written
-        )
+        alone = written
+        if isinstance(written, Mapping):
+            alone = {key: value for key, value in written.items() if key != "_when"}
         try:
             SearchSpace.from_json({name: alone})
         except SpaceError as error:
-            found.append(_diagnostic(document, (*within, name), error))
+            found.append(_diagnostic(document, within, error))
     return found
 
 
-def _diagnostic(document: Document, path: Sequence[Key], error: SpaceError) -> Diagnostic:
-    return document.diagnostic("HPO312", error.message, document.find(path), help=error.help)
+def _diagnostic(document: Document, within: Sequence[Key], error: SpaceError) -> Diagnostic:
+    place = document.find((*within, *error.path))
+    return document.diagnostic("HPO511", error.message, place, help=error.help)

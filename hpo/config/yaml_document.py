@@ -152,7 +152,7 @@ class _Builder:
             if key in children:
                 message = f"{key} is given twice"
                 self.problems.append(
-                    DocumentProblem(message, _span(key_node), help="remove one of the two", code="HPO303")
+                    DocumentProblem(message, _span(key_node), help="remove one of the two", code="HPO502")
                 )
                 continue
             keys[key] = _span(key_node)
