@@ -25,10 +25,15 @@ __all__ = ["Direction", "Tuner", "create", "find", "names"]
 
 #: The built-in tuners and where they are; each is imported on use.
 _BUILT_IN: Mapping[str, str] = {
+    "Auto": "hpo.tuners.auto",
     "TPE": "hpo.tuners.tpe",
     "Random": "hpo.tuners.random_search",
     "GridSearch": "hpo.tuners.grid_search",
     "Batch": "hpo.tuners.batch",
+    "Anneal": "hpo.tuners.anneal",
+    "Evolution": "hpo.tuners.evolution",
+    "CMAES": "hpo.tuners.cma_es",
+    "QMC": "hpo.tuners.qmc",
 }
 
 _GROUP = "hpo.tuners"

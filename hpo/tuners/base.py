@@ -66,7 +66,7 @@ class Tuner(ABC):
         self.results: dict[int, float | None] = {}
         self.done = False
         self._next_number = 0
-        self._known: set[str] = set()
+        self._identities: set[str] = set()
 
     # -- what an experiment calls
 
@@ -104,7 +104,7 @@ class Tuner(ABC):
 
     def _record(self, trial: Trial) -> None:
         self.trials[trial.number] = trial
-        self._known.add(identity(trial.parameters))
+        self._identities.add(identity(trial.parameters))
         self._next_number = max(self._next_number, trial.number + 1)
 
     # -- what an algorithm writes
@@ -165,16 +165,18 @@ class Tuner(ABC):
 
     def is_new(self, configuration: Mapping[str, Any]) -> bool:
         """Tell whether no trial has had this configuration."""
-        return identity(configuration) not in self._known
+        return identity(configuration) not in self._identities
 
     def unseen(self, draw: Callable[[], Configuration], *, draws: int = 16) -> Configuration:
         """Return the first draw that no trial has had.
 
-        Where draws keep repeating, the space is finite and small or the draws are concentrated; then
-        the first new configuration of a finite space is taken, and a repetition when there is none.
+        Where draws keep repeating, they are concentrated or the space is small: then the space is
+        sampled, and a finite one is walked to its first new configuration. A repetition comes only
+        when there is none.
         """
-        for _ in range(draws):
-            drawn = draw()
+        rng = self.rng(-1 - self._next_number)
+        for attempt in range(draws + 16):
+            drawn = draw() if attempt < draws else self.space.sample(rng)
             if self.is_new(drawn):
                 return drawn
         if self.space.size() is None:

@@ -85,6 +85,9 @@ class Cube:
         self.space = space
         self.names = space.order
         self.columns = [Column.of(space[name]) for name in self.names]
+        #: Whether each column is ordered, and whether near quantiles are different values.
+        self.ordered: Mask = np.array([c.ordered for c in self.columns])
+        self.smooth: Mask = np.array([c.ordered and not c.size for c in self.columns])
         self._conditions = [
             (column, self._position(c.parent), self._allowed(c.parent, c.values))
             for column, name in enumerate(self.names)
@@ -119,6 +122,16 @@ class Cube:
         """Return the configuration at a point; columns that are inactive there do not matter."""
         return self.space.from_unit(dict(zip(self.names, row.tolist(), strict=True)))
 
+    def snap(self, rows: Floats) -> Floats:
+        """Return full rows with what stands for a value of few at the middle of its quantiles."""
+        rows = rows.copy()
+        for i, column in enumerate(self.columns):
+            if column.size:
+                edges = np.concatenate([[0.0], column.edges, [1.0]])
+                index = column.index(rows[:, i])
+                rows[:, i] = (edges[index] + edges[index + 1]) / 2
+        return rows
+
     def active(self, rows: Floats) -> Mask:
         """Tell for each row and column of full rows whether the parameter is active there."""
         active = np.ones(rows.shape, dtype=bool)
@@ -140,8 +153,9 @@ class History:
 
     Attributes:
         rows: the points, in the order of telling.
-        losses: their results so that smaller is better; infinite where a trial speaks against its
-            configuration and has none (it failed, or was stopped for being worse than its peers).
+        losses: their results so that smaller is better; infinite where a trial failed. One that was
+            stopped for being worse than its peers has its last result on the way, or the median of
+            the results where that is worse: it would not be stopped if it were better than that.
     """
 
     def __init__(self, cube: Cube) -> None:
@@ -169,10 +183,17 @@ class History:
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
             self._losses = np.concatenate([self._losses, np.empty_like(self._losses)])
         self._rows[self._count] = self.cube.row(trial.parameters)
-        self._losses[self._count] = np.inf if value is None else tuner.loss(value)
+        self._losses[self._count] = self._presumed(tuner, trial) if value is None else tuner.loss(value)
         self._count += 1
+
+    def _presumed(self, tuner: Tuner, trial: Trial) -> float:
+        if trial.state is not TrialState.EARLY_STOPPED or not trial.intermediate:
+            return np.inf
+        last = tuner.loss(trial.intermediate[-1].value)
+        known = self.losses[np.isfinite(self.losses)]
+        return max(last, float(np.median(known))) if len(known) else last
 
     def under_way(self, tuner: Tuner) -> Floats:
         """Return the rows of the trials that have no result yet."""
-        rows = [self.cube.row(t.parameters) for t in tuner.running if t.state is not TrialState.EARLY_STOPPED]
+        rows = [self.cube.row(trial.parameters) for trial in tuner.running]
         return np.array(rows).reshape(-1, len(self.cube))

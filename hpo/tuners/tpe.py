@@ -10,7 +10,7 @@ for Better Empirical Performance", 2023.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -22,11 +22,11 @@ from hpo.tuners.base import Tuner
 from hpo.tuners.parzen import ParzenEstimator
 from hpo.tuners.points import Cube, Floats, History
 
-__all__ = ["TPE", "TPEArguments"]
+__all__ = ["ParzenSearch", "TPE", "TPEArguments"]
 
 
-# Where all candidates are known already (a finite space) one of these is taken.
-_SPARE = 16
+# More kernels than these say nothing new about where not to go, and every one costs time.
+_COUNTED = 2000
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class TPEArguments:
             the worst of the results so far; null leaves it out.
         n_startup_jobs: how many of the first trials are drawn at random.
         n_ei_candidates: how many candidates compete for a proposal.
-        linear_forgetting: how many of the latest results count in full; older ones count less.
+        linear_forgetting: how many of the latest results count in full; older ones count less, and of
+            those that are not good only the latest 2,000 count.
         prior_weight: how much the prior counts, where an observation counts 1.
         gamma: of n results the best ``gamma * sqrt(n)`` are the good ones, at most `linear_forgetting`.
     """
@@ -51,8 +52,71 @@ class TPEArguments:
     gamma: Annotated[float, AtLeast(1e-6)] = 1.0
 
 
+class ParzenSearch:
+    """Propose what is likelier among the good configurations than among the others.
+
+    Args:
+        cube: the space.
+        arguments: NNI's.
+    """
+
+    def __init__(self, cube: Cube, arguments: TPEArguments) -> None:
+        self._cube, self.arguments = cube, arguments
+
+    def candidates(self, generator: np.random.Generator, history: History, lies: Floats) -> Iterator[Floats]:
+        """Yield full rows: draws from the good ones, best first, then from the prior, best first.
+
+        Args:
+            generator: what they are drawn with.
+            history: the results.
+            lies: the rows of the trials that are under way.
+        """
+        good, bad = self._estimators(history, lies)
+        count = self.arguments.n_ei_candidates
+        yield from self._best_first(good, bad, good.sample(generator, count))
+        # Where all of them are known already (a finite space) one of these is taken.
+        yield from self._best_first(good, bad, generator.random((count, len(self._cube))))
+
+    def _best_first(self, good: ParzenEstimator, bad: ParzenEstimator, rows: Floats) -> Floats:
+        active = self._cube.active(rows)
+        ratio = good.log_density(rows, active) - bad.log_density(rows, active)
+        best_first: Floats = rows[np.argsort(-ratio, kind="stable")]
+        return best_first
+
+    def good_count(self, n: int) -> int:
+        """Return how many of n results count as good."""
+        return min(math.ceil(self.arguments.gamma * math.sqrt(n)), self.arguments.linear_forgetting)
+
+    def _estimators(self, history: History, lies: Floats) -> tuple[ParzenEstimator, ParzenEstimator]:
+        """Return the densities of the good and of the other configurations."""
+        rows, losses = history.rows, history.losses
+        succeeded = losses[np.isfinite(losses)]
+        liar = self.arguments.constant_liar_type
+        if liar is not None and len(lies) and len(succeeded):
+            lie = {"best": succeeded.min(), "mean": _mean(succeeded), "worst": succeeded.max()}[liar]
+            rows = np.vstack([rows, lies])
+            losses = np.append(losses, np.full(len(lies), lie))
+        # A failed trial is never good, however few succeeded.
+        n_good = min(self.good_count(len(history)), len(succeeded))
+        order = np.argsort(losses, kind="stable")
+        good, bad = np.sort(order[:n_good]), np.sort(order[n_good:])[-_COUNTED:]
+        return self._estimator(rows[good]), self._estimator(rows[bad])
+
+    def _estimator(self, rows: Floats) -> ParzenEstimator:
+        n, recent = len(rows), self.arguments.linear_forgetting
+        old = max(n - recent, 0)
+        weights = np.concatenate([np.linspace(1 / max(n, 1), 1.0, old), np.ones(n - old)])
+        return ParzenEstimator(self._cube, rows, weights, self.arguments.prior_weight)
+
+
 class TPE(Tuner):
-    """Model good and bad configurations apart, and propose what is likelier among the good."""
+    """Model good and bad configurations apart.
+
+    Args:
+        *args: the space.
+        tpe_args: how.
+        **common: direction and seed.
+    """
 
     name = "TPE"
     default_direction = "minimize"
@@ -62,6 +126,7 @@ class TPE(Tuner):
         self.arguments = tpe_args or TPEArguments()
         self._cube = Cube(self.space)
         self._history = History(self._cube)
+        self._search = ParzenSearch(self._cube, self.arguments)
 
     def observe(self, trial: Trial, value: float | None) -> None:
         self._history.observe(self, trial, value)
@@ -70,55 +135,16 @@ class TPE(Tuner):
         generator = self.generator(number)
         if len(self._history) < self.arguments.n_startup_jobs:
             return Trial(number, self.unseen(lambda: self.space.sample(generator)))
-        candidates = iter(self._candidates(generator))
-        draws = self.arguments.n_ei_candidates + _SPARE
-        return Trial(number, self.unseen(lambda: self._cube.configuration(next(candidates)), draws=draws))
-
-    def _candidates(self, generator: np.random.Generator) -> Floats:
-        """Return draws from the good, best first, then spare ones from the prior, best first."""
-        good, bad = self._estimators()
-        drawn = good.sample(generator, self.arguments.n_ei_candidates)
-        spare = generator.random((_SPARE, len(self._cube)))
-        sorted_ = []
-        for rows in (drawn, spare):
-            active = self._cube.active(rows)
-            ratio = good.log_density(rows, active) - bad.log_density(rows, active)
-            sorted_.append(rows[np.argsort(-ratio, kind="stable")])
-        return np.vstack(sorted_)
+        rows = self._search.candidates(generator, self._history, self._history.under_way(self))
+        draws = 2 * self.arguments.n_ei_candidates
+        return Trial(number, self.unseen(lambda: self._cube.configuration(next(rows)), draws=draws))
 
     def explain(self) -> Mapping[str, Any]:
-        n = len(self._history)
-        if n < self.arguments.n_startup_jobs:
-            return {
-                "model": "random",
-                "why": f"{n} of {self.arguments.n_startup_jobs} startup results are in",
-            }
-        return {"model": "tree-structured Parzen estimator", "good": self._good_count(n), "results": n}
-
-    def _good_count(self, n: int) -> int:
-        return min(math.ceil(self.arguments.gamma * math.sqrt(n)), self.arguments.linear_forgetting)
-
-    def _estimators(self) -> tuple[ParzenEstimator, ParzenEstimator]:
-        """Return the densities of the good and of the other configurations."""
-        rows, losses = self._history.rows, self._history.losses
-        lies = self._history.under_way(self)
-        liar = self.arguments.constant_liar_type
-        succeeded = losses[np.isfinite(losses)]
-        if liar is not None and len(lies) and len(succeeded):
-            lie = {"best": succeeded.min(), "mean": _mean(succeeded), "worst": succeeded.max()}[liar]
-            rows = np.vstack([rows, lies])
-            losses = np.append(losses, np.full(len(lies), lie))
-        # A failed trial is never good, however few succeeded.
-        n_good = min(self._good_count(len(self._history)), len(succeeded))
-        order = np.argsort(losses, kind="stable")
-        good, bad = np.sort(order[:n_good]), np.sort(order[n_good:])
-        return self._estimator(rows[good]), self._estimator(rows[bad])
-
-    def _estimator(self, rows: Floats) -> ParzenEstimator:
-        n, recent = len(rows), self.arguments.linear_forgetting
-        old = max(n - recent, 0)
-        weights = np.concatenate([np.linspace(1 / max(n, 1), 1.0, old), np.ones(n - old)])
-        return ParzenEstimator(self._cube, rows, weights, self.arguments.prior_weight)
+        n, startup = len(self._history), self.arguments.n_startup_jobs
+        if n < startup:
+            return {"model": "random", "why": f"{n} of {startup} startup results are in"}
+        good = self._search.good_count(n)
+        return {"model": "tree-structured Parzen estimator", "good": good, "results": n}
 
 
 def _mean(losses: Floats) -> float:

@@ -23,6 +23,27 @@ class TestTPE(TunerContract):
     name = "TPE"
 
 
+class TestAuto(TunerContract):
+    name = "Auto"
+
+
+class TestAnneal(TunerContract):
+    name = "Anneal"
+
+
+class TestEvolution(TunerContract):
+    name = "Evolution"
+    class_args: ClassVar = {"population_size": 8}
+
+
+class TestCMAES(TunerContract):
+    name = "CMAES"
+
+
+class TestQMC(TunerContract):
+    name = "QMC"
+
+
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}

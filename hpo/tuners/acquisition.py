@@ -1,0 +1,174 @@
+"""Where to look next: log expected improvement, maximised over a conditional space.
+
+S. Ament, S. Daulton, D. Eriksson, M. Balandat and E. Bakshy, "Unexpected Improvements to Expected
+Improvement for Bayesian Optimization", NeurIPS 2023 (the logarithm, and why it is needed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import erfcx, log_ndtr, ndtr
+
+from hpo.tuners.gaussian import Features, GaussianProcess
+from hpo.tuners.points import Cube, Floats, Mask
+
+__all__ = ["Box", "ExpectedImprovement", "Score", "maximise"]
+
+_LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+
+#: The score of full rows, given which of their columns are active.
+Score = Callable[[Floats, Mask], Floats]
+
+
+@dataclass(frozen=True)
+class ExpectedImprovement:
+    """How much less than `best` one may expect of a configuration: its logarithm, which never underflows."""
+
+    features: Features
+    process: GaussianProcess
+    best: float
+
+    def __call__(self, rows: Floats, active: Mask) -> Floats:
+        mean, variance = self.process.predict(self.features.of(rows, active))
+        deviation = np.sqrt(variance)
+        score: Floats = _log_h((self.best - mean) / deviation) + np.log(deviation)
+        return score
+
+    def with_gradient(self, feature: Floats) -> tuple[float, Floats]:
+        """Return the score at one point, and its gradient in the features."""
+        mean, variance, mean_slope, variance_slope = self.process.gradients(feature)
+        deviation = np.sqrt(variance)
+        z = (self.best - mean) / deviation
+        log_h = float(_log_h(np.array([z]))[0])
+        deviation_slope = variance_slope / (2 * deviation)
+        z_slope = -(mean_slope + z * deviation_slope) / deviation
+        # d log h / dz = Phi / h
+        slope = np.exp(log_ndtr(z) - log_h) * z_slope + deviation_slope / deviation
+        return log_h + float(np.log(deviation)), slope
+
+
+def _log_h(z: Floats) -> Floats:
+    """Return log(phi(z) + z Phi(z)), equation 9 of the paper, without underflow."""
+    near = np.maximum(z, -1.0)
+    direct = np.log(np.exp(-0.5 * near**2 - _LOG_ROOT_2PI) + near * ndtr(near))
+    far = np.clip(z, -1e6, -1.0)
+    ratio = np.sqrt(np.pi / 2) * erfcx(-far / np.sqrt(2))  # Phi(z) / phi(z)
+    # Further out the difference cancels, and its limit 1 / z^2 is exact enough.
+    tail = np.where(far > -1e3, np.log(np.maximum(1 + far * ratio, 1e-300)), -2 * np.log(-far))
+    log_h: Floats = np.where(z > -1.0, direct, -0.5 * far**2 - _LOG_ROOT_2PI + tail)
+    return log_h
+
+
+@dataclass(frozen=True)
+class Box:
+    """The part of the cube to search: bounds of the ordered columns; choices are always all open."""
+
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def whole(cls, cube: Cube) -> Box:
+        """Return all of the cube."""
+        return cls(np.zeros(len(cube)), np.ones(len(cube)))
+
+    @classmethod
+    def around(cls, cube: Cube, row: Floats, reach: float) -> Box:
+        """Return what is near a row; where it is inactive, everything."""
+        open_ = ~cube.ordered | np.isnan(row)
+        return cls(
+            np.where(open_, 0.0, np.maximum(row - reach, 0.0)),
+            np.where(open_, 1.0, np.minimum(row + reach, 1.0)),
+        )
+
+    def clip(self, rows: Floats) -> Floats:
+        """Return rows moved into the box."""
+        clipped: Floats = np.clip(rows, self.low, self.high)
+        return clipped
+
+
+def maximise(
+    score: Score,
+    cube: Cube,
+    generator: np.random.Generator,
+    *,
+    seeds: Floats,
+    box: Box,
+    count: int = 600,
+    rounds: int = 6,
+) -> Floats:
+    """Return full rows by falling score.
+
+    Random candidates and mutants of the seeds compete; then the winners are mutated ever more finely.
+
+    Args:
+        score: what to maximise.
+        cube: the space.
+        generator: what the candidates are drawn with.
+        seeds: full rows that are worth to start from.
+        box: where to search.
+        count: how many random candidates there are, and as many mutants of the seeds.
+        rounds: how often the winners are mutated.
+    """
+    drawn = box.low + generator.random((count, len(cube))) * (box.high - box.low)
+    parents = seeds[generator.integers(len(seeds), size=count)]
+    widths = 10 ** generator.uniform(-2.5, -0.5, size=(count, 1))
+    rows = cube.snap(np.vstack([drawn, box.clip(mutants(cube, generator, parents, widths))]))
+    scores = score(rows, cube.active(rows))
+    for round_ in range(rounds):
+        top = np.argsort(-scores, kind="stable")[:20]
+        rows, scores = rows[top], scores[top]
+        width = np.array(0.2 * 0.5**round_)
+        new = cube.snap(box.clip(mutants(cube, generator, np.repeat(rows, 6, axis=0), width)))
+        rows = np.vstack([rows, new])
+        scores = np.concatenate([scores, score(new, cube.active(new))])
+    best_first: Floats = rows[np.argsort(-scores, kind="stable")]
+    return best_first
+
+
+def mutants(cube: Cube, generator: np.random.Generator, rows: Floats, width: Floats) -> Floats:
+    """Return rows with some columns moved by about `width`, and now and then a value redrawn."""
+    shape, columns = rows.shape, rows.shape[1]
+    # What leaves the cube is reflected into it, so that the edges are no likelier than the rest.
+    moved = 1 - np.abs(1 - np.abs(rows + width * generator.normal(size=shape)) % 2)
+    # Steps narrower than a value would never leave it: half of the time, few values are drawn anew.
+    leaps = (generator.random(shape) < 0.5) & ~cube.smooth
+    new = np.where(cube.ordered & ~leaps, moved, generator.random(shape))
+    chances = np.where(cube.smooth, max(1.5 / columns, 0.35), min(1.0 / columns, 0.25))
+    touched = generator.random(shape) < chances
+    touched[np.arange(len(rows)), generator.integers(columns, size=len(rows))] = True
+    mutated: Floats = np.where(touched, new, rows)
+    return mutated
+
+
+def climb(improvement: ExpectedImprovement, cube: Cube, rows: Floats, box: Box) -> Floats:
+    """Return each row moved uphill in its active continuous columns."""
+    climbed: Floats = rows.copy()
+    active = cube.active(rows)
+    positions = np.searchsorted(improvement.features.groups, np.arange(len(cube)))
+    for row, known in zip(climbed, active, strict=True):
+        free = np.flatnonzero(cube.smooth & known)
+        if not len(free):
+            continue
+        feature = improvement.features.of(row[None, :], known[None, :])[0]
+
+        downhill = partial(_downhill, improvement, feature, positions[free])
+        bounds = list(zip(box.low[free], box.high[free], strict=True))
+        found = minimize(
+            downhill, box.clip(row)[free], jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 20}
+        )
+        row[free] = found.x
+    return climbed
+
+
+def _downhill(
+    improvement: ExpectedImprovement, feature: Floats, where: NDArray[np.intp], point: Floats
+) -> tuple[float, Floats]:
+    feature[where] = point
+    score, slope = improvement.with_gradient(feature)
+    return -score, -slope[where]
