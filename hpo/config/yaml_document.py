@@ -96,7 +96,7 @@ class _Builder:
 
     def build(self, node: yaml.Node) -> Node:
         if id(node) in self._open:
-            raise DocumentProblem("a value contains itself", _span(node), help="remove the alias")
+            raise DocumentProblem("a value contains itself", _span(node), help="remove the alias inside it")
         known = self._built.get(id(node))
         if known is not None:
             self._count(known[1], node)
