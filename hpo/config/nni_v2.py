@@ -67,7 +67,7 @@ class V2(FileModel):
     description: Annotated[str | None, Sets("description")] = Field(
         None, description="What it is about. Not a field of NNI's v2 schema."
     )
-    experiment_type: Literal["hpo"] | None = None
+    experiment_type: Literal["hpo"] | None = Field(None, description="What the experiment searches: hpo.")
     search_space_file: Annotated[Text | None, Sets("space")] = Field(
         None, description="Search-space file, JSON or YAML; relative to this file."
     )
