@@ -1,6 +1,10 @@
 """Script -> search space + parameterised trial.
 
-`source` knows positions, `structure` what the syntax tree says, `marks` finds and parses marks, `targets`
-says what each means, `naming` what it is called, `rewrite` how the trial reads, and `project` does it all
-for a script and its modules. Marks are parsed, never evaluated.
+Each step is a module, in the order of the flow. `files` says which files belong to a project, `source` knows
+their bytes and positions, `scopes` and `structure` what their syntax trees say, `concrete` what those forget
+(LibCST). `marks` and `code_marks` find marks, `grammar`, `constants` and `layers` parse them; `targets` says
+what each means, `naming` what it is called, `conditions` when it is active. `rewrite` makes the trial,
+`project` does it all, `result` is what comes out. `apply` writes to the source.
+
+Marks are parsed, never evaluated.
 """

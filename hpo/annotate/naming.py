@@ -2,85 +2,120 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from hpo.annotate.targets import Target
 from hpo.errors import Diagnostic
 
 __all__ = ["name_targets"]
 
+_GIVE_NAMES = "give each a name= of its own, as in uniform(0, 1, name=first)"
 
-def name_targets(targets: list[Target], found: list[Diagnostic]) -> dict[str, list[Target]]:
+
+def name_targets(targets: Sequence[Target], found: list[Diagnostic]) -> dict[str, list[Target]]:
     """Return the hyperparameters by name, each with its places, in the order of the first place.
 
     A label is the name. Without one, the same target in the same scope is one hyperparameter; namesakes
     in different scopes are told apart by the shortest of call target, class, function and module.
     """
-    groups: dict[str, list[list[Target]]] = defaultdict(list)
+    groups: dict[object, list[Target]] = {}
     for target in targets:
-        for group in groups[target.base_name]:
-            if _is_same(group[0], target):
-                group.append(target)
-                break
-        else:
-            groups[target.base_name].append([target])
+        groups.setdefault(_identity(target), []).append(target)
+    namesakes: dict[str, list[list[Target]]] = {}
+    for group in groups.values():
+        _check_domains(group, found)
+        namesakes.setdefault(group[0].name, []).append(group)
     named: dict[str, list[Target]] = {}
-    for base, rivals in groups.items():
-        for name, group in zip(_names(base, rivals, found), rivals, strict=True):
-            _check_domains(name, group, found)
-            named[name] = group
-    first = {name: targets.index(group[0]) for name, group in named.items()}
-    return dict(sorted(named.items(), key=lambda item: first[item[0]]))
+    for rivals in namesakes.values():
+        for name, group in zip(_names(rivals, found), rivals, strict=True):
+            if name is None:
+                continue  # said by `_names`
+            if name in named:
+                message = f"{name} is the name of two hyperparameters"
+                related = [(named[name][0], "the other is marked here")]
+                found.append(group[0].diagnostic("HPO232", message, _GIVE_NAMES, related))
+            named.setdefault(name, group)
+    order = {id(target): i for i, target in enumerate(targets)}
+    return dict(sorted(named.items(), key=lambda item: order[id(item[1][0])]))
 
 
-def _is_same(one: Target, other: Target) -> bool:
-    if one.domain.label is not None or other.domain.label is not None:
-        return one.domain.label == other.domain.label
-    return (one.file, one.place.scope, one.place.target, one.place.owners) == (
-        other.file, other.place.scope, other.place.target, other.place.owners,
-    )  # fmt: skip
+def _identity(target: Target) -> object:
+    if target.domain.label is not None:
+        return target.domain.label
+    return target.file.path, id(target.place.scope), target.place.owners, target.place.target
 
 
-def _check_domains(name: str, group: list[Target], found: list[Diagnostic]) -> None:
+def _check_domains(group: list[Target], found: list[Diagnostic]) -> None:
+    first = group[0]
     for target in group[1:]:
-        if target.domain.parameter != group[0].domain.parameter:
-            line, _ = group[0].file.position(group[0].mark.span.start)
-            message = f"{name} has another domain here than in line {line}"
-            found.append(target.error("HPO307", message, "give each a name= of its own, or the same domain"))
+        if target.domain.to_json() == first.domain.to_json():
+            continue
+        labelled = target.domain.label is not None
+        message = f"{target.name} has another domain here: {target.domain.parameter}"
+        if labelled:
+            help_ = "one name is one hyperparameter: give both the same domain, or another name="
+        else:
+            help_ = f"one target in one scope is one hyperparameter: {_GIVE_NAMES}"
+        related = [(first, f"here it is {first.domain.parameter}")]
+        found.append(target.diagnostic("HPO231", message, help_, related))
 
 
-def _names(base: str, rivals: list[list[Target]], found: list[Diagnostic]) -> list[str]:
+def _names(rivals: list[list[Target]], found: list[Diagnostic]) -> Sequence[str | None]:
+    """Return a name for each of several hyperparameters that would be called the same, or None."""
+    firsts = [group[0] for group in rivals]
+    base = firsts[0].name
     if len(rivals) == 1:
         return [base]
-    prefixes: tuple[Callable[[Target], str | None], ...] = (_owner, _class, _function, _module)
-    tried: list[list[str]] = []
-    for prefix in prefixes:
-        each = [prefix(group[0]) for group in rivals]
-        names = [f"{p}.{base}" if p else base for p in each]
-        if len(set(names)) == len(names) and any(each):
+    tried = []
+    for prefixes in _prefixes():
+        names = [f"{p}.{base}" if (p := _prefix(t, prefixes)) else base for t in firsts]
+        if len(set(names)) == len(names):
             tried.append(names)
     if tried:
         return min(tried, key=lambda names: sum(map(len, names)))
-    for group in rivals[1:]:
-        message = f"{base} is the name of several hyperparameters"
-        found.append(group[0].error("HPO308", message, "give each a name= of its own"))
-    return [f"{base}#{i}" if i else base for i in range(len(rivals))]
+    for target in firsts[1:]:
+        message = f"{base} is the name of {len(firsts)} hyperparameters, and no prefix tells them apart"
+        related = [(firsts[0], "the first is marked here")]
+        found.append(target.diagnostic("HPO232", message, _GIVE_NAMES, related))
+    return [base, *[None] * (len(rivals) - 1)]
 
 
-def _owner(target: Target) -> str | None:
-    return target.place.owners[-1] if target.place.owners else None
+Prefix = Callable[[Target], str]
 
 
-def _class(target: Target) -> str | None:
+def _prefixes() -> Iterator[tuple[Prefix, ...]]:
+    """Yield what may tell namesakes apart: one thing if it can be, else the whole path to the place."""
+    for prefix in (_owner, _class, _function, _module):
+        yield (prefix,)
+    yield (_path,)
+    yield (_path, _owner)
+    yield (_module, _path)
+    yield (_module, _path, _owner)
+
+
+def _prefix(target: Target, prefixes: tuple[Prefix, ...]) -> str:
+    if target.domain.label is not None:
+        return ""  # a label is never changed
+    return ".".join(filter(None, (prefix(target) for prefix in prefixes)))
+
+
+def _owner(target: Target) -> str:
+    return target.place.owners[-1] if target.place.owners else ""
+
+
+def _class(target: Target) -> str:
     scope = target.place.scope.enclosing("class")
-    return scope.name if scope else None
+    return scope.name if scope else ""
 
 
-def _function(target: Target) -> str | None:
+def _function(target: Target) -> str:
     scope = target.place.scope.enclosing("function")
-    return scope.name if scope else None
+    return scope.name if scope else ""
 
 
-def _module(target: Target) -> str | None:
+def _module(target: Target) -> str:
     return target.place.scope.module.name
+
+
+def _path(target: Target) -> str:
+    return ".".join(target.place.scope.path)

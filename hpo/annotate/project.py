@@ -3,269 +3,339 @@
 from __future__ import annotations
 
 import ast
-import difflib
-import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.marks import Mark, constant, find_marks
+from hpo.annotate import files as disk
+from hpo.annotate.code_marks import code_marks
+from hpo.annotate.conditions import Conjunction, conditions
+from hpo.annotate.constants import NotConstantError, evaluate, module_constants
+from hpo.annotate.deep import with_deep_stack
+from hpo.annotate.grammar import Domain, shape
+from hpo.annotate.marks import Mark, text_marks
 from hpo.annotate.naming import name_targets
-from hpo.annotate.rewrite import option_at, rewrite
-from hpo.annotate.source import Refusal, SourceFile
+from hpo.annotate.result import AnnotatedFile, AnnotatedProject, MarkedParameter, MarkedPlace, Site
+from hpo.annotate.rewrite import plain, rewrite, sub_name
+from hpo.annotate.source import Edit, Refusal, SourceFile, Span
 from hpo.annotate.structure import survey
 from hpo.annotate.targets import Target, find_targets
-from hpo.errors import Diagnostic, UsageError
+from hpo.errors import Diagnostic, SpaceError, UsageError
 from hpo.space import SearchSpace
 
-__all__ = ["AnnotatedFile", "AnnotatedProject", "MarkedParameter", "annotate"]
-
-_WORDS = re.compile(rb"@(hpo|nni)\.|#\s*(hpo|nni):|\bparam\b")
-_SKIPPED = {"__pycache__", "node_modules", "venv", "env", "site-packages"}
-
-
-@dataclass(frozen=True)
-class MarkedParameter:
-    """A hyperparameter at one of its places, as `hpo annotate --format json` shows it."""
-
-    name: str
-    type: str
-    value: list[Any]
-    default: Any
-    default_source: str
-    file: str
-    line: int
-    column: int
-    spelling: str
-    condition: list[dict[str, Any]] | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON form."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class AnnotatedFile:
-    """A file of the project: its bytes, and the bytes that a trial runs."""
-
-    path: Path
-    original: bytes
-    rewritten: bytes
-
-
-@dataclass(frozen=True)
-class AnnotatedProject:
-    """What was found in a script and its modules.
-
-    Attributes:
-        files: all of them, marked or not.
-        parameters: each marked place.
-        diagnostics: what is wrong, in the order of places.
-        targets: the marked places by the name of their hyperparameter.
-    """
-
-    files: tuple[AnnotatedFile, ...]
-    parameters: tuple[MarkedParameter, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    targets: Mapping[str, tuple[Target, ...]]
-
-    @property
-    def errors(self) -> tuple[Diagnostic, ...]:
-        """The diagnostics that keep the project from running."""
-        return tuple(d for d in self.diagnostics if d.severity == "error")
-
-    @cached_property
-    def space(self) -> SearchSpace:
-        """The search space, with the defaults that are constants."""
-        domains = {name: places[0].domain.parameter for name, places in self.targets.items()}
-        defaults: dict[str, Any] = {}
-        for parameter in self.parameters:
-            if parameter.default is not None:
-                defaults.setdefault(parameter.name, parameter.default)
-        return SearchSpace(domains, defaults=defaults)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the documented JSON form."""
-        return {
-            "space": {} if self.errors else self.space.to_json(),
-            "parameters": [p.to_json() for p in self.parameters],
-            "diagnostics": [d.to_json() for d in self.diagnostics],
-        }
-
-    def diff(self) -> str:
-        """Return a unified diff from the files to the parameterised ones."""
-        return "".join(unified_diff(f.path, f.original, f.rewritten) for f in self.files)
-
-    def write(self, directory: Path) -> None:
-        """Write the parameterised tree."""
-        root = Path(*_common([f.path.parent.parts for f in self.files]))
-        for file in self.files:
-            target = directory / file.path.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.rewritten)
-
-
-def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
-    shortest = min(paths, key=len)
-    return next(
-        shortest[:n] for n in range(len(shortest), 0, -1) if all(p[:n] == shortest[:n] for p in paths)
-    )
-
-
-def unified_diff(path: Path, before: bytes, after: bytes) -> str:
-    """Return the unified diff of two versions of a file; empty where they are equal."""
-    old, new = (text.decode("utf-8", "replace").splitlines(keepends=True) for text in (before, after))
-    name = _shown(path)
-    lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
-    )
+__all__ = ["AnnotatedProject", "annotate"]
 
 
 def annotate(paths: Sequence[Path], *, code_dir: Path | None = None) -> AnnotatedProject:
-    """Read scripts, with the modules that they import from their folder, or whole folders.
+    """Read scripts, with the modules of their own that they import, or whole folders.
 
-    Mistakes in the files are diagnostics.
+    Mistakes in the files are diagnostics, all of them; with an error among them nothing is rewritten.
 
     Args:
         paths: scripts and folders.
-        code_dir: where a script's modules are; its own folder where it is left out.
+        code_dir: where a script's modules are, besides its own folder.
 
     Raises:
         UsageError: a path does not exist.
     """
-    found: list[Diagnostic] = []
-    sources: dict[Path, bytes] = {}
-    scripts = {path.resolve() for path in paths if path.is_file()}
     for path in paths:
-        if path.is_dir():
-            files = _tree(path.resolve())
-        elif path.is_file():
-            files = _imported(path.resolve(), (code_dir or path.resolve().parent).resolve())
-        else:
+        if not path.exists():
             raise UsageError(f"there is no file {path}", help="give the path of a script or a folder")
-        for file in files:
-            sources[file] = file.read_bytes()
-    # A module without a mark's words cannot be in the way; a script that does not compile cannot run.
-    worth = [path for path, data in sources.items() if path in scripts or _WORDS.search(data)]
-    read = [each for path in worth if (each := _read(path, sources[path], found)) is not None]
-    targets = [target for _, _, file_targets in read for target in file_targets]
-    named = name_targets(targets, found)
-    parameters = tuple(_described(name, t, found) for name, group in named.items() for t in group)
-    found.sort(key=lambda d: (d.file, d.line, d.column))
-    broken = any(d.severity == "error" for d in found)
-    marked = {file.path: rewrite(file, marks, named) for file, marks, _ in read} if not broken else {}
-    return AnnotatedProject(
-        tuple(AnnotatedFile(path, data, marked.get(path, data)) for path, data in sources.items()),
-        parameters,
-        tuple(found),
-        {name: tuple(group) for name, group in named.items()},
-    )
+    return with_deep_stack(lambda: _Annotator(code_dir).annotate(paths))
 
 
-def _read(
-    path: Path, data: bytes, found: list[Diagnostic]
-) -> tuple[SourceFile, list[Mark], list[Target]] | None:
-    try:
-        file = SourceFile(_shown(path), path, data)
-        structure = survey(file, file.tree())
-    except Refusal as refusal:
-        line = data.decode("utf-8", "replace").splitlines()[refusal.line - 1 : refusal.line]
-        found.append(
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """One file with marks, as far as it was read."""
+
+    file: SourceFile
+    marks: list[Mark]
+    targets: list[Target]
+
+
+class _Annotator:
+    """Carry one run from paths to a project: read, find, name, rewrite; each step for all files."""
+
+    def __init__(self, code_dir: Path | None) -> None:
+        self.code_dir = code_dir
+        self.found: list[Diagnostic] = []
+        self.data: dict[Path, bytes] = {}  # by absolute path, in the order of discovery
+        self.names: dict[Path, str] = {}  # what a file is called in messages
+
+    def annotate(self, paths: Sequence[Path]) -> AnnotatedProject:
+        explicit = set()
+        for path in paths:
+            if path.is_dir():
+                for file in disk.tree(path):
+                    self._take(file)
+            else:
+                explicit.add(path.resolve())
+                self._take_script(path)
+        read = [r for path in self.data if (r := self._read(path, path in explicit)) is not None]
+        named = name_targets([target for each in read for target in each.targets], self.found)
+        parameters, space = self._describe(named)
+        edits = {} if self._broken() else {each.file.path: self._edits(each, named) for each in read}
+        files = tuple(
+            edits.get(path) or AnnotatedFile(path, self.names[path], data, data)
+            for path, data in self.data.items()
+        )
+        if self._broken():
+            files = tuple(AnnotatedFile(f.path, f.name, f.original, f.original) for f in files)
+            space = SearchSpace({})
+        self.found.sort(key=lambda d: (d.file, d.line, d.column, d.code))
+        reports = any(m.report and "final" in m.report.function for each in read for m in each.marks)
+        return AnnotatedProject(files, parameters, tuple(self.found), space, reports)
+
+    def _broken(self) -> bool:
+        return any(d.severity == "error" for d in self.found)
+
+    # -- files
+
+    def _take(self, path: Path, *, must_be: bool = False) -> bytes | None:
+        """Read a file into the project; one that cannot be read is said, and passed over."""
+        absolute = path.resolve()
+        if absolute in self.data:
+            return None
+        self.names[absolute] = str(path)
+        try:
+            self.data[absolute] = disk.read(path)
+        except Refusal as refusal:
+            self._refuse(path, b"", refusal, must_be or refusal.code == "HPO104")
+            return None
+        return self.data[absolute]
+
+    def _take_script(self, script: Path) -> None:
+        folder = script.resolve().parent
+        roots = [folder] if self.code_dir is None else [folder, self.code_dir.resolve()]
+        waiting = [script]
+        while waiting:
+            path = waiting.pop(0)
+            data = self._take(path, must_be=path is script)
+            if data is None:
+                continue
+            for module in disk.find_modules(path.resolve(), data, roots):
+                if module not in self.data:
+                    inside = module.is_relative_to(folder)
+                    waiting.append(script.parent / module.relative_to(folder) if inside else module)
+
+    def _refuse(self, path: Path, data: bytes, refusal: Refusal, is_error: bool) -> None:
+        lines = data.decode("utf-8", "replace").splitlines()
+        line = lines[refusal.line - 1] if refusal.line <= len(lines) else None
+        self.found.append(
             Diagnostic(
-                refusal.code, "error", refusal.message, _shown(path), refusal.line, refusal.column,
-                refusal.line, refusal.column + 1, refusal.help, line[0] if line else None,
+                refusal.code, "error" if is_error else "warning", refusal.message, str(path), refusal.line,
+                refusal.column, refusal.line, refusal.column + 1, refusal.help, line,
             )
         )  # fmt: skip
-        return None
-    marks = find_marks(file, structure, found)
-    return file, marks, find_targets(file, structure, marks, found)
 
+    def _read(self, path: Path, explicit: bool) -> _Read | None:
+        """Find the marks of a file; one without the words that open a mark is never parsed for them."""
+        data = self.data[path]
+        if not explicit and not disk.has_marks(data):
+            return None
+        try:
+            file = SourceFile(self.names[path], path, data)
+            tree = file.tree()
+            structure = survey(file, tree)
+        except Refusal as refusal:
+            self._refuse(Path(self.names[path]), data, refusal, explicit or disk.has_text_marks(data))
+            return None
+        names = module_constants(structure.module, tree.body)
+        marks = [f(file, structure, names, self.found) for f in (text_marks, code_marks)]
+        ordered = sorted((m for each in marks for m in each), key=lambda m: m.span)
+        return _Read(file, ordered, find_targets(file, structure, ordered, self.found))
 
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    # -- what was found
 
+    def _describe(self, named: Mapping[str, list[Target]]) -> tuple[tuple[MarkedParameter, ...], SearchSpace]:
+        when = {} if self._broken() else conditions(named)
+        parameters: list[MarkedParameter] = []
+        for name, targets in named.items():
+            parameters += self._parameters(name, targets, when.get(name, {}))
+        data = {
+            name: targets[0].domain.to_json() | ({"_when": _lists(when[name])} if name in when else {})
+            for name, targets in named.items()
+        }
+        defaults: dict[str, Any] = {}
+        for parameter in parameters:
+            defaults |= parameter.defaults
+        try:
+            return tuple(parameters), SearchSpace.from_json({} if self._broken() else data, defaults=defaults)
+        except SpaceError as error:
+            first = next(iter(named.values()))[0]
+            self.found.append(first.diagnostic("HPO232", error.message, error.help or "rename one of them"))
+            return tuple(parameters), SearchSpace({})
 
-def _described(name: str, target: Target, found: list[Diagnostic]) -> MarkedParameter:
-    domain, source = target.domain, target.file.segment(target.span)
-    if domain.options:
-        option = option_at(domain.options, source)
-        default = None if option is None else option.value
-        inside = option is not None
-    else:
-        value = constant(target.place.value)
-        default = None if value is ... else value
-        inside = value is ... or domain.parameter.contains(value)
-    if not inside:
-        message = f"the value {source} lies outside {domain.parameter}"
-        found.append(
-            target.file.diagnostic(
-                "HPO309", message, target.span, severity="warning", help="widen the domain, or add the option"
-            )
+    def _parameters(self, name: str, targets: list[Target], when: Conjunction) -> Iterator[MarkedParameter]:
+        """Yield a hyperparameter as it is shown, and those below its options."""
+        places = tuple(self._place(target) for target in targets)
+        written = targets[0].domain.to_json()
+        condition = [{"name": parent, "values": list(values)} for parent, values in when.items()]
+        defaults = {name: places[0].default} if places[0].inside else {}
+        first = targets[0]
+        if first.domain.options and first.domain.options[0].branch is not None:
+            written = first.domain.parameter.to_json()
+            defaults |= _nested_defaults(name, first)
+        yield MarkedParameter(
+            name, written["_type"], tuple(written["_value"]), tuple(condition) or None, places, defaults
         )
-    line, column = target.file.position(target.span.start)
-    written = domain.parameter.to_json()
-    spelling = target.mark.spelling
-    return MarkedParameter(
-        name,
-        written["_type"],
-        written["_value"],
-        default,
-        source,
-        target.file.name,
-        line,
-        column,
-        spelling,
-        None,
-    )
+        yield from _below(name, first.domain, places[0])
+
+    def _place(self, target: Target) -> MarkedPlace:
+        domain, own = target.domain, target.own
+        line, column = target.file.position(target.span.start)
+        source = "" if own is None else target.file.segment(target.file.span(own))
+        value, known = _default(domain, own)
+        inside = known and (own is None or domain.parameter.contains(value))
+        if own is not None and not inside and (known or _is_constant(own)):
+            message = f"the value {source} lies outside {domain.parameter}"
+            help_ = "add it to the options" if domain.options else "widen the domain, or change the value"
+            span = target.file.span(own)
+            self.found.append(target.file.diagnostic("HPO233", message, span, severity="warning", help=help_))
+        if domain.kind == "choice" and len(domain.options) == 1 and not target.mark.layers:
+            listed = domain.options[0].code.startswith(("[", "("))
+            help_ = "list them one by one: choice(1, 2)" if listed else "add an option, or remove the mark"
+            self.found.append(
+                target.file.diagnostic(
+                    "HPO216", "there is one option, and nothing to choose", domain.span, severity="warning",
+                    help=help_,
+                )
+            )  # fmt: skip
+        shown = value if known else None
+        return MarkedPlace(
+            target.file.name, line, column, target.mark.spelling, shown, source, inside and known
+        )
+
+    # -- edits
+
+    def _edits(self, read: _Read, named: Mapping[str, list[Target]]) -> AnnotatedFile:
+        file = read.file
+        targets = [(name, t) for name, group in named.items() for t in group if t.file is file]
+        targets.sort(key=lambda pair: pair[1].mark.span)
+        edits = rewrite(file, read.marks, targets)
+        rewritten = self._checked(file, edits, [t for _, t in targets], read.marks)
+        bare = [e for mark in read.marks if mark.spelling != "inline" for e in plain(file, mark)]
+        sites = tuple(_site(name, t) for name, t in targets if not t.mark.layers)
+        return AnnotatedFile(file.path, file.name, file.data, rewritten, sites, tuple(bare))
+
+    def _checked(
+        self, file: SourceFile, edits: Sequence[Edit], targets: Sequence[Target], marks: Sequence[Mark]
+    ) -> bytes:
+        """Splice the edits in; an option that is no valid code at its place is the mark's mistake."""
+        try:
+            rewritten = file.rewritten(edits)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compile(rewritten, file.name, "exec", dont_inherit=True)
+        except UnicodeEncodeError as error:
+            message = f"this option cannot be written in the file's encoding, {file.encoding}: {error.reason}"
+            self._misfit(file, message, targets[0].domain.span if targets else marks[0].span)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line = getattr(error, "lineno", None)
+            here = [t for t in targets if _holds_line(t, line)] or list(targets)
+            at = next((t.domain.span for t in here if not t.domain.is_constant), None)
+            reports = [m.span for m in marks if m.report and file.line_of(m.span.start) == line]
+            span = reports[0] if reports else at or marks[0].span
+            self._misfit(
+                file, f"what this mark puts here does not compile: {getattr(error, 'msg', error)}", span
+            )
+        else:
+            return rewritten
+        return file.data
+
+    def _misfit(self, file: SourceFile, message: str, span: Span) -> None:
+        help_ = "write what would be valid in the place of the value"
+        self.found.append(file.diagnostic("HPO229", message, span, help=help_))
 
 
-# -- which files
+def _holds_line(target: Target, line: int | None) -> bool:
+    span = target.span
+    return line is not None and target.file.line_of(span.start) <= line <= target.file.line_of(span.end)
 
 
-def _tree(root: Path) -> Iterator[Path]:
-    for path in sorted(root.rglob("*.py")):
-        parts = path.relative_to(root).parts
-        if not any(part in _SKIPPED or part.startswith(".") for part in parts) and path.is_file():
-            yield path
+def _lists(when: Conjunction) -> dict[str, list[Any]]:
+    return {parent: list(values) for parent, values in when.items()}
 
 
-def _imported(script: Path, code_dir: Path) -> Iterator[Path]:
-    """Yield a script and the modules in the code directory that it imports, and so on."""
-    seen, waiting = {script}, [script]
-    while waiting:
-        path = waiting.pop(0)
-        yield path
-        for module in _modules(path, code_dir):
-            if module not in seen:
-                seen.add(module)
-                waiting.append(module)
-
-
-def _modules(path: Path, code_dir: Path) -> Iterator[Path]:
+def _is_constant(node: ast.expr) -> bool:
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # what is wrong is said where the file is read
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _files(code_dir, alias.name.split("."))
-        elif isinstance(node, ast.ImportFrom):
-            base = path.parents[node.level - 1] if node.level else code_dir
-            parts = node.module.split(".") if node.module else []
-            yield from _files(base, parts)
-            for alias in node.names:
-                yield from _files(base, [*parts, alias.name])
+        evaluate(node)
+    except NotConstantError:
+        return False
+    return True
 
 
-def _files(base: Path, parts: list[str]) -> Iterator[Path]:
-    """Yield the files that importing a dotted name runs: packages on the way, and the module."""
-    for n in range(1, len(parts) + 1):
-        stem = base.joinpath(*parts[:n])
-        for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
-            if candidate.is_file():
-                yield candidate.resolve()
-                break
+def _default(domain: Domain, own: ast.expr | None) -> tuple[Any, bool]:
+    """Return the value that stands in the source, and whether it is known before it runs."""
+    if own is None:
+        if domain.options:
+            return domain.options[0].value, True
+        return domain.parameter.from_unit(0.5), True
+    if domain.options:
+        option = domain.option_like(shape(_branch_name(domain, own)))
+        if option is not None:
+            return option.value, True
+    try:
+        return evaluate(own), True
+    except NotConstantError:
+        return None, False
+
+
+def _branch_name(domain: Domain, own: ast.expr) -> ast.expr:
+    """Return the `_name` of a nested choice's dictionary, by which its options are known."""
+    if domain.options[0].branch is None or not isinstance(own, ast.Dict):
+        return own
+    pairs = zip(own.keys, own.values, strict=True)
+    return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == "_name"), own)
+
+
+def _nested_defaults(name: str, target: Target) -> dict[str, Any]:
+    """Return the defaults below the option that stands in the source."""
+    domain, own = target.domain, target.own
+    if not isinstance(own, ast.Dict):
+        return {}
+    option = domain.option_like(shape(_branch_name(domain, own)))
+    if option is None or option.branch is None:
+        return {}
+    defaults: dict[str, Any] = {}
+    for key, node in zip(own.keys, own.values, strict=True):
+        text = str(key.value) if isinstance(key, ast.Constant) else ""
+        sub = option.branch.domains.get(text)
+        if sub is not None:
+            value, known = _default(sub, node)
+            if known and sub.parameter.contains(value):
+                defaults[sub_name(name, domain, option.branch, text)] = value
+    return defaults
+
+
+def _below(name: str, domain: Domain, place: MarkedPlace) -> Iterator[MarkedParameter]:
+    """Yield the hyperparameters below the options of a nested choice."""
+    waits: dict[str, tuple[Domain, list[str]]] = {}
+    for option in domain.options:
+        for key, sub in option.branch.domains.items() if option.branch is not None else ():
+            assert option.branch is not None
+            flat = sub_name(name, domain, option.branch, key)
+            waits.setdefault(flat, (sub, []))[1].append(option.branch.name)
+    for flat, (sub, names) in waits.items():
+        written = sub.to_json()
+        condition = ({"name": name, "values": names},)
+        at = MarkedPlace(place.file, place.line, place.column, place.spelling, None, "", False)
+        yield MarkedParameter(flat, written["_type"], tuple(written["_value"]), condition, (at,), {})
+        yield from _below(flat, sub, place)
+
+
+def _site(name: str, target: Target) -> Site:
+    """Return a marked place as `apply` needs it: what to replace, and by what."""
+    domain, own, whole = target.domain, target.own, target.span
+    options = tuple((option.value, option.code) for option in domain.options)
+    span, before = whole, ""
+    if target.mark.spelling == "inline":
+        if own is not None:
+            span = target.file.span(own)
+        else:
+            span, before = Span(whole.end - 1, whole.end - 1), ", default="
+    fits = own is None or _is_constant(own) or domain.option_like(shape(own)) is not None
+    nested = bool(domain.options) and domain.options[0].branch is not None
+    return Site(name, span, whole, before, options, fits and not nested, target.domain.span)

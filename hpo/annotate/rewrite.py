@@ -1,72 +1,189 @@
 """How the trial reads: each marked value becomes a question to the trial, on the lines where it stood.
 
-``lr = 0.01`` becomes ``lr = (V("lr") if G("lr") else OWN("lr", (0.01)))``: the source's own expression
-stays in its place and scope, and runs where the trial has no value for it. V, G and OWN are functions of
-`hpo.trial`, reached without an import statement, so no line is added and no name is taken.
+``lr = 0.01`` becomes ``lr = (VALUE("lr") if GIVEN("lr") else OWN("lr", 0.01))``: the source's own
+expression stays in its place and its scope, and runs where the trial has no value for it. The functions are
+those of `hpo.trial`, reached without an import statement, so that no line is added and no name taken.
+
+A mark becomes inert by as small a change as can be, one that moves no column: `@hpo.` to `#hpo.` in a
+string, `# hpo:` to `# hpo;` in a comment.
 """
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
-from hpo.annotate.marks import Mark, Option
-from hpo.annotate.source import Edit, SourceFile
+from hpo.annotate.grammar import Branching, Domain
+from hpo.annotate.layers import INPUTS
+from hpo.annotate.marks import Mark
+from hpo.annotate.source import Edit, SourceFile, Span
 from hpo.annotate.targets import Target
 
-__all__ = ["option_at", "rewrite"]
+__all__ = ["plain", "rewrite", "sub_name"]
 
-_TRIAL = '__import__("hpo").trial'
-
-
-def rewrite(file: SourceFile, marks: list[Mark], named: Mapping[str, list[Target]]) -> bytes:
-    """Return a file's parameterised bytes: marked values replaced, marks made inert."""
-    edits = [edit for mark in marks for edit in _neutralise(file, mark)]
-    for name, targets in named.items():
-        for target in targets:
-            if target.file is file:
-                edits += _ask(name, target)
-    return file.rewritten(edits)
+TRIAL = '__import__("hpo").trial'
+_SIMPLE = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Dict, ast.List, ast.UnaryOp)
 
 
-def _ask(name: str, target: Target) -> Iterator[Edit]:
-    """Wrap a value: what was there stays, in the last branch."""
-    shown = json.dumps(name)
-    if any(option.is_code for option in target.domain.options):
-        head = "".join(
-            f"({option.source}) if {_TRIAL}.picked({shown}, {option.value!r}) else "
-            for option in target.domain.options
-        )
-    else:
-        head = f"{_TRIAL}.value({shown}) if {_TRIAL}.given({shown}) else "
-    depth = -len(target.place.owners)
-    yield Edit(target.span.start, target.span.start, f"({head}{_TRIAL}.own({shown}, (", depth)
-    yield Edit(target.span.end, target.span.end, ")))", depth)
+def rewrite(file: SourceFile, marks: Sequence[Mark], targets: Sequence[tuple[str, Target]]) -> list[Edit]:
+    """Return the edits that parameterise a file: its marked places, with their names, and its marks."""
+    edits: list[Edit] = []
+    for mark in marks:
+        if mark.layers:
+            names = [name for name, target in targets if target.mark is mark]
+            edits += _statement(file, mark, _layers(file, mark, iter(names)))
+        elif mark.report is not None and mark.report.function != "get_next_parameter":
+            edits += _statement(file, mark, f"{TRIAL}.{mark.report.function}{mark.report.arguments}")
+        else:
+            edits += disarm(file, mark)
+    for name, target in targets:
+        if not target.mark.layers:
+            edits += _ask(file, name, target)
+    return edits
 
 
-def _neutralise(file: SourceFile, mark: Mark) -> Iterator[Edit]:
-    """Make a mark inert in as many characters and lines as it has."""
+def literal(value: object, file: SourceFile) -> str:
+    """Return a JSON scalar as source that the file's encoding can hold."""
+    if not isinstance(value, str):
+        return repr(value)
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(file.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
+# -- places
+
+
+def _ask(file: SourceFile, name: str, target: Target) -> Iterator[Edit]:
+    head = question(file, name, target.domain)
+    own = f"{TRIAL}.own({literal(name, file)}, "
+    whole, value = target.span, target.own
+    if value is None:  # an inline call without a default
+        lines = "\n" * file.segment(whole).count("\n")
+        yield Edit(whole.start, whole.end, f"({head}{own}{_first(file, target.domain)}){lines})")
+        return
+    inner = file.span(value)
+    opening, closing = ("", "") if _is_simple(file, value) else ("(", ")")
+    size = whole.end - whole.start
+    before = _lines(file, Span(whole.start, inner.start))
+    after = _lines(file, Span(inner.end, whole.end))
+    yield Edit(whole.start, inner.start, f"({head}{own}{before}{opening}", -size)
+    yield Edit(inner.end, whole.end, f"{closing}{after}))", size)
+
+
+def _lines(file: SourceFile, span: Span) -> str:
+    """Return the line ends of a stretch that goes, so that what follows stays on its line."""
+    return "".join(character for character in file.segment(span) if character in "\r\n")
+
+
+def _is_simple(file: SourceFile, node: ast.expr) -> bool:
+    span = file.span(node)
+    return isinstance(node, _SIMPLE) and "\n" not in file.segment(span)
+
+
+def question(file: SourceFile, name: str, domain: Domain) -> str:
+    """Return the part of a conditional expression that gives the trial's value, up to its last `else`."""
+    shown = literal(name, file)
+    if domain.is_constant:
+        return f"{TRIAL}.value({shown}) if {TRIAL}.given({shown}) else "
+    parts = []
+    for option in domain.options:
+        code = option.code
+        if option.branch is not None:
+            code = _branch(file, name, domain, option.branch)
+        parts.append(f"({code}) if {TRIAL}.picked({shown}, {literal(option.value, file)}) else ")
+    return "".join(parts)
+
+
+def _branch(file: SourceFile, name: str, domain: Domain, branch: Branching) -> str:
+    """Return the dictionary of a nested choice's option, with the trial's values in it."""
+    items = [f'"_name": {literal(branch.name, file)}']
+    for key, sub in branch.domains.items():
+        value = f"{question(file, sub_name(name, domain, branch, key), sub)}{_first(file, sub)}"
+        items.append(f"{literal(key, file)}: ({value})")
+    items += [f"{literal(key, file)}: ({source})" for key, source in branch.constants.items()]
+    return "{" + ", ".join(items) + "}"
+
+
+def sub_name(name: str, domain: Domain, branch: Branching, key: str) -> str:
+    """Return the flat name of a key below an option; the option is in it where another's key differs."""
+    mine = branch.domains[key].to_json()
+    others = [o.branch.domains.get(key) for o in domain.options if o.branch is not None]
+    shared = all(other is None or other.to_json() == mine for other in others)
+    return f"{name}.{key}" if shared else f"{name}.{branch.name}.{key}"
+
+
+def _first(file: SourceFile, domain: Domain) -> str:
+    """Return what stands for a value that the source does not have: the first option, or the median."""
+    if domain.options:
+        return domain.options[0].code if domain.options[0].branch is None else "{}"
+    return literal(domain.parameter.from_unit(0.5), file)
+
+
+# -- marks
+
+
+def disarm(file: SourceFile, mark: Mark) -> Iterator[Edit]:
+    """Yield the edits after which a mark is none, on the same lines."""
     text = file.segment(mark.span)
-    start = mark.span.start
-    if mark.report is not None:
-        lines = text.count("\n")
-        call, _, rest = mark.report.partition("(")
-        yield Edit(start, mark.span.end, f"{_TRIAL}.{call}({chr(10) * lines}{rest}")
+    start, end = mark.span.start, mark.span.end
+    if mark.spelling in ("string", "comment"):
+        old, new = ("@", "#") if mark.spelling == "string" else (":", ";")
+        at = start + text.index(old)
+        yield Edit(at, at + 1, new)
     elif mark.spelling == "decorator":
-        opening = text.index("(")
-        yield Edit(start + opening, mark.span.end, "(" + "\n" * text.count("\n") + ")")
+        # Still a decorator: the line on which a function begins is that of its first one.
+        yield Edit(start, end, f'__import__("hpo").param({_lines(file, mark.span)})')
+    elif mark.spelling == "annotated":
+        yield Edit(start, end, literal(" ".join(text.split()), file) + _lines(file, mark.span))
+
+
+def plain(file: SourceFile, mark: Mark) -> Iterator[Edit]:
+    """Yield the edits after which a mark leaves nothing that needs hpo: reports are printed."""
+    if mark.report is not None and mark.report.function != "get_next_parameter":
+        yield from _statement(file, mark, f"print{mark.report.arguments}")
+    elif mark.spelling == "decorator":
+        span = mark.span
+        first = file.line_of(span.start)
+        at = file.text.rindex("@", 0, span.start)
+        yield Edit(at, at + 1, "#")
+        for line in range(first + 1, file.line_of(span.end) + 1):
+            start = file.line_start(line)
+            yield Edit(start, start, "#")
+    elif mark.layers:
+        yield from _statement(file, mark, "; ".join(
+            f"{layer.output} = ({layer.layer.options[0].code.replace(INPUTS, layer.only)})"
+            for layer in mark.layers
+        ))  # fmt: skip
     else:
-        sign = "@" if mark.spelling == "string" else ":"
-        at = start + text.index(sign)
-        yield Edit(at, at + 1, " ")
+        yield from disarm(file, mark)
 
 
-def option_at(options: tuple[Option, ...], source: str) -> Option | None:
-    """Return the option that a piece of source is, whatever its white space and quotes."""
-    import ast
+def _layers(file: SourceFile, mark: Mark, names: Iterator[str]) -> str:
+    """Return the assignments that NNI's layers stand for."""
+    statements = []
+    for layer in mark.layers:
+        name = next(names)
+        inputs = layer.only
+        if layer.inputs is not None:
+            inputs_name = next(names)
+            own = f"{TRIAL}.own({literal(inputs_name, file)}, {layer.only})"
+            inputs = f"({question(file, inputs_name, layer.inputs)}{own})"
+        first = layer.layer.options[0].code
+        call = f"{question(file, name, layer.layer)}{TRIAL}.own({literal(name, file)}, {first})"
+        statements.append(f"{layer.output} = ({call.replace(INPUTS, inputs)})")
+    return "; ".join(statements)
 
-    wanted = ast.dump(ast.parse(f"(\n{source}\n)", mode="eval").body)
-    for option in options:
-        if ast.dump(ast.parse(option.source, mode="eval").body) == wanted:
-            return option
-    return None
+
+def _statement(file: SourceFile, mark: Mark, code: str) -> Iterator[Edit]:
+    """Replace a mark by statements, the last of which ends in a bracket, on as many lines."""
+    wanted = file.line_of(mark.span.end) - file.line_of(mark.span.start)
+    if len(code.splitlines()) - 1 > wanted:  # escaped line ends
+        code = "; ".join(map(ast.unparse, ast.parse(code).body))
+    line_end = "\r\n" if "\r\n" in file.text else "\n"
+    missing = wanted - (len(code.splitlines()) - 1)
+    yield Edit(mark.span.start, mark.span.end, f"{code[:-1]}{line_end * missing})")

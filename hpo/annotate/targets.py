@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hpo.annotate.marks import Domain, Mark
+from hpo.annotate.concrete import first_line
+from hpo.annotate.grammar import Domain, shape
+from hpo.annotate.marks import Claim, Mark
+from hpo.annotate.scopes import FunctionNode, dotted
 from hpo.annotate.source import SourceFile, Span
-from hpo.annotate.structure import Place, Structure, dotted
-from hpo.errors import Diagnostic
+from hpo.annotate.structure import Place, Structure
+from hpo.errors import Diagnostic, Severity
 
 __all__ = ["Target", "find_targets"]
+
+_FIELDS = ("field", "Field", "ib", "attrib")
+_ABOVE = "put it right above an assignment to a name, such as lr = 0.01"
+_KINDS = {
+    ast.Import: "an import", ast.ImportFrom: "an import", ast.AugAssign: "an augmented assignment",
+    ast.For: "a loop", ast.While: "a loop", ast.Return: "a return", ast.FunctionDef: "a function",
+    ast.AsyncFunctionDef: "a function", ast.ClassDef: "a class", ast.If: "an if", ast.Expr: "an expression",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,32 +33,48 @@ class Target:
         file: where it is.
         mark: what marks it.
         domain: its domain.
-        place: the named place; for a `function_choice`, the call.
-        span: of the value that a trial replaces.
+        place: the place.
+        value: the expression that a trial's value replaces: the place's, or the default in its `field(...)`.
     """
 
     file: SourceFile
     mark: Mark
     domain: Domain
     place: Place
-    span: Span
+    value: ast.expr
 
     @property
-    def base_name(self) -> str:
-        """The name that it goes by where no namesake is near."""
+    def span(self) -> Span:
+        """The span of the value."""
+        return self.file.span(self.value)
+
+    @property
+    def own(self) -> ast.expr | None:
+        """The source's own value; of an inline call its default, None where it has none."""
+        if self.mark.layers:
+            return None
+        return self.domain.default if self.mark.spelling == "inline" else self.value
+
+    @property
+    def name(self) -> str:
+        """What it is called where no namesake is near."""
         return self.domain.label or self.place.name
 
-    def error(self, code: str, message: str, help_: str) -> Diagnostic:
-        """Return a diagnostic about the mark."""
-        return self.file.diagnostic(code, message, self.mark.span, help=help_)
+    def diagnostic(
+        self, code: str, message: str, help_: str, related: Iterable[tuple[Target, str]] = ()
+    ) -> Diagnostic:
+        """Return an error about the domain in the mark."""
+        others = [(t.file, t.domain.span, text) for t, text in related]
+        return self.file.diagnostic(code, message, self.domain.span, help=help_, related=others)
 
 
 def find_targets(
     file: SourceFile, structure: Structure, marks: list[Mark], found: list[Diagnostic]
 ) -> list[Target]:
-    """Return the places that marks mean; those that mean none go to `found`."""
+    """Return the places that marks mean, in their order; those that mean none go to `found`."""
     finder = _Finder(file, structure, marks, found)
-    return [target for mark in marks for target in finder.of(mark)]
+    targets = [target for mark in marks for target in finder.of(mark)]
+    return finder.once_each(sorted(targets, key=lambda t: (t.span, t.mark.span)))
 
 
 class _Finder:
@@ -55,147 +82,324 @@ class _Finder:
         self, file: SourceFile, structure: Structure, marks: list[Mark], found: list[Diagnostic]
     ) -> None:
         self.file, self.structure, self.found = file, structure, found
-        self.mark_statements = {m.node for m in marks if m.spelling == "string"}
+        self.strings = {m.statement for m in marks if m.spelling == "string"}
+        self.by_line: dict[int, list[Place]] = {}
+        for place in structure.places:
+            if place.kind != "call" and not structure.in_formatted(place.span):
+                self.by_line.setdefault(file.line_of(place.span.end), []).append(place)
+        self.firsts = sorted(structure.settings, key=lambda s: (first_line(s), s.col_offset))
 
     def of(self, mark: Mark) -> Iterator[Target]:
-        if mark.report is not None:
-            return
         if mark.spelling == "decorator":
             yield from self._decorated(mark)
+        elif mark.spelling in ("annotated", "inline"):
+            for claim in mark.claims:
+                assert claim.place is not None
+                yield from self._target(mark, claim, claim.place)
+        elif mark.layers:
+            yield from self._layers(mark)
+        elif mark.report is not None:
+            return
         elif mark.spelling == "string":
-            assert mark.node is not None
-            yield from self._above(mark, self.structure.after(mark.node))
-        elif self._stands_alone(mark):
+            assert mark.statement is not None
+            yield from self._above(mark, self.structure.after(mark.statement))
+        elif mark.alone:
             yield from self._above(mark, self._statement_below(mark))
         else:
             yield from self._on_line(mark)
 
-    def _wrong(self, mark: Mark, code: str, message: str, help_: str, span: Span | None = None) -> None:
-        self.found.append(self.file.diagnostic(code, message, span or mark.span, help=help_))
+    def once_each(self, targets: list[Target]) -> list[Target]:
+        """Refuse two marks of one place: the later would win in silence."""
+        kept: dict[object, Target] = {}
+        for target in targets:
+            first = kept.setdefault((target.span, target.name if target.mark.layers else None), target)
+            if first is not target:
+                upper, lower = sorted((first, target), key=lambda t: t.mark.span)
+                related = [(lower, "the other mark")]
+                self.found.append(
+                    upper.diagnostic("HPO222", "two marks mean this value", "keep one of them", related)
+                )
+        return list(kept.values())
+
+    def _wrong(
+        self, code: str, message: str, span: Span, help_: str, related: Span | None = None, *,
+        warning: bool = False,
+    ) -> None:  # fmt: skip
+        places = [(self.file, related, "this is what follows")] if related is not None else []
+        severity: Severity = "warning" if warning else "error"
+        self.found.append(
+            self.file.diagnostic(code, message, span, help=help_, severity=severity, related=places)
+        )
+
+    def _target(self, mark: Mark, claim: Claim, place: Place) -> Iterator[Target]:
+        value = self._inner_default(place, claim.domain) if mark.spelling != "inline" else place.value
+        if value is not None:
+            yield Target(self.file, mark, claim.domain, place, value)
+
+    def _inner_default(self, place: Place, domain: Domain) -> ast.expr | None:
+        """Return the default in a field's `field(default=...)` or `Field(...)`, or the value itself."""
+        value = place.value
+        in_class = place.scope.kind == "class" and isinstance(place.statement, ast.AnnAssign)
+        callee = (dotted(value.func) or "").rpartition(".")[2] if isinstance(value, ast.Call) else ""
+        if not (in_class and isinstance(value, ast.Call) and callee in _FIELDS):
+            return value
+        for keyword in value.keywords:
+            if keyword.arg == "default":
+                return keyword.value
+        if value.args and not (isinstance(value.args[0], ast.Constant) and value.args[0].value is ...):
+            return value.args[0]
+        message = f"{place.name} has no default that could be replaced"
+        help_ = f"write {callee}(default=VALUE), with today's value"
+        self._wrong("HPO227", message, domain.span, help_, self.file.span(value))
+        return None
+
+    def _layers(self, mark: Mark) -> Iterator[Target]:
+        """Yield the choices of NNI's layers; their place is the mark itself."""
+        assert isinstance(mark.statement, ast.Expr)
+        setting = self.structure.settings[mark.statement]
+        for layer in mark.layers:
+            for what, domain in (("layer_choice", layer.layer), ("optional_inputs", layer.inputs)):
+                if domain is not None:
+                    name = f"{layer.output}.{what}"
+                    place = Place(
+                        "call", name, name, domain.span, mark.statement.value, (), setting.scope,
+                        setting.branches, mark.statement,
+                    )  # fmt: skip
+                    yield Target(self.file, mark, domain, place, mark.statement.value)
 
     # -- above a statement
 
-    def _stands_alone(self, mark: Mark) -> bool:
-        line = self.file.line_of(mark.span.start)
-        return not self.file.text[self.file.line_start(line) : mark.span.start].strip()
-
     def _statement_below(self, mark: Mark) -> ast.stmt | None:
-        line = self.file.line_of(mark.span.start)
-        below = [s for s in self.structure.settings if s.lineno > line]
-        first = min(below, key=lambda s: (s.lineno, s.col_offset), default=None)
-        # Between a mark and its target there are blank lines and comments, nothing else.
-        between = self.file.lines[line : first.lineno - 1] if first is not None else []
-        return first if all(not t.strip() or t.strip().startswith("#") for t in between) else None
+        """Return the statement below a comment: blank and comment lines may stand between, at its depth."""
+        line, column = self.file.position(mark.span.start)
+        below = next((s for s in self.firsts if first_line(s) > line), None)
+        if below is None:
+            return None
+        between = self.file.lines[line : first_line(below) - 1]
+        blank = all(not text.strip() or text.strip().startswith("#") for text in between)
+        margin = self.file.lines[line - 1][: column - 1]
+        return below if blank and self._margin(first_line(below)) == margin else None
+
+    def _margin(self, line: int) -> str:
+        text = self.file.lines[line - 1]
+        return text[: len(text) - len(text.lstrip())]
 
     def _above(self, mark: Mark, statement: ast.stmt | None) -> Iterator[Target]:
-        help_ = "put it right above an assignment to a name, such as lr = 0.01"
-        if statement is None:
-            self._wrong(mark, "HPO301", "this mark has no target: no statement follows it", help_)
-            return
-        if statement in self.mark_statements:
-            self._wrong(mark, "HPO302", "this mark stands above another mark", "a statement takes one mark")
-            return
-        (_, domain, _), *_ = mark.domains
-        if domain.is_function_choice:
-            yield from self._calls(mark, domain, statement)
-            return
-        value = getattr(statement, "value", None)
-        fits = [p for p in self.structure.places if p.kind == "assignment" and p.value is value]
-        if not isinstance(statement, ast.Assign | ast.AnnAssign) or not fits:
-            what = type(statement).__name__.lower()
-            self._wrong(
-                mark,
-                "HPO301",
-                f"this mark has no target: what follows is no plain assignment ({what})",
-                help_,
-            )
-            return
-        place = fits[0]
-        if domain.target is not None and domain.target.replace(" ", "") != place.target:
-            self._wrong(
-                mark, "HPO303", f"name={domain.target}, and the next statement assigns {place.target}",
-                f"write name={place.target}",
-            )  # fmt: skip
-            return
-        yield self._target(mark, domain, place)
+        (claim,) = mark.claims[:1]
+        span = claim.domain.span
+        if len(mark.claims) > 1:
+            message = "a mark above a statement means one value"
+            self._wrong("HPO225", message, mark.claims[1].domain.span, "put it at the end of the line")
+        elif statement is None:
+            self._wrong("HPO221", "this mark has no target: no statement follows it here", span, _ABOVE)
+        elif statement in self.strings:
+            below = self.file.span(statement)
+            self._wrong("HPO222", "this mark stands above another mark", span, "a value takes one", below)
+        elif claim.domain.kind == "function_choice":
+            yield from self._calls(mark, claim, statement)
+        else:
+            yield from self._assigned(mark, claim, statement)
 
-    def _calls(self, mark: Mark, domain: Domain, statement: ast.stmt) -> Iterator[Target]:
+    def _assigned(self, mark: Mark, claim: Claim, statement: ast.stmt) -> Iterator[Target]:
+        domain = claim.domain
+        place = self._place_of(statement)
+        if place is None and mark.dialect == "nni":
+            place = self._odd_place(statement, domain)
+        if place is None:
+            what = self._what(statement)
+            message = f"this mark has no target: what follows is {what}"
+            self._wrong("HPO221", message, domain.span, _ABOVE, self.file.span(statement))
+            return
+        wanted = domain.target or ((claim.name, domain.span) if claim.name else None)
+        if wanted is not None and _normal(wanted[0]) not in (_normal(place.target), place.name):
+            text, at = wanted
+            message = f"name={text}, and the next statement assigns {place.target}"
+            related = self.file.span(statement)
+            self._wrong("HPO223", message, at, f"write name={place.target}", related)
+            return
+        yield from self._target(mark, claim, place)
+
+    def _place_of(self, statement: ast.stmt) -> Place | None:
+        value = getattr(statement, "value", None)
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or value is None:
+            return None
+        return next((p for p in self.structure.places if p.value is value and p.statement is statement), None)
+
+    def _odd_place(self, statement: ast.stmt, domain: Domain) -> Place | None:
+        """Return what NNI accepted besides: a subscript or a tuple as the target."""
+        match statement:
+            case ast.Assign(targets=[ast.Subscript() | ast.Tuple() | ast.List() as target], value=value):
+                name = self.file.segment(self.file.span(target))
+                message = f"{name} is no name; NNI took it, and so it is taken here"
+                self._wrong(
+                    "HPO234", message, domain.span, "assign to a name, and go on from there", warning=True
+                )
+                setting = self.structure.settings[statement]
+                span = self.file.span(statement)
+                return Place(
+                    "assignment", name, name, span, value, (), setting.scope, setting.branches, statement
+                )
+        return None
+
+    def _what(self, statement: ast.stmt) -> str:
+        match statement:
+            case ast.Assign(targets=[_, _, *_]):
+                return "a chained assignment"
+            case ast.Assign(targets=[ast.Tuple() | ast.List()]):
+                return "an assignment to several names"
+            case ast.Assign():
+                return "an assignment to an item, which has no name"
+            case ast.AnnAssign():
+                return "a declaration without a value"
+            case ast.ImportFrom(module="__future__"):
+                return "an import from __future__"
+        return _KINDS.get(type(statement), f"a {type(statement).__name__.lower()} statement")
+
+    def _calls(self, mark: Mark, claim: Claim, statement: ast.stmt) -> Iterator[Target]:
         """Yield the calls of a statement that are options of a function choice."""
-        dumps = {ast.dump(ast.parse(option.source, mode="eval").body) for option in domain.options}
-        fits = [n for n in ast.walk(statement) if isinstance(n, ast.Call) and ast.dump(n) in dumps]
+        domain = claim.domain
+        shapes = {option.shape for option in domain.options}
+        fits = [n for n in ast.walk(statement) if isinstance(n, ast.expr) and shape(n) in shapes]
         if not fits:
-            self._wrong(
-                mark, "HPO304", "none of the options occurs in the next statement",
-                "list the call that stands there among the options",
-            )  # fmt: skip
-        setting = self.structure.settings[statement]
-        for call in fits:
-            name = (dotted(call.func) or "call").rpartition(".")[2]
-            span = self.file.span(call)
-            place = Place("call", name, name, span, call, (), setting.scope, setting.tests, statement)
-            yield Target(self.file, mark, domain, place, span)
+            message = "none of the options occurs in the next statement"
+            help_ = "list the call that stands there among the options"
+            related = self.file.span(statement)
+            self._wrong("HPO224", message, domain.span, help_, related, warning=mark.dialect == "nni")
+        named = self._place_of(statement)
+        if fits and domain.label is None and named is None:
+            self._wrong("HPO228", "nothing here gives this choice a name", domain.span, "add name=...")
+            return
+        for node in fits:
+            at = self.structure.calls.get(node) if isinstance(node, ast.Call) else None
+            at = at or self.structure.settings[statement]
+            name = named.name if named is not None else ""
+            target = named.target if named is not None else ""
+            place = Place(
+                "call", name, target, self.file.span(node), node, (), at.scope, at.branches, statement
+            )
+            yield Target(self.file, mark, domain, place, node)
 
     # -- at the end of a line
 
     def _on_line(self, mark: Mark) -> Iterator[Target]:
         line = self.file.line_of(mark.span.start)
         candidates = self._candidates(line)
-        for name, domain, _ in mark.domains:
-            fits = [p for p in candidates if name is None or name in (p.name, p.target)]
-            if name is None and not fits and domain.label is not None:
+        for claim in mark.claims:
+            domain, name = claim.domain, claim.name
+            if domain.kind == "function_choice":
+                message = "a function_choice stands above the statement with the call"
+                self._wrong("HPO221", message, domain.span, "give it a line of its own above the statement")
+                continue
+            wanted = name if domain.target is None else domain.target[0]
+            fits = [p for p in candidates if wanted is None or _normal(wanted) in (p.name, _normal(p.target))]
+            if wanted is None and not candidates and domain.label is not None:
                 fits = self._positional(line)
             if len(fits) == 1:
-                yield self._target(mark, domain, fits[0])
-            elif len(fits) > 1:
-                names = ", ".join(f"{p.name}=..." for p in fits)
-                self._wrong(mark, "HPO305", f"the mark could mean any of {', '.join(p.name for p in fits)}",
-                            f"name them: # hpo: {names}")  # fmt: skip
+                yield from self._target(mark, claim, fits[0])
             else:
-                what = f"no value named {name}" if name else "no named value"
-                self._wrong(
-                    mark, "HPO301", f"there is {what} on this line", "mark an assignment or an argument"
-                )
+                self._none_or_many(line, claim, wanted, candidates, fits)
+
+    def _none_or_many(
+        self, line: int, claim: Claim, wanted: str | None, candidates: list[Place], fits: list[Place]
+    ) -> None:
+        span = claim.domain.span
+        names = ", ".join(p.target for p in fits or candidates)
+        if len(fits) > 1:
+            form = ", ".join(f"{n}=..." for n in dict.fromkeys(p.name for p in fits))
+            message = f"the mark could mean any of these: {names}"
+            self._wrong("HPO225", message, span, f"name the one that is meant, as in # hpo: {form}")
+        elif wanted is not None and candidates:
+            code = "HPO223" if claim.domain.target else "HPO221"
+            message = f"there is no {wanted} on this line; there is {names}"
+            at = claim.domain.target[1] if claim.domain.target else span
+            self._wrong(code, message, at, f"write {candidates[0].name}=... or leave the name out")
+        else:
+            statement = next((s for s in reversed(self.firsts) if s.lineno <= line), None)
+            plain = isinstance(statement, ast.stmt) and (statement.end_lineno or 0) >= line
+            what = f" ({self._what(statement)})" if statement is not None and plain else ""
+            message = f"this mark has no target: no named value begins and ends on this line{what}"
+            help_ = "put it at the end of the line of an assignment, a keyword argument or a dict entry"
+            self._wrong("HPO221", message, span, help_)
 
     def _candidates(self, line: int) -> list[Place]:
         """Return the innermost named places of a line; if there is none, the one that ends there."""
-        named = [p for p in self.structure.places if p.kind not in ("positional", "call")]
-        within = [p for p in named if self._lines(p) == (line, line)]
-        innermost = [p for p in within if not any(q is not p and p.span.holds(q.span) for q in within)]
-        if innermost:
-            return innermost
-        ending = [p for p in named if self._lines(p)[1] == line]
+        ending = [p for p in self.by_line.get(line, []) if p.kind != "positional"]
+        within = [p for p in ending if self.file.line_of(p.span.start) == line]
+        if within:
+            return [p for p in within if not any(q is not p and p.span.holds(q.span) for q in within)]
         return [max(ending, key=lambda p: p.span.start)] if ending else []
 
     def _positional(self, line: int) -> list[Place]:
-        return [p for p in self.structure.places if p.kind == "positional" and self._lines(p) == (line, line)]
-
-    def _lines(self, place: Place) -> tuple[int, int]:
-        return self.file.line_of(place.span.start), self.file.line_of(place.span.end)
+        places = [p for p in self.by_line.get(line, []) if p.kind == "positional"]
+        within = [p for p in places if self.file.line_of(p.span.start) == line]
+        return [p for p in within if not any(q is not p and p.span.holds(q.span) for q in within)]
 
     # -- decorators
 
     def _decorated(self, mark: Mark) -> Iterator[Target]:
-        assert mark.node is not None
-        places = self._parameters(mark.node)
-        for name, domain, span in mark.domains:
-            if name in places:
-                yield self._target(mark, domain, places[name])
-                continue
-            known = ", ".join(places) or "none"
-            owner = getattr(mark.node, "name", "it")
-            self._wrong(mark, "HPO306", f"{owner} has no parameter {name} with a default",
-                        f"those with a default: {known}", span)  # fmt: skip
+        assert isinstance(mark.statement, FunctionNode | ast.ClassDef)
+        node = self._implementation(mark.statement)
+        places = self._parameters(node)
+        for claim in mark.claims:
+            assert claim.name is not None
+            if claim.name in places:
+                yield from self._target(mark, claim, places[claim.name])
+            elif claim.name in self._all_parameters(node):
+                message = f"{claim.name} of {node.name} has no default, and a mark needs today's value"
+                self._wrong(
+                    "HPO227", message, claim.domain.span, f"write {claim.name}=VALUE in the signature"
+                )
+            else:
+                known = ", ".join(places) or "none"
+                message = f"{node.name} has no parameter {claim.name}"
+                self._wrong("HPO226", message, claim.domain.span, f"those with a default are: {known}")
 
-    def _parameters(self, node: ast.stmt) -> dict[str, Place]:
-        """Return what a decorator can mark: a function's parameters, a class's fields or `__init__`'s."""
+    def _implementation(self, node: FunctionNode | ast.ClassDef) -> FunctionNode | ast.ClassDef:
+        """Return the function that the `@overload`s before it announce."""
+        following: ast.stmt | None = node
+        while _is_overload(following):
+            assert following is not None
+            following = self.structure.after(following)
+        same = isinstance(following, FunctionNode) and following.name == node.name
+        return following if same and isinstance(following, FunctionNode) else node
+
+    def _init(self, node: ast.ClassDef) -> FunctionNode | None:
+        inits = [s for s in node.body if isinstance(s, FunctionNode) and s.name == "__init__"]
+        return next((s for s in inits if not _is_overload(s)), None)
+
+    def _parameters(self, node: FunctionNode | ast.ClassDef) -> dict[str, Place]:
+        """Return what a decorator can mark: a function's parameters, `__init__`'s, or a class's fields."""
+        if isinstance(node, ast.ClassDef):
+            init = self._init(node)
+            if init is not None:
+                return self._parameters(init)
         scope = self.structure.scopes[node]
         places = [p for p in self.structure.places if p.scope is scope]
         if isinstance(node, ast.ClassDef):
-            inits = [s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"]
-            if inits:
-                return self._parameters(inits[0])
-            return {p.name: p for p in places if isinstance(p.statement, ast.AnnAssign)}
+            fields = [
+                p for p in places if isinstance(p.statement, ast.AnnAssign) and p.statement in node.body
+            ]
+            return {p.name: p for p in fields if p.value is getattr(p.statement, "value", None)}
         return {p.name: p for p in places if p.kind == "parameter"}
 
-    def _target(self, mark: Mark, domain: Domain, place: Place) -> Target:
-        return Target(self.file, mark, domain, place, self.file.span(place.value))
+    def _all_parameters(self, node: FunctionNode | ast.ClassDef) -> set[str]:
+        if isinstance(node, ast.ClassDef):
+            init = self._init(node)
+            if init is None:
+                return {dotted(s.target) or "" for s in node.body if isinstance(s, ast.AnnAssign)}
+            node = init
+        args = node.args
+        return {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+
+
+def _is_overload(node: ast.stmt | None) -> bool:
+    decorators = node.decorator_list if isinstance(node, FunctionNode) else []
+    return any((dotted(d) or "").rpartition(".")[2] == "overload" for d in decorators)
+
+
+def _normal(target: str) -> str:
+    """Return a target as Python would write it, so that white space and quotes do not matter."""
+    try:
+        return ast.unparse(ast.parse(target.strip(), mode="eval"))
+    except (SyntaxError, ValueError):
+        return target

@@ -62,8 +62,7 @@ UNIFORM = {"_type": "uniform", "_value": [0, 1]}
         "def f(x=0.5,  # hpo: uniform(0, 1)\n      y=1): ...\n",
         "import hpo\n@hpo.param(x=hpo.uniform(0, 1))\ndef f(x=0.5): ...\n",
         "import hpo as h\n@h.param('x', h.uniform(0, 1))\ndef f(x=0.5): ...\n",
-        "from hpo import param, uniform as u\n@param(x=u(0, 1))\n"
-        "class A:\n    def __init__(self, x=0.5): ...\n",
+        "from hpo import param, uniform as u\n@param(x=u(0, 1))\nclass A:\n def __init__(self, x=0.5): ...\n",
         "(x := 0.5)  # hpo: uniform(0, 1)\n",
         "x: float = 0.5  # type: ignore  # hpo: uniform(0, 1)\n",
         "x = 0.5  # hpo: uniform(0, 1)  # noqa\n",
@@ -75,8 +74,9 @@ def test_every_spelling_gives_the_same_space(tmp_path: Path, text: str) -> None:
     assert not found.errors, "\n".join(map(str, found.errors))
     assert found.space.to_json() == {"x": UNIFORM}
     assert found.space.defaults == {"x": 0.5}
-    (file,) = found.files
-    assert file.original.count(b"\n") == file.rewritten.count(b"\n")
+    assert b"\n" * found.files[0].original.count(b"\n") == bytes(
+        c for c in found.files[0].rewritten if c == 10
+    )
 
 
 def test_words_in_docstrings_and_other_strings_are_no_marks(tmp_path: Path) -> None:
@@ -88,8 +88,9 @@ def test_words_in_docstrings_and_other_strings_are_no_marks(tmp_path: Path) -> N
 
 def test_options_of_code_are_evaluated_only_when_chosen(tmp_path: Path) -> None:
     text = "'''@hpo.choice(print('one'), 2, print('three'), name=act)'''\nx = print('one')\nprint(x)\n"
-    options = ["print('one')", 2, "print('three')"]
-    assert space(tmp_path, text) == {"act": {"_type": "choice", "_value": options}}
+    assert space(tmp_path, text) == {
+        "act": {"_type": "choice", "_value": ["print('one')", 2, "print('three')"]}
+    }
     assert run(tmp_path, text, {"act": "print('three')"}) == "three\nNone\n"
 
 
@@ -157,22 +158,22 @@ def test_one_label_at_two_places_is_one_hyperparameter(tmp_path: Path) -> None:
     [
         ("x = 1  # hpo: unifrom(0, 1)\n", "HPO202", 1, 15),
         ("x = 1  # hpo: uniform(0)\n", "HPO203", 1, 15),
-        ("x = 1  # hpo: uniform(0, y)\n", "HPO204", 1, 26),
+        ("x = 1  # hpo: uniform(0, y)\n", "HPO213", 1, 26),
         ("x = 1  # hpo: randint(0, 1.5)\n", "HPO205", 1, 26),
         ("x = 1  # hpo: choice()\n", "HPO206", 1, 15),
         ("x = 1  # hpo: choice(1, 2, 1)\n", "HPO207", 1, 28),
         ("x = 1  # hpo: uniform(2, 1)\n", "HPO208", 1, 23),
         ("x = 1  # hpo: loguniform(0, 1)\n", "HPO209", 1, 26),
         ("x = 1  # hpo: quniform(0, 1, 0)\n", "HPO211", 1, 30),
-        ("'''@hpo.uniform(0, 1'''\nx = 1\n", "HPO201", 1, 1),
-        ("'''@hpo.uniform(0, 1)'''\n", "HPO301", 1, 1),
-        ("'''@hpo.uniform(0, 1)'''\nimport os\n", "HPO301", 1, 1),
-        ("'''@hpo.uniform(0, 1)'''\nx = y = 1\n", "HPO301", 1, 1),
-        ("'''@hpo.uniform(0, 1)'''\n'''@hpo.uniform(0, 1)'''\nx = 1\n", "HPO302", 1, 1),
-        ("'''@hpo.variable(hpo.uniform(0, 1), name=y)'''\nx = 1\n", "HPO303", 1, 1),
-        ("f(a=1, b=2)  # hpo: uniform(0, 1)\n", "HPO305", 1, 14),
-        ("import hpo\n@hpo.param(y=hpo.uniform(0, 1))\ndef f(x=1): ...\n", "HPO306", 2, 14),
-        ("x = 1  # hpo: uniform(0, 1)\nx = 2  # hpo: uniform(0, 2)\n", "HPO307", 2, 8),
+        ("'''@hpo.uniform(0, 1'''\nx = 1\n", "HPO201", 1, 16),
+        ("'''@hpo.uniform(0, 1)'''\n", "HPO221", 1, 9),
+        ("'''@hpo.uniform(0, 1)'''\nimport os\n", "HPO221", 1, 9),
+        ("'''@hpo.uniform(0, 1)'''\nx = y = 1\n", "HPO221", 1, 9),
+        ("'''@hpo.uniform(0, 1)'''\n'''@hpo.uniform(0, 1)'''\nx = 1\n", "HPO222", 1, 9),
+        ("'''@hpo.variable(hpo.uniform(0, 1), name=y)'''\nx = 1\n", "HPO223", 1, 42),
+        ("f(a=1, b=2)  # hpo: uniform(0, 1)\n", "HPO225", 1, 21),
+        ("import hpo\n@hpo.param(y=hpo.uniform(0, 1))\ndef f(x=1): ...\n", "HPO226", 2, 14),
+        ("x = 1  # hpo: uniform(0, 1)\nx = 2  # hpo: uniform(0, 2)\n", "HPO231", 2, 15),
         ("x = (  # hpo: uniform(0, 1)\n", "HPO101", 1, 5),
     ],
 )
@@ -187,20 +188,25 @@ def test_a_mistake_is_shown_at_its_place(
 
 def test_a_value_outside_its_domain_is_a_warning(tmp_path: Path) -> None:
     found = project(tmp_path, "x = 5  # hpo: uniform(0, 1)\n")
-    assert [(d.code, d.severity) for d in found.diagnostics] == [("HPO309", "warning")]
+    assert [(d.code, d.severity) for d in found.diagnostics] == [("HPO233", "warning")]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_bytes_outside_the_marks_are_the_files_own(tmp_path: Path, newline: str) -> None:
-    text = "\ufeff# é\nif_ = 1 ;x = 0.5  # hpo: x=uniform(0, 1)\ny = 'ü'   \n\f\nz=1"
+    text = "\ufeff# é\n\tif_ = 1 ;x = 0.5  # hpo: x=uniform(0, 1)\ny = 'ü'   \n\f\nz=1".replace(
+        "\tif_", "if_"
+    )
     found = project(tmp_path, text.replace("\n", newline))
     before, after = (t.split(newline.encode()) for t in (found.files[0].original, found.files[0].rewritten))
     assert [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b] == [1]
 
 
 def test_rewriting_is_idempotent(tmp_path: Path) -> None:
-    text = "x = 0.5  # hpo: uniform(0, 1)\n'''@hpo.choice(1, 2)'''\ny = 1\n"
-    once = project(tmp_path, text).files[0].rewritten
+    once = (
+        project(tmp_path, "x = 0.5  # hpo: uniform(0, 1)\n'''@hpo.choice(1, 2)'''\ny = 1\n")
+        .files[0]
+        .rewritten
+    )
     again = project(tmp_path, once.decode())
     assert again.files[0].rewritten == once
     assert not again.parameters
@@ -237,7 +243,7 @@ def test_a_place_whose_domain_changed_since_the_trial_is_left(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.00029999999999999997, "0.0003"),
+        (0.00029999999999999997, "3e-4"),
         (3e-5, "3e-5"),
         (1e16, "1e16"),
         (0.1, "0.1"),

@@ -1,0 +1,232 @@
+"""The marks that are code: `@hpo.param`, `typing.Annotated` and inline calls, found by what names mean."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from hpo.annotate.grammar import Mistake, Reader
+from hpo.annotate.marks import Claim, Mark, Spelling
+from hpo.annotate.scopes import Scope, qualified
+from hpo.annotate.source import SourceFile
+from hpo.annotate.structure import Annotation, Place, Setting, Structure
+from hpo.errors import Diagnostic
+from hpo.parameters import KINDS
+
+__all__ = ["code_marks"]
+
+_ANNOTATED = ("typing.Annotated", "typing_extensions.Annotated")
+_OPTIONAL = ("typing.Optional", "typing.Final", "typing.ClassVar", "typing.Required")
+_DIALECTS = ("hpo", "nni")
+
+
+def code_marks(
+    file: SourceFile, structure: Structure, names: Mapping[str, Any], found: list[Diagnostic]
+) -> list[Mark]:
+    """Return the marks of a file that are code; mistakes go to `found`."""
+    if not any(map(_imports_us, structure.settings)):
+        return []
+    finder = _Finder(file, structure, names, found)
+    return [*finder.decorators(), *finder.annotations(), *finder.inline_calls()]
+
+
+def _imports_us(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module in _DIALECTS and not node.level
+    return isinstance(node, ast.Import) and any(a.name in _DIALECTS for a in node.names)
+
+
+def _ours(node: ast.expr, scope: Scope) -> tuple[str, str] | None:
+    """Return dialect and name, where an expression means something of ours."""
+    dialect, _, name = (qualified(node, scope) or "").partition(".")
+    return (dialect, name) if dialect in _DIALECTS and name else None
+
+
+class _Finder:
+    def __init__(
+        self, file: SourceFile, structure: Structure, names: Mapping[str, Any], found: list[Diagnostic]
+    ) -> None:
+        self.file, self.structure, self.names, self.found = file, structure, names, found
+        self._used: set[ast.AST] = set()  # calls that a mark owns already
+
+    def _reader(self, scope: Scope, *, inline: bool = False) -> Reader:
+        def resolve(node: ast.expr) -> str | None:
+            ours = _ours(node, scope)
+            return ours[1] if ours else None
+
+        return Reader(self.file, resolve, names=self.names, is_code=True, inline=inline)
+
+    def _mark(self, spelling: Spelling, call: ast.Call, scope: Scope, read: Callable[[], list[Claim]],
+              statement: ast.stmt | None = None) -> Iterator[Mark]:  # fmt: skip
+        """Yield the mark that a call is; what is in it is no other mark."""
+        self._used.update(ast.walk(call))
+        ours = _ours(call.func, scope)
+        try:
+            claims = tuple(read())
+        except Mistake as mistake:
+            self._note(mistake)
+        else:
+            dialect = ours[0] if ours else "hpo"
+            yield Mark(spelling, dialect, self.file.span(call), claims, statement=statement)
+
+    def _note(self, mistake: Mistake) -> None:
+        self.found.append(
+            self.file.diagnostic(mistake.code, mistake.message, mistake.span, help=mistake.help)
+        )
+
+    # -- decorators
+
+    def decorators(self) -> Iterator[Mark]:
+        for node, setting in list(self.structure.settings.items()):
+            for decorator in getattr(node, "decorator_list", ()):
+                scope = setting.scope
+                if isinstance(decorator, ast.Call) and (_ours(decorator.func, scope) or "")[1:] == ("param",):
+                    yield from self._mark(
+                        "decorator", decorator, scope, partial(self._params, decorator, scope), node
+                    )  # fmt: skip
+
+    def _params(self, call: ast.Call, scope: Scope) -> list[Claim]:
+        reader = self._reader(scope)
+        pairs: list[tuple[str, ast.expr]] = []
+        if len(call.args) % 2:
+            raise reader.mistake(
+                "HPO203", "param takes names and domains in pairs", 'write param("lr", uniform(0, 1))', call
+            )
+        for name, domain in zip(call.args[::2], call.args[1::2], strict=True):
+            if not (isinstance(name, ast.Constant) and isinstance(name.value, str)):
+                raise reader.mistake("HPO212", f"{reader.source(name)} is no name", 'write "lr"', name)
+            pairs.append((name.value, domain))
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                raise reader.mistake("HPO203", "** has no place in a mark", "name each parameter", keyword)
+            pairs.append((keyword.arg, keyword.value))
+        if not pairs:
+            raise reader.mistake("HPO203", "param marks nothing", "write param(lr=uniform(0, 1))", call)
+        return [Claim(name, reader.domain(value)) for name, value in pairs]
+
+    # -- typing.Annotated
+
+    def annotations(self) -> Iterator[Mark]:
+        aliases = self._aliases()
+        used: dict[ast.Call, list[Annotation]] = {}
+        for annotation in self.structure.annotations:
+            for call in self._marked(annotation.node, annotation.scope, aliases):
+                used.setdefault(call, []).append(annotation)
+        for calls in aliases.values():
+            for call in calls:
+                if call not in used:
+                    self._used.update(ast.walk(call))
+                    self._unused(call)
+        for call, places in used.items():
+            scope = places[0].scope
+            yield from self._mark(
+                "annotated", call, scope, partial(self._annotated, call, places, scope)
+            )  # fmt: skip
+
+    def _annotated(self, call: ast.Call, annotations: list[Annotation], scope: Scope) -> list[Claim]:
+        reader = self._reader(scope)
+        domain = reader.domain(call)
+        claims = []
+        for annotation in annotations:
+            if annotation.place is None:
+                message = f"{annotation.name} has no value here, and a mark needs today's"
+                at = annotation.node if len(annotations) > 1 else call
+                self._note(reader.mistake("HPO227", message, f"write {annotation.name}: ... = VALUE", at))
+            else:
+                claims.append(Claim(None, domain, annotation.place))
+        return claims
+
+    def _unused(self, call: ast.Call) -> None:
+        self.found.append(
+            self.file.diagnostic(
+                "HPO236",
+                "nothing in this file is annotated with this alias",
+                self.file.span(call),
+                severity="warning",
+                help="an alias is followed within its file: write Annotated[...] where it is used",
+            )
+        )
+
+    def _aliases(self) -> dict[str, list[ast.Call]]:
+        """Return the module's aliases of an `Annotated` with a mark."""
+        aliases: dict[str, list[ast.Call]] = {}
+        for statement, setting in self.structure.settings.items():
+            if setting.scope.kind != "module":
+                continue
+            match statement:
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+                ):
+                    pass
+                case _ if type(statement).__name__ == "TypeAlias":  # since Python 3.12
+                    name, value = statement.name.id, statement.value  # type: ignore[attr-defined]
+                case _:
+                    continue
+            calls = list(self._marked(value, setting.scope, {}))
+            if calls and len(setting.scope.bindings.get(name, [])) == 1:
+                aliases[name] = calls
+        return aliases
+
+    def _marked(
+        self, node: ast.expr, scope: Scope, aliases: Mapping[str, list[ast.Call]]
+    ) -> Iterator[ast.Call]:
+        """Yield the domains in an annotation, through `Optional`, `| None` and aliases."""
+        match node:
+            case ast.Name(id=name) if name in aliases and scope.lookup(name) is scope.module:
+                yield from aliases[name]
+            case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+                yield from self._marked(left, scope, aliases)
+                yield from self._marked(right, scope, aliases)
+            case ast.Subscript(value=value, slice=inner):
+                meaning = qualified(value, scope)
+                if meaning in _OPTIONAL:
+                    yield from self._marked(inner, scope, aliases)
+                elif meaning in _ANNOTATED and isinstance(inner, ast.Tuple):
+                    yield from self._marked(inner.elts[0], scope, aliases)
+                    for extra in inner.elts[1:]:
+                        if isinstance(extra, ast.Call) and self._is_domain(extra, scope):
+                            yield extra
+
+    def _is_domain(self, call: ast.Call, scope: Scope) -> bool:
+        ours = _ours(call.func, scope)
+        return ours is not None and ours[1] in KINDS
+
+    # -- inline calls
+
+    def inline_calls(self) -> Iterator[Mark]:
+        for call, setting in list(self.structure.calls.items()):
+            if call not in self._used and self._is_domain(call, setting.scope):
+                yield from self._mark(
+                    "inline", call, setting.scope, partial(self._inline, call, setting)
+                )  # fmt: skip
+
+    def _inline(self, call: ast.Call, setting: Setting) -> list[Claim]:
+        reader = self._reader(setting.scope, inline=True)
+        domain = reader.domain(call)
+        if any(option.branch for option in domain.options):
+            raise reader.mistake(
+                "HPO203", "a nested choice is no inline call", "mark the value in a string or a comment", call
+            )
+        span, around = self.file.span(call), setting.place
+        if self.structure.in_formatted(span):
+            raise reader.mistake(
+                "HPO221", "a mark cannot stand in an f-string", "give it a name before", call
+            )
+        if around is None and domain.label is None:
+            raise reader.mistake(
+                "HPO228", "nothing here gives this hyperparameter a name", "add name='...'", call
+            )
+        base = around or Place(
+            "call", "", "", span, call, (), setting.scope, setting.branches, self._statement(call)
+        )
+        place = replace(base, kind="call", span=span, value=call, branches=setting.branches)
+        return [Claim(None, domain, place)]
+
+    def _statement(self, call: ast.Call) -> ast.stmt:
+        """Return the innermost statement around a call."""
+        holding = [s for s in self.structure.settings if self.file.span(s).holds(self.file.span(call))]
+        return max(holding, key=lambda s: (s.lineno, s.col_offset))

@@ -1,0 +1,391 @@
+"""The grammar of a mark: from the tree of its call to a domain, with every mistake at its place.
+
+A mark is parsed, never evaluated. Its tree carries the file's own positions, whether it was written as
+code or cut out of a string or a comment.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from hpo.annotate.constants import NotConstantError, evaluate
+from hpo.annotate.scopes import dotted
+from hpo.annotate.source import SourceFile, Span
+from hpo.parameters import KINDS, Choice, Parameter, problems
+
+__all__ = ["CONSTRUCTORS", "REPORTS", "Branching", "Domain", "Mistake", "Option", "Reader", "parse_text"]
+
+REPORTS = ("report_intermediate_result", "report_final_result", "get_next_parameter")
+CONSTRUCTORS = (*KINDS, "function_choice", "variable", "mutable_layers")
+_CODES = {
+    "arity": "HPO203", "not_a_number": "HPO204", "not_an_integer": "HPO205", "no_options": "HPO206",
+    "duplicate_option": "HPO207", "low_not_below_high": "HPO208", "log_bound_not_positive": "HPO209",
+    "sigma_not_positive": "HPO210", "q_not_positive": "HPO211",
+}  # fmt: skip
+
+
+class Mistake(Exception):  # noqa: N818 - it is the user's, and becomes a diagnostic
+    """Say what is wrong with a mark, and where in the file."""
+
+    def __init__(self, code: str, message: str, help_: str, span: Span) -> None:
+        super().__init__(message)
+        self.code, self.message, self.help, self.span = code, message, help_, span
+
+
+@dataclass(frozen=True)
+class Branching:
+    """An option of NNI's nested choice: its `_name`, and a domain or a constant for each of its keys."""
+
+    name: str
+    domains: Mapping[str, Domain]
+    constants: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a choice.
+
+    Attributes:
+        value: what stands for it in the search space: itself for a JSON scalar, else its source.
+        code: its source on one line, as it is written into the trial.
+        is_code: whether it is more than a JSON scalar.
+        shape: a text that two options share when they differ in white space and quotes only.
+        branch: for an option of a nested choice, what lies below it.
+    """
+
+    value: Any
+    code: str
+    is_code: bool
+    shape: str
+    branch: Branching | None = None
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a mark says of one value.
+
+    Attributes:
+        kind: the constructor: one of `KINDS`, or ``function_choice``.
+        parameter: the distribution.
+        span: of the constructor's call.
+        label: the explicit name.
+        options: of a choice.
+        target: what the long form repeats, as written, and where.
+        default: of an inline call.
+    """
+
+    kind: str
+    parameter: Parameter
+    span: Span
+    label: str | None = None
+    options: tuple[Option, ...] = ()
+    target: tuple[str, Span] | None = None
+    default: ast.expr | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all its values are JSON scalars, which a trial is given as they are."""
+        return not any(option.is_code for option in self.options)
+
+    def option_like(self, shape: str) -> Option | None:
+        """Return the option that a piece of source is, if it is one."""
+        return next((option for option in self.options if option.shape == shape), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return NNI's form of the domain."""
+        if not any(option.branch for option in self.options):
+            return self.parameter.to_json()
+        branches = [option.branch for option in self.options if option.branch is not None]
+        value = [{"_name": b.name, **{k: d.to_json() for k, d in b.domains.items()}} for b in branches]
+        return {"_type": "choice", "_value": value}
+
+
+def shape(node: ast.expr) -> str:
+    """Return a text that two expressions share when only white space and quotes tell them apart."""
+    return ast.dump(node)
+
+
+def parse_text(
+    file: SourceFile, text: str, start: int, *, before: str = "", after: str = "", whole: Span | None = None
+) -> ast.expr:
+    """Parse the text of a mark that was cut out of a file, with the file's positions.
+
+    Args:
+        file: where it comes from.
+        text: the text.
+        start: the offset of its first character in the file.
+        before: what is put before it to make it an expression; on the same line.
+        after: what is put after it.
+        whole: the literal, where the text is not verbatim in it: every position is then the literal.
+
+    Raises:
+        Mistake: it is no expression.
+    """
+    at = whole or Span(start, start + len(text))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(f"{before}{text}{after}", mode="eval").body
+    except SyntaxError as error:
+        if whole is None:
+            at = _error_span(file, text, start, error, len(before))
+        raise Mistake(
+            "HPO201", f"the mark does not parse: {error.msg}", "write NAME(arguments), as Python", at
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        message = f"the mark does not parse: {error or 'it is nested too deeply'}"
+        raise Mistake("HPO201", message, "write NAME(arguments), as Python", at) from None
+    first_line, first_column = file.position(start)
+    shift = len(file.lines[first_line - 1][: first_column - 1].encode()) - len(before)
+    for node in ast.walk(tree):
+        if whole is not None:
+            _place(node, file, whole)
+        elif isinstance(node, ast.expr | ast.keyword | ast.arg):
+            node.col_offset += shift if node.lineno == 1 else 0
+            node.end_col_offset = (node.end_col_offset or 0) + (shift if node.end_lineno == 1 else 0)
+            node.lineno += first_line - 1
+            node.end_lineno = (node.end_lineno or 1) + first_line - 1
+    return tree
+
+
+def _error_span(file: SourceFile, text: str, start: int, error: SyntaxError, before: int) -> Span:
+    lines = text.split("\n")
+    row = min(max(error.lineno or 1, 1), len(lines)) - 1
+    column = max((error.offset or 1) - 1 - (before if row == 0 else 0), 0)
+    line = file.line_of(start) + row
+    begin = (start if row == 0 else file.line_start(line)) + min(column, len(lines[row]))
+    return Span(begin, begin + (0 if column >= len(lines[row]) else 1))
+
+
+def _place(node: ast.AST, file: SourceFile, span: Span) -> None:
+    if hasattr(node, "lineno"):
+        (first, column), (last, end) = file.position(span.start), file.position(span.end)
+        node.lineno, node.end_lineno = first, last  # type: ignore[attr-defined]
+        node.col_offset = len(file.lines[first - 1][: column - 1].encode())  # type: ignore[attr-defined]
+        node.end_col_offset = len(file.lines[last - 1][: end - 1].encode())  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Read domains out of the calls of one mark.
+
+    Attributes:
+        file: where it stands.
+        resolve: from a callee to the name of a constructor, or None where it is none.
+        verbatim: whether the file's text at a node's span is the node's source.
+        names: the module's constants, which bounds may use.
+        is_code: whether the mark is code, whose names the file's imports resolve.
+        inline: whether ``default=`` is allowed.
+    """
+
+    file: SourceFile
+    resolve: Callable[[ast.expr], str | None]
+    verbatim: bool = True
+    names: Mapping[str, Any] = field(default_factory=dict)
+    is_code: bool = False
+    inline: bool = False
+
+    def source(self, node: ast.expr) -> str:
+        """Return an expression's source, exactly, with line feeds as its line ends."""
+        if not self.verbatim:
+            return ast.unparse(node)
+        return self.file.segment(self.file.span(node)).replace("\r\n", "\n").replace("\r", "\n")
+
+    def line(self, node: ast.expr) -> str:
+        """Return an expression's source on one line."""
+        text = self.source(node)
+        return text if "\n" not in text else ast.unparse(node)
+
+    def mistake(self, code: str, message: str, help_: str, node: ast.AST) -> Mistake:
+        """Return a mistake at a node."""
+        return Mistake(code, message, help_, self.file.span(node))
+
+    def domain(self, node: ast.expr) -> Domain:
+        """Return the domain that a call constructs.
+
+        Raises:
+            Mistake: it is none.
+        """
+        if not isinstance(node, ast.Call):
+            raise self.mistake(
+                "HPO203", "a mark is a call, such as uniform(0, 1)", "write NAME(arguments)", node
+            )
+        kind = self.constructor(node)
+        if kind == "variable":
+            return self._variable(node)
+        label, default = self._keywords(node, kind)
+        span = self.file.span(node)
+        if kind in ("choice", "function_choice"):
+            options = tuple(self._options(node))
+            domain = self._checked("choice", [o.value for o in options], node)
+            self._check_shapes(options, node)
+            return Domain(kind, domain, span, label, options, default=default)
+        numbers = [self._bound(argument) for argument in node.args]
+        return Domain(kind, self._checked(kind, numbers, node), span, label, default=default)
+
+    def constructor(self, node: ast.Call) -> str:
+        """Return the constructor that is called."""
+        kind = self.resolve(node.func)
+        if kind in CONSTRUCTORS:
+            return kind
+        written = self.source(node.func)
+        close = get_close_matches(kind or written, (*CONSTRUCTORS, *REPORTS), n=1)
+        help_ = f"did you mean {close[0]}?" if close else f"the domains are {', '.join(KINDS)}"
+        raise self.mistake("HPO202", f"there is no domain {written}", help_, node.func)
+
+    def _variable(self, node: ast.Call) -> Domain:
+        names = [k.value for k in node.keywords if k.arg == "name"]
+        if len(node.args) != 1 or len(names) != 1 or len(node.keywords) != 1:
+            raise self.mistake(
+                "HPO203", "variable takes one domain and name=", "write variable(uniform(0, 1), name=x)", node
+            )
+        inner = self.domain(node.args[0])
+        if inner.label is not None:
+            raise self.mistake(
+                "HPO203", "a variable has one name=, its target", "remove the inner one", node.args[0]
+            )
+        target = (self.source(names[0]), self.file.span(names[0]))
+        return Domain(inner.kind, inner.parameter, self.file.span(node), None, inner.options, target)
+
+    def _keywords(self, node: ast.Call, kind: str) -> tuple[str | None, ast.expr | None]:
+        label, default = None, None
+        for keyword in node.keywords:
+            if keyword.arg == "name":
+                label = self._label(keyword.value)
+            elif keyword.arg == "default" and self.inline:
+                default = keyword.value
+            else:
+                allowed = "name= and default=" if self.inline else "name="
+                written = "**" if keyword.arg is None else f"{keyword.arg}="
+                raise self.mistake(
+                    "HPO203", f"{kind} takes no {written}", f"by name it takes {allowed} alone", keyword
+                )
+        return label, default
+
+    def _label(self, node: ast.expr) -> str:
+        text = dotted(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        if not text or not text.isprintable() or text != text.strip():
+            raise self.mistake(
+                "HPO212",
+                f"{self.source(node)} is no name",
+                "write name=act, name=net.act or name='act'",
+                node,
+            )
+        return text
+
+    def _checked(self, kind: str, arguments: list[Any], node: ast.Call) -> Parameter:
+        for problem in problems(kind, arguments):
+            at = node if problem.argument is None else node.args[problem.argument]
+            raise self.mistake(_CODES[problem.kind], problem.message, problem.help, at)
+        return Choice(tuple(arguments)) if kind == "choice" else KINDS[kind](*arguments)
+
+    def _bound(self, node: ast.expr) -> Any:
+        try:
+            return evaluate(node, self.names)
+        except NotConstantError as error:
+            whole = "" if error.node is node else f" in {self.source(node)}"
+            raise self.mistake(
+                "HPO213",
+                f"a bound is a constant, and {self.source(error.node)}{whole} is none: {error.reason}",
+                "write a number, arithmetic on numbers, or a name that the module binds once to one",
+                error.node,
+            ) from None
+
+    # -- options
+
+    def _options(self, node: ast.Call) -> Iterator[Option]:
+        nested = [isinstance(a, ast.Dict) and _key(a, "_name") is not None for a in node.args]
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                raise self.mistake(
+                    "HPO203", "the options of a choice are written out", "list them one by one", argument
+                )
+            if any(nested):
+                yield self._nested_option(argument)
+            else:
+                yield self._option(argument)
+
+    def _option(self, node: ast.expr) -> Option:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call) and self._is_marked_domain(inner):
+                raise self.mistake(
+                    "HPO214",
+                    "a domain cannot be an option of a choice",
+                    'mark it where it stands, or nest: choice({"_name": "a", "size": uniform(0, 1)}, ...)',
+                    inner,
+                )
+        value = json_scalar(node)
+        if value is not ...:
+            return Option(value, self.line(node), False, shape(node))
+        return Option(self.source(node), self.line(node), True, shape(node))
+
+    def _is_marked_domain(self, node: ast.Call) -> bool:
+        written = dotted(node.func) or ""
+        # In a text a bare `choice(...)` may be the user's own function; in code, imports tell.
+        return self.resolve(node.func) in CONSTRUCTORS and (self.is_code or "." in written)
+
+    def _nested_option(self, node: ast.expr) -> Option:
+        name = _key(node, "_name") if isinstance(node, ast.Dict) else None
+        if not (
+            isinstance(node, ast.Dict) and isinstance(name, ast.Constant) and isinstance(name.value, str)
+        ):
+            raise self.mistake(
+                "HPO203",
+                "a nested choice needs a _name, a string, in every option",
+                'write {"_name": "option", "size": uniform(0, 1)}',
+                node,
+            )
+        domains: dict[str, Domain] = {}
+        constants: dict[str, Any] = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+                raise self.mistake(
+                    "HPO203", "the keys of a nested choice are strings", 'write "size": ...', key or value
+                )
+            if key.value == "_name":
+                continue
+            if isinstance(value, ast.Call):
+                domains[key.value] = self.domain(value)
+            else:
+                constants[key.value] = self.source(value)
+        return Option(
+            name.value, self.line(node), True, shape(name), Branching(name.value, domains, constants)
+        )
+
+    def _check_shapes(self, options: tuple[Option, ...], node: ast.Call) -> None:
+        """Refuse options that differ in white space or quotes only; equal values are refused before."""
+        seen: set[str] = set()
+        for option, argument in zip(options, node.args, strict=True):
+            if option.shape in seen:
+                raise self.mistake(
+                    "HPO207", f"option {option.code} is listed twice", "remove one of the two", argument
+                )
+            seen.add(option.shape)
+
+
+def _key(node: ast.Dict, name: str) -> ast.expr | None:
+    pairs = zip(node.keys, node.values, strict=True)
+    return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == name), None)
+
+
+def json_scalar(node: ast.expr) -> Any:
+    """Return the JSON scalar that an option is, or `...` where it is code."""
+    is_sign = isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
+    if not (isinstance(node, ast.Constant) or is_sign):
+        return ...
+    try:
+        value = evaluate(node)
+    except NotConstantError:
+        return ...
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return ...
+    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+        return ...  # JSON has no lone surrogates
+    return value
