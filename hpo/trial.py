@@ -1,6 +1,7 @@
 """A trial, from both sides: the record that tuners and the store share, and the API inside the process.
 
-Only the standard library, and little of it: this is imported into every training script.
+Only the standard library, and little of it: this is imported into every training script, also by the
+Python of another environment, which may be as old as 3.8 (hence the tuples of types).
 
 Inside a trial, results are JSON lines appended with one `write` each to ``$HPO_TRIAL_DIR/metrics.jsonl``;
 once a report function returns, its line survives the death of every process. A byte in the experiment's
@@ -269,7 +270,7 @@ def _number(value: Any) -> tuple[float | None, str | None]:
         value = value["default"]
     try:
         plain = value.item() if hasattr(value, "item") else value
-        if isinstance(plain, bool | str | bytes | dict) or not hasattr(plain, "__float__"):
+        if isinstance(plain, (bool, str, bytes, dict)) or not hasattr(plain, "__float__"):
             return None, f"{_shown(value)} is no number"
         number = float(plain)
     except (TypeError, ValueError, OverflowError, RuntimeError):
@@ -286,9 +287,9 @@ def _plain(value: Any) -> Any:
     """Return what JSON can hold of a value; what it cannot, such as NaN or an array, as its text."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
-    if isinstance(value, str | bool | int | None):
+    if isinstance(value, (str, bool, int, type(None))):
         return value
     number, _ = _number(value)
     return repr(value) if number is None else number
@@ -352,7 +353,7 @@ def own(name: str, seen: Any) -> Any:
         return seen
     if here.baseline:
         if name not in here.values and here.once(f"own {name}"):
-            shown = seen if isinstance(seen, bool | int | float | str | None) else repr(seen)
+            shown = seen if isinstance(seen, (bool, int, float, str, type(None))) else repr(seen)
             here.append({"type": "own", "name": name, "value": shown})
     elif here.once(f"inactive {name}"):
         here.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import hpo.trial
 from hpo.runtime.launcher import SHIMS
 from hpo.runtime.shims.nni.utils import merge_parameter
 
@@ -186,3 +188,10 @@ class TestMergeParameter:
             ValueError, match='Expected "lr" in override parameters to have type int, but found str'
         ):
             merge_parameter(make(lr=1), {"lr": "1"})
+
+
+@pytest.mark.parametrize("file", [Path(hpo.trial.__file__), *sorted((SHIMS / "nni").glob("*.py"))], ids=str)
+def test_a_python_as_old_as_3_8_understands_what_a_trial_loads(file: Path) -> None:
+    tree = ast.parse(file.read_text(), feature_version=(3, 8))
+    asked = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "isinstance"]
+    assert not [ast.unparse(call) for call in asked if isinstance(call.args[1], ast.BinOp)]
