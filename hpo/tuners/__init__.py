@@ -6,7 +6,8 @@
     while (trial := tuner.ask()) is not None:
         tuner.tell(trial, evaluate(trial.parameters))
 
-The names and arguments are NNI's. Other packages add theirs under the entry-point group ``hpo.tuners``.
+The names and arguments are NNI's. Other packages add theirs under the entry-point groups ``hpo.tuners``
+and ``hpo.assessors``.
 """
 
 from __future__ import annotations
@@ -19,12 +20,23 @@ from typing import Any
 from hpo.errors import TunerError
 from hpo.space import SearchSpace
 from hpo.tuners.arguments import checked_arguments
+from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Direction, Tuner
 
-__all__ = ["Direction", "Tuner", "create", "find", "names"]
+__all__ = [
+    "Assessor",
+    "Direction",
+    "Tuner",
+    "assessor_names",
+    "create",
+    "create_assessor",
+    "find",
+    "find_assessor",
+    "names",
+]
 
 #: The built-in tuners and where they are; each is imported on use.
-_BUILT_IN: Mapping[str, str] = {
+_TUNERS: Mapping[str, str] = {
     "Auto": "hpo.tuners.auto",
     "TPE": "hpo.tuners.tpe",
     "Random": "hpo.tuners.random_search",
@@ -32,11 +44,16 @@ _BUILT_IN: Mapping[str, str] = {
     "Batch": "hpo.tuners.batch",
     "Anneal": "hpo.tuners.anneal",
     "Evolution": "hpo.tuners.evolution",
+    "GP": "hpo.tuners.gp",
     "CMAES": "hpo.tuners.cma_es",
     "QMC": "hpo.tuners.qmc",
 }
 
-_GROUP = "hpo.tuners"
+#: The built-in assessors.
+_ASSESSORS: Mapping[str, str] = {
+    "Medianstop": "hpo.tuners.median_stop",
+    "Curvefitting": "hpo.tuners.curve_fitting",
+}
 
 
 def create(
@@ -61,12 +78,27 @@ def create(
         TunerError: the tuner is unknown, or cannot take these arguments or this space.
     """
     cls = find(name)
-    mode = class_args.pop("optimize_mode", None)
-    if mode not in (None, "maximize", "minimize"):
-        raise TunerError(f"{name}: optimize_mode is {mode!r}", help="it takes maximize or minimize")
+    mode = _optimize_mode(name, class_args)
     arguments = checked_arguments(name, cls, {**class_args, "seed": seed})
     cls.check_space(space)
     return cls(space, direction=direction or mode or cls.default_direction, **arguments)
+
+
+def create_assessor(name: str, *, direction: Direction | None = None, **class_args: Any) -> Assessor:
+    """Return an assessor by its name.
+
+    Args:
+        name: one of `assessor_names()`.
+        direction: as for `create`.
+        **class_args: the assessor's own arguments, under NNI's names.
+
+    Raises:
+        TunerError: the assessor is unknown, or cannot take these arguments.
+    """
+    cls = find_assessor(name)
+    mode = _optimize_mode(name, class_args)
+    arguments = checked_arguments(name, cls, class_args)
+    return cls(direction=direction or mode or cls.default_direction, **arguments)
 
 
 def find(name: str) -> type[Tuner]:
@@ -75,36 +107,63 @@ def find(name: str) -> type[Tuner]:
     Raises:
         TunerError: there is none of this name; it lists those there are.
     """
-    if name in _BUILT_IN:
-        return getattr(import_module(_BUILT_IN[name]), name)  # type: ignore[no-any-return]
-    plugins = _plugins()
-    if name not in plugins:
-        known = names()
-        close = get_close_matches(name, known, n=1) or [k for k in known if k.lower() == name.lower()]
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise TunerError(f"there is no tuner {name!r}", help=f"{hint}the tuners are {', '.join(known)}")
-    try:
-        found = plugins[name].load()
-    except Exception as error:
-        raise TunerError(
-            f"the tuner {name!r} of {plugins[name].value} cannot be imported: {error}",
-            help="repair or remove the package that provides it",
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, Tuner)):
-        raise TunerError(
-            f"the tuner {name!r} is {found!r}, which is no subclass of hpo.tuners.Tuner",
-            help=f"let the entry point {plugins[name].value} name such a class",
-        )
+    found: type[Tuner] = _find("tuner", name, _TUNERS, Tuner)
+    return found
+
+
+def find_assessor(name: str) -> type[Assessor]:
+    """Return the class of an assessor by its name.
+
+    Raises:
+        TunerError: there is none of this name; it lists those there are.
+    """
+    found: type[Assessor] = _find("assessor", name, _ASSESSORS, Assessor)
     return found
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all tuners: the built-in ones, then those of other packages."""
-    return (*_BUILT_IN, *(name for name in _plugins() if name not in _BUILT_IN))
+    return (*_TUNERS, *(name for name in _plugins("tuner") if name not in _TUNERS))
 
 
-def _plugins() -> dict[str, Any]:
-    # Imported here: looking through the installed packages is for those who name an unknown tuner.
+def assessor_names() -> tuple[str, ...]:
+    """Return the names of all assessors: the built-in ones, then those of other packages."""
+    return (*_ASSESSORS, *(name for name in _plugins("assessor") if name not in _ASSESSORS))
+
+
+def _find(kind: str, name: str, built_in: Mapping[str, str], base: type) -> Any:
+    if name in built_in:
+        return getattr(import_module(built_in[name]), name)
+    plugins = _plugins(kind)
+    if name not in plugins:
+        known = [*built_in, *plugins]
+        close = [k for k in known if k.lower() == name.lower()] or get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise TunerError(f"there is no {kind} {name!r}", help=f"{hint}the {kind}s are {', '.join(known)}")
+    try:
+        found = plugins[name].load()
+    except Exception as error:
+        raise TunerError(
+            f"the {kind} {name!r} of {plugins[name].value} cannot be imported: {error}",
+            help="repair or remove the package that provides it",
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise TunerError(
+            f"the {kind} {name!r} is {found!r}, which is no subclass of hpo.tuners.{base.__name__}",
+            help=f"let the entry point {plugins[name].value} name such a class",
+        )
+    return found
+
+
+def _plugins(kind: str) -> dict[str, Any]:
+    # Imported here: looking through the installed packages is for those who name an unknown one.
     from importlib.metadata import entry_points
 
-    return {point.name: point for point in sorted(entry_points(group=_GROUP), key=lambda p: p.name)}
+    return {p.name: p for p in sorted(entry_points(group=f"hpo.{kind}s"), key=lambda p: p.name)}
+
+
+def _optimize_mode(name: str, class_args: dict[str, Any]) -> Direction | None:
+    mode: Direction | None = class_args.pop("optimize_mode", None)
+    if mode not in (None, "maximize", "minimize"):
+        raise TunerError(f"{name}: optimize_mode is {mode!r}", help="it takes maximize or minimize")
+    return mode

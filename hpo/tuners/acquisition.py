@@ -6,6 +6,7 @@ Improvement for Bayesian Optimization", NeurIPS 2023 (the logarithm, and why it 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,16 @@ from scipy.special import erfcx, log_ndtr, ndtr
 from hpo.tuners.gaussian import Features, GaussianProcess
 from hpo.tuners.points import Cube, Floats, Mask
 
-__all__ = ["Box", "ExpectedImprovement", "Score", "maximise"]
+__all__ = [
+    "Box",
+    "ConfidenceBound",
+    "ExpectedImprovement",
+    "ProbabilityOfImprovement",
+    "Score",
+    "Utility",
+    "climb",
+    "maximise",
+]
 
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -26,31 +36,76 @@ _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 Score = Callable[[Floats, Mask], Floats]
 
 
-@dataclass(frozen=True)
-class ExpectedImprovement:
-    """How much less than `best` one may expect of a configuration: its logarithm, which never underflows."""
+class Utility(ABC):
+    """What a configuration promises, as a function of the posterior mean and deviation there."""
 
-    features: Features
-    process: GaussianProcess
-    best: float
+    def __init__(self, features: Features, process: GaussianProcess) -> None:
+        self.features, self.process = features, process
+
+    @abstractmethod
+    def of(self, mean: Floats, deviation: Floats) -> Floats:
+        """Return the utility."""
+
+    @abstractmethod
+    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
+        """Return the derivatives of the utility by mean and by deviation."""
 
     def __call__(self, rows: Floats, active: Mask) -> Floats:
         mean, variance = self.process.predict(self.features.of(rows, active))
-        deviation = np.sqrt(variance)
+        return self.of(mean, np.sqrt(variance))
+
+    def with_gradient(self, feature: Floats) -> tuple[float, Floats]:
+        """Return the utility at one point, and its gradient in the features."""
+        mean, variance, mean_slope, variance_slope = self.process.gradients(feature)
+        deviation = float(np.sqrt(variance))
+        by_mean, by_deviation = self.slopes(mean, deviation)
+        value = float(self.of(np.array([mean]), np.array([deviation]))[0])
+        return value, by_mean * mean_slope + by_deviation / (2 * deviation) * variance_slope
+
+
+class ExpectedImprovement(Utility):
+    """How much less than `best` one may expect: its logarithm, which never underflows."""
+
+    def __init__(self, features: Features, process: GaussianProcess, best: float) -> None:
+        super().__init__(features, process)
+        self.best = best
+
+    def of(self, mean: Floats, deviation: Floats) -> Floats:
         score: Floats = _log_h((self.best - mean) / deviation) + np.log(deviation)
         return score
 
-    def with_gradient(self, feature: Floats) -> tuple[float, Floats]:
-        """Return the score at one point, and its gradient in the features."""
-        mean, variance, mean_slope, variance_slope = self.process.gradients(feature)
-        deviation = np.sqrt(variance)
+    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
         z = (self.best - mean) / deviation
-        log_h = float(_log_h(np.array([z]))[0])
-        deviation_slope = variance_slope / (2 * deviation)
-        z_slope = -(mean_slope + z * deviation_slope) / deviation
         # d log h / dz = Phi / h
-        slope = np.exp(log_ndtr(z) - log_h) * z_slope + deviation_slope / deviation
-        return log_h + float(np.log(deviation)), slope
+        slope = float(np.exp(log_ndtr(z) - _log_h(np.array([z]))[0]))
+        return -slope / deviation, (1 - slope * z) / deviation
+
+
+class ProbabilityOfImprovement(ExpectedImprovement):
+    """How likely it is to be less than `best`: its logarithm."""
+
+    def of(self, mean: Floats, deviation: Floats) -> Floats:
+        score: Floats = log_ndtr((self.best - mean) / deviation)
+        return score
+
+    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
+        z = (self.best - mean) / deviation
+        slope = float(np.exp(-0.5 * z * z - _LOG_ROOT_2PI - log_ndtr(z)))  # phi / Phi
+        return -slope / deviation, -slope * z / deviation
+
+
+class ConfidenceBound(Utility):
+    """How good it may be, `kappa` deviations from the mean."""
+
+    def __init__(self, features: Features, process: GaussianProcess, kappa: float) -> None:
+        super().__init__(features, process)
+        self.kappa = kappa
+
+    def of(self, mean: Floats, deviation: Floats) -> Floats:
+        return self.kappa * deviation - mean
+
+    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
+        return -1.0, self.kappa
 
 
 def _log_h(z: Floats) -> Floats:
@@ -146,18 +201,18 @@ def mutants(cube: Cube, generator: np.random.Generator, rows: Floats, width: Flo
     return mutated
 
 
-def climb(improvement: ExpectedImprovement, cube: Cube, rows: Floats, box: Box) -> Floats:
+def climb(utility: Utility, cube: Cube, rows: Floats, box: Box) -> Floats:
     """Return each row moved uphill in its active continuous columns."""
     climbed: Floats = rows.copy()
     active = cube.active(rows)
-    positions = np.searchsorted(improvement.features.groups, np.arange(len(cube)))
+    positions = np.searchsorted(utility.features.groups, np.arange(len(cube)))
     for row, known in zip(climbed, active, strict=True):
         free = np.flatnonzero(cube.smooth & known)
         if not len(free):
             continue
-        feature = improvement.features.of(row[None, :], known[None, :])[0]
+        feature = utility.features.of(row[None, :], known[None, :])[0]
 
-        downhill = partial(_downhill, improvement, feature, positions[free])
+        downhill = partial(_downhill, utility, feature, positions[free])
         bounds = list(zip(box.low[free], box.high[free], strict=True))
         found = minimize(
             downhill, box.clip(row)[free], jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 20}
@@ -167,8 +222,8 @@ def climb(improvement: ExpectedImprovement, cube: Cube, rows: Floats, box: Box) 
 
 
 def _downhill(
-    improvement: ExpectedImprovement, feature: Floats, where: NDArray[np.intp], point: Floats
+    utility: Utility, feature: Floats, where: NDArray[np.intp], point: Floats
 ) -> tuple[float, Floats]:
     feature[where] = point
-    score, slope = improvement.with_gradient(feature)
+    score, slope = utility.with_gradient(feature)
     return -score, -slope[where]

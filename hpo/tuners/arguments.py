@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from hpo.errors import TunerError
 
-__all__ = ["AtLeast", "Between", "checked_arguments"]
+__all__ = ["AtLeast", "Between", "OneOf", "checked_arguments"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,19 @@ class Between:
 
     def __str__(self) -> str:
         return f" between {self.low:g} and {self.high:g}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The argument is one of these numbers."""
+
+    values: tuple[float, ...]
+
+    def __contains__(self, value: float) -> bool:
+        return value in self.values
+
+    def __str__(self) -> str:
+        return f": {' or '.join(f'{v:g}' for v in self.values)}"
 
 
 def checked_arguments(owner: str, cls: type, given: Mapping[str, Any]) -> dict[str, Any]:

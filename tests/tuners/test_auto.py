@@ -8,7 +8,7 @@ from scipy.optimize import approx_fprime
 from hpo import tuners
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
-from hpo.tuners.acquisition import ExpectedImprovement, _log_h
+from hpo.tuners.acquisition import ConfidenceBound, ExpectedImprovement, ProbabilityOfImprovement, _log_h
 from hpo.tuners.gaussian import Features, GaussianProcess, fit
 from hpo.tuners.outcomes import standardised, targets
 from hpo.tuners.points import Cube
@@ -91,14 +91,15 @@ def test_a_stopped_trial_counts_by_what_it_reported_but_never_as_good():
     assert tuner._history.losses.tolist() == [-1.0, -2.0, -3.0, -2.0]
 
 
-def test_gradients_are_the_slopes_of_the_score():
+@pytest.mark.parametrize("kind", [ExpectedImprovement, ProbabilityOfImprovement, ConfidenceBound])
+def test_gradients_are_the_slopes_of_the_score(kind):
     generator = np.random.default_rng(0)
     cube = Cube(SPACE)
     rows = cube.snap(generator.random((30, 4)))
     features = Features(cube)
     points, values = features.of(rows, cube.active(rows)), standardised(generator.normal(size=30))
     process = GaussianProcess(points, features.groups, values, fit(points, features.groups, values))
-    improvement = ExpectedImprovement(features, process, -1.0)
+    improvement = kind(features, process, -1.0)
     at = features.of(generator.random((1, 4)), np.ones((1, 4), dtype=bool))[0]
     score, slope = improvement.with_gradient(at)
     numeric = approx_fprime(at, lambda x: improvement.with_gradient(x)[0], 1e-6)

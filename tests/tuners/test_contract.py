@@ -25,6 +25,7 @@ class TestTPE(TunerContract):
 
 class TestAuto(TunerContract):
     name = "Auto"
+    trials = 24
 
 
 class TestAnneal(TunerContract):
@@ -38,6 +39,17 @@ class TestEvolution(TunerContract):
 
 class TestCMAES(TunerContract):
     name = "CMAES"
+
+
+class TestGP(TunerContract):
+    name = "GP"
+    trials = 16
+
+
+class TestGPWithConfidenceBounds(TunerContract):
+    name = "GP"
+    class_args: ClassVar = {"utility": "ucb", "cold_start_num": 5}
+    trials = 12
 
 
 class TestQMC(TunerContract):

@@ -106,3 +106,9 @@ def test_a_tuner_of_another_package_is_found_by_its_entry_point(tmp_path, monkey
         tuners.create("Broken", SPACE)
     with pytest.raises(TunerError, match="no subclass"):
         tuners.create("None", SPACE)
+
+
+def test_a_number_that_must_be_one_of_few_says_which():
+    with pytest.raises(TunerError) as caught:
+        tuners.create("GP", SPACE, nu=1.5)
+    assert caught.value.help == "it takes a number: 2.5"
