@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,48 @@ __all__ = ["Curvefitting", "extrapolate"]
 
 Floats = NDArray[np.float64]
 
-# Families of the paper's table 1, for curves that are scaled to begin near 0 and to end near 1:
-# the function, where its parameters begin, and their bounds.
-_FAMILIES: tuple[tuple[Callable[..., Floats], tuple[float, ...], tuple[list[float], list[float]]], ...] = (
-    (lambda x, c, a, k: c - a * x**-k, (1.0, 1.0, 0.5), ([-2, -5, 0.01], [3, 5, 5])),  # pow3
-    (lambda x, c, a, k: c - a * np.exp(-k * x), (1.0, 1.0, 0.2), ([-2, -5, 1e-3], [3, 5, 5])),  # exp3
-    (lambda x, c, a, k: c - a / (1 + (x / k)), (1.0, 1.0, 2.0), ([-2, -5, 0.1], [3, 5, 100])),  # mmf, order 1
-    (lambda x, c, a: c - a / np.log(x + 1), (1.0, 0.7), ([-2, -5], [3, 5])),  # ilog2
-    # weibull
-    (lambda x, c, a, k, d: c - a * np.exp(-k * x**d), (1.0, 1.0, 0.5, 0.7), ([-2, -5, 1e-3, 0.1], [3, 5, 5, 2])),
-    (lambda x, a, b: a * np.log(x) + b, (0.3, 0.0), ([-2, -2], [2, 3])),  # logx_linear
-)  # fmt: skip
+
+def _pow3(x: Floats, c: float, a: float, k: float) -> Floats:
+    return c - a * x**-k
+
+
+def _exp3(x: Floats, c: float, a: float, k: float) -> Floats:
+    return c - a * np.exp(-k * x)
+
+
+def _mmf(x: Floats, c: float, a: float, k: float) -> Floats:
+    return c - a / (1 + x / k)
+
+
+def _ilog2(x: Floats, c: float, a: float) -> Floats:
+    return c - a / np.log(x + 1)
+
+
+def _weibull(x: Floats, c: float, a: float, k: float, d: float) -> Floats:
+    return c - a * np.exp(-k * x**d)
+
+
+def _log_linear(x: Floats, a: float, b: float) -> Floats:
+    return a * np.log(x) + b
+
+
+class _Family(NamedTuple):
+    """A family of the paper's table 1, for curves scaled to begin at 0 and to stand at 1 now."""
+
+    function: Callable[..., Floats]
+    begin: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+_FAMILIES = (
+    _Family(_pow3, (1, 1, 0.5), (-2, -5, 0.01), (3, 5, 5)),
+    _Family(_exp3, (1, 1, 0.2), (-2, -5, 1e-3), (3, 5, 5)),
+    _Family(_mmf, (1, 1, 2), (-2, -5, 0.1), (3, 5, 100)),
+    _Family(_ilog2, (1, 0.7), (-2, -5), (3, 5)),
+    _Family(_weibull, (1, 1, 0.5, 0.7), (-2, -5, 1e-3, 0.1), (3, 5, 5, 2)),
+    _Family(_log_linear, (0.3, 0), (-2, -2), (2, 3)),
+)
 
 
 def extrapolate(curve: Sequence[float], step: int) -> float | None:
@@ -48,13 +79,13 @@ def extrapolate(curve: Sequence[float], step: int) -> float | None:
     scale = rise if abs(rise) > 1e-12 else float(np.ptp(scaled))
     z, x = (scaled - start) / scale, np.arange(1.0, len(y) + 1)
     weights, predictions = [], []
-    for family, begin, bounds in _FAMILIES:
+    for family, begin, *bounds in _FAMILIES:
         if len(y) <= len(begin):
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)
             try:
-                found, _ = curve_fit(family, x, z, p0=begin, bounds=bounds, maxfev=200)
+                found, _ = curve_fit(family, x, z, p0=begin, bounds=tuple(bounds), maxfev=200)
             except RuntimeError:  # it did not converge
                 continue
         error = max(float(np.mean((family(x, *found) - z) ** 2)), 1e-10)
