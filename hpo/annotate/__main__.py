@@ -11,5 +11,13 @@ from pathlib import Path
 
 from hpo.annotate.project import annotate
 
-if __name__ == "__main__":
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Read the paths of the command line, and print what is found in them."""
     json.dump(annotate([Path(argument) for argument in sys.argv[1:]]).to_document(), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,11 +6,13 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import hpo.tuners
+from hpo.annotate.result import AnnotatedProject
 from hpo.config.model import Algorithm, Config
-from hpo.errors import AnnotationError, StoreError, UsageError
+from hpo.errors import StoreError, UsageError
+from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
 from hpo.runtime import home
@@ -28,9 +30,6 @@ from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import Trial
 from hpo.tuners.base import Tuner
-
-if TYPE_CHECKING:
-    from hpo.annotate.project import AnnotatedProject
 
 __all__ = ["create", "open_existing"]
 
@@ -90,7 +89,9 @@ def create(
         command = parse_command(config.command, cwd)
     else:
         raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
-    project = _read_code(command, cwd)
+    extraction = Extraction(cwd / command.script) if isinstance(command, ScriptCommand) else None
+    hpo.tuners.find(config.tuner.name if config.tuner else DEFAULT_TUNER)  # loaded while the marks are read
+    project = extraction.result() if extraction else None
     space = _space(config, project)
     baseline = config.space is None
     config = _settled(config, space)
@@ -135,17 +136,6 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         )
     finally:
         lock.close()  # from here on the fork server and the launcher hold it
-
-
-def _read_code(command: Command, cwd: Path) -> AnnotatedProject | None:
-    if isinstance(command, ShellCommand):
-        return None
-    from hpo.annotate.project import annotate  # for those who have Python to read
-
-    project = annotate([cwd / command.script])
-    if project.errors:
-        raise AnnotationError(project.errors)
-    return project
 
 
 def _space(config: Config, project: AnnotatedProject | None) -> SearchSpace:

@@ -1,0 +1,51 @@
+"""Read the marks of a script in a process of its own, which ends, and its memory with it.
+
+LibCST takes its time and space; meanwhile this process loads the tuner.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from hpo.annotate.result import AnnotatedProject
+from hpo.errors import AnnotationError, HpoError
+
+__all__ = ["Extraction"]
+
+# The folder that one stands in is no place to import from: a module there may be called `ast`.
+_PROGRAM = "import sys; del sys.path[0]; from hpo.annotate.__main__ import main; main()"
+
+
+class Extraction:
+    """A reading of a script and its modules, under way from the moment that this is made."""
+
+    def __init__(self, script: Path) -> None:
+        self._script = script
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, str(script)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def result(self) -> AnnotatedProject:
+        """Return what was found.
+
+        Raises:
+            AnnotationError: the marks have mistakes, or the script does not compile.
+            HpoError: the process did not get to its end.
+        """
+        document, words = self._process.communicate()
+        if self._process.returncode != 0:
+            last = words.decode("utf-8", "replace").strip().splitlines()[-1:]
+            raise HpoError(
+                f"{self._script} could not be read: {last[0] if last else self._process.returncode}",
+                help=f"hpo annotate {self._script} may say more",
+            )
+        project = AnnotatedProject.from_json(json.loads(document))
+        if project.errors:
+            raise AnnotationError(project.errors)
+        return project
