@@ -92,3 +92,26 @@ class TestShell:
             forecast += rise + level * miss
             rise += level * slope * miss
         return float((squares / (len(flows) - 1)) ** 0.5)
+
+
+class TestNniMnist:
+    def test_it_is_the_seeds_configuration_but_for_the_trial(self) -> None:
+        seed = Path(__file__).parent / "config" / "fixtures"
+        ours = (EXAMPLES / "nni_mnist" / "config.yml").read_text()
+        ours = ours.replace("trialConcurrency: 2", "trialConcurrency: 1").replace("mnist.py", "test_nni.py")
+        assert ours == (seed / "config.yml").read_text()
+        space = (EXAMPLES / "nni_mnist" / "search_space.json").read_bytes()
+        assert space == (seed / "search_space.json").read_bytes()
+
+    def test_trials_report_what_nni_would_have_got(self, environment: dict[str, str], tmp_path: Path) -> None:
+        config: Path = EXAMPLES / "nni_mnist" / "config.yml"
+        environment |= {"OMP_NUM_THREADS": "1"}
+        output([HPO, "run", "--config", config, "--max-trials", "3", "--seed", "1"], tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 3
+        for trial in trials:
+            assert trial["parameters"].keys() == {"batch_size", "hidden_size", "lr", "momentum"}
+            assert [step for step, _ in trial["intermediate"]] == list(range(6))
+            assert trial["value"] == trial["intermediate"][-1][1]
+        printed = output([HPO, "trial", "logs", "0"], tmp_path, environment)
+        assert f"epoch 6: accuracy {trials[0]['value']:.4f}" in printed
