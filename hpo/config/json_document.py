@@ -54,7 +54,8 @@ class _Reader:
             if self.text.startswith(opening, at):
                 line_end = self.text.find("\n", at)
                 span = (at, len(self.text) if line_end < 0 else line_end)
-                raise DocumentProblem("JSON has no comments", span, help="remove it, or name the file .yml")
+                help_ = "remove it, or name the file .yml" if opening == "#" else "remove it"
+                raise DocumentProblem("JSON has no comments", span, help=help_)
         return at
 
     def value(self, at: int) -> tuple[Node, int]:
