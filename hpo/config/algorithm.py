@@ -73,10 +73,12 @@ class _TunerReader:
 
     def _built_in(self, name: str) -> tuple[str, type[Tuner] | None]:
         """Return a tuner by its name, which NNI compares without regard to case."""
-        name = {each.lower(): each for each in hpo.tuners.names()}.get(name.lower(), name)
         try:
             return name, hpo.tuners.find(name)
         except TunerError as error:
+            own = next((each for each in hpo.tuners.names() if each.lower() == name.lower()), None)
+            if own is not None:
+                return own, hpo.tuners.find(own)
             field = "name" if hasattr(self._written, "name") else f"builtin{self._kind.title()}Name"
             self._report("HPO510", error.message, field, help=error.help)
             return name, None
