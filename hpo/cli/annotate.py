@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpo.annotate.project import AnnotatedProject, annotate
-from hpo.cli.show import print_table
+from hpo.annotate.project import annotate
+from hpo.annotate.result import AnnotatedProject, MarkedParameter
+from hpo.cli.output import print_diff, print_json, print_table
 from hpo.errors import Diagnostic, UsageError
 
 __all__ = ["show"]
@@ -28,7 +29,7 @@ def show(
         raise UsageError(f"there is no format {format}", help="the formats are text, json and github")
     project = annotate(paths)
     if format == "json" and not space:
-        print(json.dumps(project.to_json(), ensure_ascii=False, indent=2))
+        print_json(project.to_json())
         return 2 if project.errors else 0
     for diagnostic in project.diagnostics:
         if format == "github":
@@ -38,9 +39,9 @@ def show(
     if project.errors:
         return 2
     if space:
-        print(json.dumps(project.space.to_json(), ensure_ascii=False, indent=2))
+        print_json(project.space.to_json())
     elif diff:
-        print(project.diff(), end="")
+        print_diff(project.diff())
     elif output is not None:
         project.write(output)
         print(f"The parameterised code is in {output}", file=sys.stderr)
@@ -62,23 +63,31 @@ def _print_space(project: AnnotatedProject) -> None:
     if not project.parameters:
         print("No marks found. Mark a value: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)", file=sys.stderr)
         return
-    rows = []
-    for parameter in project.parameters:
-        told = parameter.to_json()
-        condition = " and ".join(
-            f"{c['name']} in {c['values']}" if len(c["values"]) != 1 else f"{c['name']} = {c['values'][0]}"
-            for c in told["condition"] or []
-        )
-        rows.append(
-            [
-                told["name"],
-                str(project.space[told["name"]]),
-                told.get("default_source") or str(told["default"]),
-                f"{told['file']}:{told['line']}",
-                condition,
-            ]
-        )
-    columns = ["parameter", "domain", "default", "place", "only where"]
+    sources = {site.name: [code for _, code in site.options] for f in project.files for site in f.sites}
+    rows = [
+        [
+            parameter.name,
+            _domain(parameter, sources.get(parameter.name, [])),
+            parameter.places[0].default_source,
+            ", ".join(f"{place.file}:{place.line}" for place in parameter.places),
+            _condition(parameter),
+        ]
+        for parameter in project.parameters
+    ]
+    columns = ["parameter", "domain", "today", "place", "only where"]
     if not any(row[-1] for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     print_table(columns, rows)
+
+
+def _domain(parameter: MarkedParameter, options: Sequence[str]) -> str:
+    """Write a domain as its mark does: options are code, numbers are numbers."""
+    arguments = options or [json.dumps(value) for value in parameter.value]
+    return f"{parameter.type}({', '.join(arguments)})"
+
+
+def _condition(parameter: MarkedParameter) -> str:
+    return " and ".join(
+        f"{c['name']} = {c['values'][0]}" if len(c["values"]) == 1 else f"{c['name']} in {c['values']}"
+        for c in parameter.condition or ()
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hpo.annotate.apply import apply
 from hpo.annotate.project import annotate
+from hpo.cli.output import print_diff
 from hpo.cli.show import open_store
 from hpo.errors import UsageError
 from hpo.runtime import home
@@ -30,6 +31,8 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
             help=f"hpo best {directory.name} prints the values",
         )
     script = Path(plan["cwd"]) / plan["command"]["script"]
+    if script.is_relative_to(Path.cwd()):
+        script = script.relative_to(Path.cwd())  # as one would name it here
     frozen = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
     was = annotate([directory / "code" / "original" / script.resolve().relative_to(frozen["root"])])
     result = apply(annotate([script]), row.parameters, was)
@@ -41,6 +44,6 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
         for path in result.write():
             print(f"{path} has the values of trial {row.number}", file=sys.stderr)
     else:
-        print(result.diff(), end="")
+        print_diff(result.diff())
         print(f"Write it: hpo apply {directory.name} --write", file=sys.stderr)
     return 0

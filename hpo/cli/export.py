@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 
+from hpo.cli.output import print_json
 from hpo.cli.show import open_store, trial_json
 from hpo.errors import UsageError
 from hpo.runtime import home
@@ -21,7 +21,7 @@ def export_trials(reference: str | None, format: str) -> None:  # noqa: A002
         trials = [trial_json(store, row) for row in store.trials()]
         names = list(store.experiment()["space"])
     if format == "json":
-        print(json.dumps(trials, ensure_ascii=False, indent=2))
+        print_json(trials)
         return
     names = list(dict.fromkeys([*names, *(name for t in trials for name in t["parameters"])]))
     columns = ["number", "state", "value", "duration", "failure"]

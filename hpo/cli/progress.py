@@ -12,18 +12,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpo.cli.output import short
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
 from hpo.trial import Trial, TrialState
 
-__all__ = ["Progress", "number"]
+__all__ = ["Progress"]
 
 _REFRESH = 0.25  # seconds
-
-
-def number(value: float | None) -> str:
-    """Write a result as a person would."""
-    return "-" if value is None else f"{value:.6g}"
 
 
 def duration(seconds: float) -> str:
@@ -37,7 +33,7 @@ def duration(seconds: float) -> str:
 
 def values(parameters: dict[str, Any]) -> str:
     """Write a configuration on one line."""
-    return "  ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in parameters.items())
+    return "  ".join(f"{k}={short(v)}" for k, v in parameters.items())
 
 
 class Progress(Listener):
@@ -83,14 +79,19 @@ class Progress(Listener):
         is_best = experiment.best is trial
         if self.live is not None and not is_best and trial.state is not TrialState.FAILED:
             return
+        text = Text(f"trial {trial.number:>4}  ")
         if trial.state is TrialState.SUCCEEDED:
-            text = Text(f"trial {trial.number:>4}  {number(trial.value):>10}  ")
+            text.append(f"{short(trial.value):>10}  ", style="bold" if is_best else "")
             text.append("best  " if is_best else "      ", style="green")
             text.append(values(trial.parameters), style="dim")
         else:
-            text = Text(f"trial {trial.number:>4}  {trial.state.value.replace('_', ' ')}", style="red")
+            text.append(trial.state.value.replace("_", " "), style="red")
             text.append(f"  {detail}" if detail else "")
-        self.console.print(text)
+        # In a terminal a trial is a line; a log keeps the whole of it.
+        crop = self.console.is_terminal
+        self.console.print(
+            text, no_wrap=True, crop=crop, overflow="ellipsis" if crop else "ignore", soft_wrap=not crop
+        )
 
     def noted(self, message: str) -> None:
         """Print what a person should know."""
@@ -115,13 +116,13 @@ class Progress(Listener):
             Text(f"{done}/{limit}" if limit else str(done)),
             Text(f"{len(experiment.running)} running"),
             Text(f"{counts[TrialState.FAILED]} failed", style="red" if counts[TrialState.FAILED] else "dim"),
-            Text(f"best {number(best.value if best else None)}{gain}", style="green"),
+            Text(f"best {short(best.value if best else None)}{gain}", style="green"),
             Text(duration(experiment.elapsed), style="dim"),
         )
         rows = [line]
         for run in list(experiment.running.values())[:8]:
             last = run.trial.intermediate[-1] if run.trial.intermediate else None
-            state = f"step {last.step}: {number(last.value)}" if last else "running"
+            state = f"step {last.step}: {short(last.value)}" if last else "running"
             rows.append(Text(f"  trial {run.trial.number}  {state}", style="dim"))  # type: ignore[arg-type]
         return Group(*rows)
 
@@ -131,27 +132,36 @@ class Progress(Listener):
         """Say what was found, where it lies, and what to do next."""
         best, base, name = experiment.best, experiment.baseline, experiment.directory.name
         counts = experiment.counts
+        failed = counts[TrialState.FAILED]
         self.print("")
         self.print(
-            f"{counts[TrialState.SUCCEEDED]} trials succeeded, {counts[TrialState.FAILED]} failed, "
+            f"{counts[TrialState.SUCCEEDED]} trials succeeded{f', {failed} failed' if failed else ''}, "
             f"in {duration(experiment.elapsed)}"
         )
         if best is not None:
-            self.print(f"Best: {number(best.value)} (trial {best.number})")
-            width = max(map(len, best.parameters), default=0)
-            for key, value in best.parameters.items():
-                shown = number(value) if isinstance(value, float) else str(value)
-                self.print(f"  {key:<{width}}  {shown}")
-            if base is not None and base.value is not None and best.value is not None:
-                self.print(
-                    f"The script's own values: {number(base.value)} (gain {best.value - base.value:+.4g})"
-                )
-        self.print(f"Results: {experiment.directory}")
+            self._print_best(best, base)
+        self.print("")
+        self.print(f"Results   {experiment.directory}")
         if experiment.stopped_by is not None:
-            self.print(f"Go on:   hpo resume {name}")
+            self.print(f"Go on     hpo resume {name}")
         if base is not None:
-            self.print(f"Next:    hpo apply {name}   writes the best values into the source, as a diff first")
-        self.print(f"         hpo show {name}")
+            self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
+        self.print(f"{'' if base is not None else 'Next':<10}hpo show {name}")
+
+    def _print_best(self, best: Trial, base: Trial | None) -> None:
+        text = Text(f"Best      {short(best.value)}", style="bold")
+        text.append(f"   trial {best.number}", style="not bold")
+        if base is not None and base.value is not None and best.value is not None:
+            text.append(
+                f", {best.value - base.value:+.4g} over the script's own {short(base.value)}", "not bold"
+            )
+        self.console.print(text)
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        for key, value in best.parameters.items():
+            before = base.parameters.get(key) if base is not None else None
+            was = Text("" if before is None or before == value else f"was {short(before)}", style="dim")
+            table.add_row("        ", key, Text(short(value), style="green"), was)
+        self.console.print(table)
 
 
 def _both(best: Trial | None, base: Trial | None) -> bool:

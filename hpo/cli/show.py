@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json as json_
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from hpo.cli.output import print_json, print_table, short
 from hpo.runtime import home
 from hpo.runtime.store import Store, TrialRow
 
@@ -21,7 +17,6 @@ __all__ = [
     "list_experiments",
     "list_trials",
     "open_store",
-    "print_table",
     "show_best",
     "show_experiment",
 ]
@@ -86,26 +81,6 @@ def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
     }
 
 
-def _print_json(value: Any) -> None:
-    print(json_.dumps(value, ensure_ascii=False, indent=2))
-
-
-def print_table(columns: list[str], rows: list[list[str]]) -> None:
-    """Print rows under their columns."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
 def list_experiments(*, json: bool) -> None:
     """Print all experiments."""
     found = []
@@ -113,7 +88,7 @@ def list_experiments(*, json: bool) -> None:
         with open_store(directory) as store:
             found.append(experiment_json(store))
     if json:
-        _print_json(found)
+        print_json(found)
     elif not found:
         print(f"No experiment in {home.home()} yet. Start one: hpo run SCRIPT", file=sys.stderr)
     else:
@@ -123,7 +98,7 @@ def list_experiments(*, json: bool) -> None:
                 e["name"],
                 e["status"],
                 str(sum(e["trials"].values())),
-                _short((e["best"] or {}).get("value")),
+                short((e["best"] or {}).get("value")),
             ]
             for e in found
         ]
@@ -135,7 +110,7 @@ def show_experiment(reference: str | None, *, json: bool) -> None:
     with open_store(home.find(reference)) as store:
         told = experiment_json(store)
         if json:
-            _print_json(told)
+            print_json(told)
             return
         counts = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in told["trials"].items()) or "none"
         print(
@@ -157,7 +132,7 @@ def show_best(reference: str | None, *, json: bool) -> None:
     with open_store(home.find(reference)) as store:
         best = best_json(store)
     if json:
-        _print_json(best)
+        print_json(best)
     elif best["trial"] is None:
         print("No trial has succeeded yet.", file=sys.stderr)
     else:
@@ -167,9 +142,9 @@ def show_best(reference: str | None, *, json: bool) -> None:
 def _print_best(best: dict[str, Any]) -> None:
     base = best["baseline"]
     gain = f"  ({best['value'] - base:+.4g} over the script's own values)" if base is not None else ""
-    print(f"best       {_short(best['value'])}  trial {best['trial']}{gain}")
+    print(f"best       {short(best['value'])}  trial {best['trial']}{gain}")
     for name, value in best["parameters"].items():
-        print(f"  {name} = {_short(value)}")
+        print(f"  {name} = {short(value)}")
 
 
 def list_trials(reference: str | None, *, json: bool) -> None:
@@ -177,15 +152,15 @@ def list_trials(reference: str | None, *, json: bool) -> None:
     with open_store(home.find(reference)) as store:
         found = [trial_json(store, row) for row in store.trials()]
     if json:
-        _print_json(found)
+        print_json(found)
         return
     rows = [
         [
             str(t["number"]),
             t["state"].replace("_", " "),
-            _short(t["value"]),
+            short(t["value"]),
             f"{t['duration']:.1f} s" if t["duration"] is not None else "-",
-            t["detail"] or "  ".join(f"{k}={_short(v)}" for k, v in t["parameters"].items()),
+            t["detail"] or "  ".join(f"{k}={short(v)}" for k, v in t["parameters"].items()),
         ]
         for t in found
     ]
