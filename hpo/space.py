@@ -74,6 +74,15 @@ class SearchSpace:
         self._nests: Mapping[str, Nest] = dict(nests or {})
         self._check_conditions()
 
+    def beside(self, parameters: Mapping[str, Parameter]) -> SearchSpace:
+        """Return this space with more parameters, always active, after its own."""
+        return SearchSpace(
+            {**self.parameters, **parameters},
+            conditions=self.conditions,
+            defaults=self.defaults,
+            nests=self._nests,
+        )
+
     # -- looking at it
 
     def __len__(self) -> int:

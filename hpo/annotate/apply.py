@@ -116,8 +116,10 @@ def _missing(project: AnnotatedProject, values: Mapping[str, Any]) -> Iterator[D
             yield file.diagnostic("HPO402", message, Span(0, 0), severity="warning", help=help_)
 
 
-def _edit(file: SourceFile, site: Site, span: Span, value: Any, space: SearchSpace) -> Iterator[Edit]:
-    text = _source(site, value, space)
+def _edit(
+    file: SourceFile, site: Site, span: Span, value: Any, space: SearchSpace, *, exact: bool = False
+) -> Iterator[Edit]:
+    text = repr(value) if exact and not site.options else _source(site, value, space)
     before = site.before if span == site.span else ""
     if not _is_same(file.segment(span), text):
         lines = "".join(c for c in file.segment(span) if c in "\r\n")
@@ -140,7 +142,7 @@ def _source(site: Site, value: Any, space: SearchSpace) -> str:
 
 
 def code(project: AnnotatedProject, values: Mapping[str, Any]) -> dict[Path, bytes]:
-    """Return the files with a trial's values written in and without marks: they run without hpo.
+    """Return the files with a trial's values written in, exactly, and without marks: they run without hpo.
 
     Reports are printed instead; a hyperparameter without a value keeps the source's own.
     """
@@ -152,7 +154,7 @@ def _plain(annotated: AnnotatedFile, values: Mapping[str, Any], space: SearchSpa
     edits = list(annotated.plain)
     for site in annotated.sites:
         if site.name in values and space[site.name].contains(values[site.name]):
-            edits += _edit(file, site, site.whole, values[site.name], space)
+            edits += _edit(file, site, site.whole, values[site.name], space, exact=True)
         elif site.whole != site.span:  # an inline call that keeps its default
             own = file.segment(site.span) or (site.options[0][1] if site.options else "None")
             edits.append(Edit(site.whole.start, site.whole.end, own))

@@ -26,6 +26,10 @@ app.add_typer(trial_app, name="trial")
 Reference = Annotated[
     str | None, typer.Argument(metavar="ID", help="An id, the beginning of one, or a name; the newest.")
 ]
+TrialReference = Annotated[
+    str, typer.Argument(metavar="ID", help="An experiment; or, alone, the number of a trial of the newest.")
+]
+TrialNumber = Annotated[int | None, typer.Argument(metavar="[N]", help="The trial's number.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and only that, to stdout.")]
 
 
@@ -86,6 +90,17 @@ def run(
     ] = False,
     config: Annotated[Path | None, typer.Option(help="An experiment file, NNI's v1 or v2.")] = None,
     space: Annotated[Path | None, typer.Option(help="A search space in NNI's JSON.")] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=DOMAIN",
+            help="Send a value to the trial as --NAME VALUE, such as lr=loguniform(1e-5,1e-1); repeatable.",
+        ),
+    ] = None,
+    metric_pattern: Annotated[
+        str | None,
+        typer.Option(metavar="REGEX", help="Read results from the trial's output; the last is final."),
+    ] = None,
     tuner: Annotated[str | None, typer.Option(help="TPE (the default), Random, GridSearch, Batch.")] = None,
     max_trials: Annotated[
         int | None, typer.Option(min=1, help="How many trials; 100 without any limit.")
@@ -116,12 +131,14 @@ def run(
         "seed": seed,
         "gpus_per_trial": gpus_per_trial,
         "use_annotation": use_annotation or None,
+        "metric_pattern": metric_pattern,
     }
     return start(
         script,
         arguments or [],
         config,
         space,
+        param or [],
         tuner,
         options,
         maximize=maximize,
@@ -168,6 +185,17 @@ def stop(reference: Reference = None) -> None:
     from hpo.cli.steer import stop_experiment
 
     stop_experiment(reference)
+
+
+@app.command()
+def delete(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete an experiment, with all that its trials wrote."""
+    from hpo.cli.steer import delete as remove
+
+    remove(reference, sure=yes)
 
 
 @app.command()
@@ -229,6 +257,29 @@ def trial_list(reference: Reference = None, json: Json = False) -> None:
     list_trials(reference, json=json)
 
 
+@trial_app.command("show")
+def trial_show(
+    reference: TrialReference,
+    number: TrialNumber = None,
+    json: Json = False,
+) -> None:
+    """Show one trial: its values, results, and how it ended."""
+    from hpo.cli.trial import show_trial
+
+    show_trial(reference, number, json=json)
+
+
+@trial_app.command("code")
+def trial_code(
+    reference: TrialReference,
+    number: TrialNumber = None,
+) -> None:
+    """Print the script with a trial's values written in; it runs without hpo."""
+    from hpo.cli.trial import print_code
+
+    print_code(reference, number)
+
+
 @trial_app.command("kill")
 def trial_kill(
     reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
@@ -242,14 +293,12 @@ def trial_kill(
 
 @trial_app.command("logs")
 def trial_logs(
-    reference: Annotated[
-        str, typer.Argument(metavar="ID", help="An experiment; or, alone, a trial of the newest.")
-    ],
-    number: Annotated[int | None, typer.Argument(metavar="[N]", help="The trial's number.")] = None,
+    reference: TrialReference,
+    number: TrialNumber = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the trial writes.")] = False,
 ) -> None:
     """Print what a trial wrote to stdout and stderr."""
-    from hpo.cli.logs import print_logs
+    from hpo.cli.trial import print_logs
 
     print_logs(reference, number, follow=follow)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 from hpo.annotate.apply import apply
 from hpo.annotate.project import annotate
 from hpo.cli.output import print_diff
-from hpo.cli.show import open_store
+from hpo.cli.show import frozen_script, open_store
 from hpo.errors import UsageError
 from hpo.runtime import home
 
@@ -25,16 +24,10 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
     if row is None:
         what = "no trial has succeeded yet" if number is None else f"there is no trial {number}"
         raise UsageError(f"{directory.name}: {what}", help=f"hpo trial list {directory.name}")
-    if "script" not in plan["command"]:
-        raise UsageError(
-            f"the trials of {directory.name} are no Python script: there are no marks to write to",
-            help=f"hpo best {directory.name} prints the values",
-        )
+    was = annotate([frozen_script(directory)])
     script = Path(plan["cwd"]) / plan["command"]["script"]
     if script.is_relative_to(Path.cwd()):
         script = script.relative_to(Path.cwd())  # as one would name it here
-    frozen = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
-    was = annotate([directory / "code" / "original" / script.resolve().relative_to(frozen["root"])])
     result = apply(annotate([script]), row.parameters, was)
     for diagnostic in result.skipped:
         print(diagnostic, file=sys.stderr)

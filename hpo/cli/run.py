@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hpo.annotate.options import read_options
 from hpo.cli.progress import Progress
 from hpo.cli.show import best_json, open_store
 from hpo.config.duration import parse_duration
@@ -27,6 +28,7 @@ def run(
     arguments: Sequence[str],
     config_file: Path | None,
     space_file: Path | None,
+    params: Sequence[str],
     tuner: str | None,
     options: dict[str, Any],
     *,
@@ -49,14 +51,16 @@ def run(
         given["tuner"] = Algorithm(name=tuner)
     if space_file is not None:
         given["space"] = load_space(space_file)
-    needless = {*given, "command"} if script is not None else given
+    domains = read_options(params) if params else {}
+    needless = {*given, *(["command"] if script is not None else []), *(["space"] if domains else [])}
     config = Config() if config_file is None else load(config_file, given=needless)
     config = config.override(**given)
     progress = Progress()
     for note in config.notes:
         progress.print(f"note: {note}")
     path = None if script is None else str(script)
-    return _run(create(config, script=path, arguments=arguments, listener=progress), progress, json=json)
+    experiment = create(config, script=path, arguments=arguments, options=domains, listener=progress)
+    return _run(experiment, progress, json=json)
 
 
 def resume(reference: str | None, *, json: bool) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from hpo.cli.output import print_json, print_table, short
+from hpo.errors import UsageError
 from hpo.runtime import home
 from hpo.runtime.store import Store, TrialRow
 
@@ -30,6 +32,24 @@ def open_store(directory: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def frozen_script(directory: Path) -> Path:
+    """Return an experiment's script as it was when the experiment started.
+
+    Raises:
+        UsageError: its trials are no Python script.
+    """
+    with open_store(directory) as store:
+        plan = store.experiment()["config"]["plan"]
+    if "script" not in plan["command"]:
+        raise UsageError(
+            f"the trials of {directory.name} are no Python script: there are no marks to write to",
+            help=f"hpo best {directory.name} prints the values",
+        )
+    manifest = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
+    script = Path(plan["cwd"], plan["command"]["script"]).resolve()
+    return directory / "code" / "original" / script.relative_to(Path(manifest["root"]))
 
 
 def best_json(store: Store) -> dict[str, Any]:

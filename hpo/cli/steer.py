@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from hpo.cli.show import open_store
 from hpo.errors import UsageError
 from hpo.runtime import home
 from hpo.space import SearchSpace
 
-__all__ = ["enqueue", "kill_trial", "stop_experiment", "update"]
+__all__ = ["delete", "enqueue", "kill_trial", "stop_experiment", "update"]
 
 
 def _running(reference: str | None) -> Path:
@@ -27,6 +30,21 @@ def stop_experiment(reference: str | None) -> None:
     directory = _running(reference)
     home.send_command(directory, {"do": "stop"})
     print(f"Experiment {directory.name} is told to stop. Go on later with: hpo resume {directory.name}")
+
+
+def delete(reference: str, *, sure: bool) -> None:
+    """Delete an experiment's folder, after asking."""
+    directory = home.find(reference)
+    if home.is_running(directory):
+        raise UsageError(
+            f"experiment {directory.name} is running", help=f"hpo stop {directory.name}, then delete it"
+        )
+    if not sure:
+        typer.confirm(f"Delete {directory} with all that its trials wrote?", abort=True)
+    # Renamed first: half of an experiment is never listed.
+    doomed = directory.with_name(f".deleted-{directory.name}")
+    directory.rename(doomed)
+    shutil.rmtree(doomed)
 
 
 def kill_trial(reference: str | None, number: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from hpo.config.fields import Count, OneOrMore, Text
 from hpo.errors import UsageError
@@ -43,6 +44,8 @@ class Config(BaseModel):
         gpus_per_trial: None schedules no GPUs, 0 hides them.
         gpu_indices: the GPUs that may be used; None for all.
         use_active_gpu: whether GPUs on which other programs run may be used.
+        options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
+        metric_pattern: a regular expression that finds results in a trial's output.
         notes: what was read in a file and has no effect here, each with what takes its place.
     """
 
@@ -65,7 +68,18 @@ class Config(BaseModel):
     max_trials_per_gpu: OneOrMore = 1
     use_active_gpu: bool = False
     seed: Count | None = None
+    options: tuple[str, ...] = ()
+    metric_pattern: str | None = None
     notes: tuple[str, ...] = ()
+
+    @field_validator("metric_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"it is no regular expression: {error}") from None
+        return pattern
 
     def override(self, **options: Any) -> Config:
         """Return these settings with some replaced, as options of the command line replace a file's.

@@ -15,6 +15,7 @@ from hpo.errors import StoreError, UsageError
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
+from hpo.parameters import Parameter
 from hpo.runtime import home
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import (
@@ -67,6 +68,7 @@ def create(
     config: Config,
     *,
     script: str | None = None,
+    options: Mapping[str, Parameter] | None = None,
     arguments: Sequence[str] = (),
     listener: Listener | None = None,
 ) -> Experiment:
@@ -75,6 +77,7 @@ def create(
     Args:
         config: its settings; the command in it is passed over where there is a script.
         script: a Python script, relative to the current folder, run there as `python SCRIPT ARGUMENTS` is.
+        options: parameters that the trial gets as ``--NAME VALUE``, beside those of the space.
         arguments: what follows it.
         listener: who is told what happens.
 
@@ -92,8 +95,10 @@ def create(
     extraction = Extraction(cwd / command.script) if isinstance(command, ScriptCommand) else None
     hpo.tuners.find(config.tuner.name if config.tuner else DEFAULT_TUNER)  # loaded while the marks are read
     project = extraction.result() if extraction else None
-    space = _space(config, project)
-    baseline = config.space is None
+    space = _space(config, project, options or {})
+    # Marks have values in the source; a space in a file has none to run.
+    baseline = config.space is None and project is not None and len(project.space) > 0
+    config = config.override(options=tuple(options or ()))
     config = _settled(config, space)
     _tuner(config, space)  # what it cannot search is said before anything is made
     if config.gpus_per_trial:
@@ -130,7 +135,7 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         devices = _devices(config) if config.gpus_per_trial else None
-        launcher = _launcher(directory, plan, lock)
+        launcher = _launcher(directory, plan, lock, config.trial_concurrency)
         return Experiment(
             store, space, _tuner(config, space), config, plan.command, launcher, devices, listener
         )
@@ -138,17 +143,20 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         lock.close()  # from here on the fork server and the launcher hold it
 
 
-def _space(config: Config, project: AnnotatedProject | None) -> SearchSpace:
-    """Return the space that the settings give, or the marks do."""
-    if config.space is not None:
-        space = config.space
-    elif project is None:
+def _space(config: Config, project: AnnotatedProject | None, options: Mapping[str, Parameter]) -> SearchSpace:
+    """Return the space that the settings give, or the marks do, with the options beside it."""
+    space = config.space or (project.space if project is not None else None)
+    if options:
+        base = space or SearchSpace({})
+        both = base.parameters.keys() & options.keys()
+        if both:
+            raise UsageError(f"{', '.join(both)}: given with --param and in the space", help="leave one out")
+        space = base.beside(options)
+    if space is None:
         raise UsageError(
             "there is no search space",
             help="give one with --space FILE, or mark values in a Python script and run that",
         )
-    else:
-        space = project.space
     if not len(space):
         raise UsageError(
             "the search space is empty",
@@ -195,7 +203,7 @@ def _freeze(
     return _Plan(command, cwd, tuple(modules_to_preload(files[script][0], script.parent)))
 
 
-def _launcher(directory: Path, plan: _Plan, lock: IO[str]) -> Launcher:
+def _launcher(directory: Path, plan: _Plan, lock: IO[str], concurrency: int) -> Launcher:
     if not plan.cwd.is_dir():
         raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
     is_script = isinstance(plan.command, ScriptCommand)
@@ -208,4 +216,5 @@ def _launcher(directory: Path, plan: _Plan, lock: IO[str]) -> Launcher:
             modules=plan.modules,
             lock=lock,
             log=log,
+            concurrency=concurrency,
         )

@@ -264,7 +264,9 @@ class Experiment:
         if self.config.gpus_per_trial is not None:  # 0 hides them
             variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
             variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # NVML's order, which the numbers are in
-        self._launcher.start(run.trial.number, self._command, run.directory, variables)
+        values = run.trial.parameters
+        command = self._command.with_options({n: values[n] for n in self.config.options if n in values})
+        self._launcher.start(run.trial.number, command, run.directory, variables)
         run.started = time.monotonic()
         limit = self.config.max_trial_duration
         run.deadline = None if limit is None else run.started + limit
@@ -277,6 +279,8 @@ class Experiment:
         if run is None:
             return
         run.read_reports(self.store, self._listener)
+        if self.config.metric_pattern is not None and ended.status == 0:
+            run.read_output(self.config.metric_pattern, self.store, self._listener)
         if self._devices:
             self._devices.release(ended.number)
         lost = ended.status is None and run.stopped_as is None and run.final is None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
+import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,9 +120,38 @@ class RunningTrial:
         elif isinstance(report, Warned):
             store.add_event("warning", report.message, trial.number)
 
+    def read_output(self, pattern: str, store: Store, listener: Listener) -> None:
+        """Take what a pattern finds in its output for its results, the last for the final one.
+
+        A script that reports by itself needs no pattern.
+        """
+        if self.final is not None or self.sequence:
+            return
+        found: list[float] = []
+        for name in ("stdout.log", "stderr.log"):
+            found = found or list(_numbers(self.directory / name, re.compile(pattern)))
+        now = time.time()
+        reports = [Intermediate(step, value, None, None, now) for step, value in enumerate(found)]
+        for report in reports:
+            self._take_intermediate(report, store, listener)
+        store.add_metrics(self.trial.number, list(enumerate(reports)))
+        if found:
+            self._take(Final(found[-1], None, now), store)
+
     def set_aside(self) -> None:
         """Rename what this attempt wrote, so that the next begins with empty files."""
         for name in ("metrics.jsonl", "stdout.log", "stderr.log"):
             path = self.directory / name
             if path.exists():
                 path.rename(path.with_stem(f"{path.stem}.{self.attempt}"))
+
+
+def _numbers(path: Path, pattern: re.Pattern[str]) -> Iterator[float]:
+    """Yield the finite numbers that a pattern (its first group, if it has one) finds in a log."""
+    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            for match in pattern.finditer(line):
+                with contextlib.suppress(ValueError, TypeError):
+                    value = float(match[1] if pattern.groups else match[0])
+                    if math.isfinite(value):
+                        yield value

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -41,12 +42,24 @@ class ScriptCommand:
     script: str
     args: tuple[str, ...] = ()
 
+    def with_options(self, options: Mapping[str, Any]) -> ScriptCommand:
+        """Return the command with values sent as ``--NAME VALUE``."""
+        return ScriptCommand(self.script, (*self.args, *_option_words(options))) if options else self
+
 
 @dataclass(frozen=True)
 class ShellCommand:
     """Any other command, run by the shell as it is."""
 
     text: str
+
+    def with_options(self, options: Mapping[str, Any]) -> ShellCommand:
+        """Return the command with values sent as ``--NAME VALUE``, quoted."""
+        return ShellCommand(f"{self.text} {shlex.join(_option_words(options))}") if options else self
+
+
+def _option_words(options: Mapping[str, Any]) -> list[str]:
+    return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
 Command = ScriptCommand | ShellCommand
@@ -63,8 +76,6 @@ class Ended:
 
 def parse_command(text: str, directory: Path) -> Command:
     """Read a configuration's command: ``python[3] FILE.py ARGS`` is a script if that is this very Python."""
-    import shlex
-
     with contextlib.suppress(ValueError):
         words = shlex.split(text)
         plain = not set(text) & set("|&;<>()$`\\\"'*?[#~=%\n")
@@ -133,6 +144,7 @@ class Launcher:
         modules: what to import before forking.
         lock: the experiment's lock file, open; the server keeps it while trials live.
         log: where the server's own output goes. Of both files it keeps duplicates.
+        concurrency: how many trials share the machine.
     """
 
     def __init__(
@@ -144,6 +156,7 @@ class Launcher:
         modules: Sequence[str],
         lock: IO[Any],
         log: IO[Any],
+        concurrency: int = 1,
     ) -> None:
         self._setup = {
             "cwd": str(cwd),
@@ -154,7 +167,7 @@ class Launcher:
         # Duplicates: a server that dies is started again, whatever the caller closed since.
         self._lock, self._log = os.dup(lock.fileno()), os.dup(log.fileno())
         self._log_name = str(log.name)
-        self._environment = trial_environment()
+        self._environment = trial_environment(concurrency)
         self._deaths = 0
         self.running: dict[int, int] = {}  # number -> pid, 0 until it is known
         self._spawn()
@@ -253,11 +266,17 @@ class Launcher:
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
 
-def trial_environment() -> dict[str, str]:
-    """Return the environment that all trials share: the user's, and ours."""
+def trial_environment(concurrency: int = 1) -> dict[str, str]:
+    """Return the environment that all trials share: the user's, and ours.
+
+    Trials that run at once share the cores: a numerical library that starts a thread on each of them in
+    each of the trials is several times slower than one that does not. What the user set stays.
+    """
     environment = dict(os.environ)
     paths = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]  # noqa: PTH100
     environment["PYTHONPATH"] = os.pathsep.join([str(SHIMS), *paths])
     environment["PATH"] = trial_path()
     environment["PYTHONUNBUFFERED"] = "1"
+    if concurrency > 1:
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // concurrency)))
     return environment

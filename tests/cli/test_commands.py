@@ -77,6 +77,82 @@ def test_apply_shows_the_diff_and_write_makes_it() -> None:
     assert hpo("apply").stdout == ""
 
 
+def test_trial_show_and_code_give_one_trial_in_full() -> None:
+    best = data("run", "train.py", "--max-trials", "6", "--seed", "1")
+    number = str(best["trial"])
+    assert data("trial", "show", number)["parameters"] == best["parameters"]
+    assert f"  n = {best['parameters']['n']}" in hpo("trial", "show", number).stdout
+    source = hpo("trial", "code", number).stdout
+    assert "@hpo" not in source
+    assert "import hpo" not in source
+    Path("alone.py").write_text(source)
+    done = subprocess.run([sys.executable, "-S", "alone.py"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == f"x is {best['parameters']['x']}"
+    assert "has no trial 99" in hpo("trial", "show", "99", code=2).stderr
+
+
+PLAIN = """import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.5)
+parser.add_argument("--weight-decay", type=float, default=0.5)
+parser.add_argument("--mode")
+options = parser.parse_args()
+for epoch in range(3):
+    print(f"epoch {epoch}: loss={epoch + options.lr + options.weight_decay:.6f} mode {options.mode}")
+"""
+
+
+def test_a_script_that_cannot_be_edited_is_tuned_by_its_options_and_its_output() -> None:
+    Path("plain.py").write_text(PLAIN)
+    params = [
+        "--param",
+        "lr=uniform(0, 1)",
+        "--param",
+        "weight-decay=uniform(0, 1)",
+        "--param",
+        "mode=choice('a', 'b c')",
+    ]
+    best = data(
+        "run", "plain.py", *params, "--metric-pattern", r"loss=(\S+)", "--minimize", "--max-trials", "5"
+    )
+    assert best["baseline"] is None
+    values = best["parameters"]
+    assert set(values) == {"lr", "weight-decay", "mode"}
+    assert best["value"] == pytest.approx(2 + values["lr"] + values["weight-decay"], abs=1e-5)
+    trial = data("trial", "show", str(best["trial"]))
+    assert [step for step, _ in trial["intermediate"]] == [0, 1, 2]
+
+
+def test_options_are_sent_to_any_command_as_they_are() -> None:
+    Path("config.yml").write_text("trialCommand: cat /dev/null; sh run.sh\ntuner: {name: Random}\n")
+    Path("run.sh").write_text('test "$1" = --mode && echo "score 1 for <$2>"\n')
+    arguments = ["--param", """mode=choice("a'b", "$(exit 7); c")""", "--metric-pattern", r"score (\d)"]
+    assert data("run", "--config", "config.yml", *arguments, "--max-trials", "4")["value"] == 1
+    modes = {t["parameters"]["mode"] for t in data("trial", "list")}
+    assert {f"score 1 for <{m}>" for m in modes} == {
+        hpo("trial", "logs", str(n)).stdout.strip() for n in range(4)
+    }
+
+
+def test_mistakes_in_options_are_shown_at_their_places() -> None:
+    wrong = hpo("run", "train.py", "--param", "lr=unifrom(0, 1)", "--param", "y=uniform(2, 1)", code=2).stderr
+    assert "--param:1:4: error: there is no domain unifrom" in wrong
+    assert "--param:1:11: error: low is 2 and high is 1" in wrong
+    assert (
+        "given with --param and in the space"
+        in hpo("run", "train.py", "--param", "x=uniform(0, 1)", code=2).stderr
+    )
+    assert "no regular expression" in hpo("run", "train.py", "--metric-pattern", "(", code=2).stderr
+
+
+def test_delete_asks_first_and_leaves_nothing(tmp_path: Path) -> None:
+    best = data("run", "train.py", "--max-trials", "1")
+    hpo("delete", best["experiment"], code=130)
+    hpo("delete", best["experiment"], "--yes")
+    assert data("list") == []
+    assert list((tmp_path / "home").iterdir()) == []
+
+
 def test_one_seed_gives_the_same_trials() -> None:
     first = data("run", "train.py", "--max-trials", "12", "--seed", "7")
     second = data("run", "train.py", "--max-trials", "12", "--seed", "7")

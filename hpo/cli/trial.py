@@ -1,0 +1,91 @@
+"""`hpo trial show`, `code` and `logs`: one trial, in full."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from hpo.annotate.apply import code
+from hpo.annotate.project import annotate
+from hpo.cli.output import print_json, short
+from hpo.cli.show import frozen_script, open_store, trial_json
+from hpo.errors import UsageError
+from hpo.runtime import home
+from hpo.runtime.store import TrialRow
+
+__all__ = ["print_code", "print_logs", "show_trial"]
+
+
+def _find(reference: str, number: int | None) -> tuple[Path, TrialRow]:
+    """Return a trial and its experiment; a number alone is a trial of the newest."""
+    if number is None:
+        if not reference.isdigit():
+            raise UsageError("which trial?", help=f"hpo trial list {reference} shows them; give its number")
+        directory, number = home.find(None), int(reference)
+    else:
+        directory = home.find(reference)
+    with open_store(directory) as store:
+        row = store.trial(number)
+    if row is None:
+        help_ = f"hpo trial list {directory.name}"
+        raise UsageError(f"experiment {directory.name} has no trial {number}", help=help_)
+    return directory, row
+
+
+def show_trial(reference: str, number: int | None, *, json: bool) -> None:
+    """Print a trial's values, results, and how it ended."""
+    directory, row = _find(reference, number)
+    with open_store(directory) as store:
+        told = trial_json(store, row)
+        events = store.events(row.number)
+    if json:
+        print_json(told)
+        return
+    state = told["state"].replace("_", " ")
+    print(f"trial {row.number} of {directory.name}   {state}" + (f": {row.detail}" if row.detail else ""))
+    print(f"value      {short(row.value)}")
+    if row.duration is not None:
+        print(f"took       {row.duration:.1f} s, attempt {row.attempt}")
+    for name, value in row.parameters.items():
+        print(f"  {name} = {short(value)}")
+    for step, value in told["intermediate"]:
+        print(f"step {step:<5} {short(value)}")
+    for event in events:
+        print(f"{event['kind']}    {event['message']}")
+    print(f"files      {directory / 'trials' / str(row.number)}")
+
+
+def print_code(reference: str, number: int | None) -> None:
+    """Print the frozen script with the trial's values written in."""
+    directory, row = _find(reference, number)
+    script = frozen_script(directory)
+    sys.stdout.buffer.write(code(annotate([script]), row.parameters)[script.resolve()])
+
+
+def print_logs(reference: str, number: int | None, *, follow: bool) -> None:
+    """Print a trial's stdout to stdout and its stderr to stderr."""
+    directory, row = _find(reference, number)
+    folder = directory / "trials" / str(row.number)
+    offsets = dict.fromkeys(("stdout.log", "stderr.log"), 0)
+    while True:
+        with open_store(directory) as store:
+            row = store.trial(row.number) or row
+        for name, stream in (("stdout.log", sys.stdout), ("stderr.log", sys.stderr)):
+            offsets[name] = _copy(folder / name, offsets[name], stream.fileno())
+        if not follow or row.state.is_final:
+            return
+        time.sleep(0.2)
+
+
+def _copy(path: Path, offset: int, target: int) -> int:
+    """Copy a file from an offset on, byte for byte; return where it ends."""
+    try:
+        with path.open("rb") as file, open(target, "wb", closefd=False) as out:
+            file.seek(offset)
+            while chunk := file.read(1 << 16):
+                out.write(chunk)
+                offset += len(chunk)
+    except FileNotFoundError:
+        pass
+    return offset
