@@ -120,6 +120,11 @@ def run(
     json: Json = False,
 ) -> int:
     """Run an experiment to its end: trials of a script or of an experiment file's command."""
+    from hpo.experiment.extraction import Extraction
+
+    # The marks are read by another process while this one loads the rest of what it needs.
+    extraction = Extraction(script) if script is not None and script.is_file() else None
+
     from hpo.cli.run import run as start
 
     options: dict[str, Any] = {
@@ -135,6 +140,7 @@ def run(
     }
     return start(
         script,
+        extraction,
         arguments or [],
         config,
         space,

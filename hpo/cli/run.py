@@ -17,6 +17,7 @@ from hpo.config.model import Algorithm, Config
 from hpo.config.space_file import load_space
 from hpo.errors import ExperimentFailed, UsageError
 from hpo.experiment.create import create, open_existing
+from hpo.experiment.extraction import Extraction
 from hpo.experiment.loop import Experiment
 from hpo.runtime import home
 
@@ -25,6 +26,7 @@ __all__ = ["resume", "run"]
 
 def run(
     script: Path | None,
+    extraction: Extraction | None,
     arguments: Sequence[str],
     config_file: Path | None,
     space_file: Path | None,
@@ -59,7 +61,9 @@ def run(
     for note in config.notes:
         progress.print(f"note: {note}")
     path = None if script is None else str(script)
-    experiment = create(config, script=path, arguments=arguments, options=domains, listener=progress)
+    experiment = create(
+        config, script=path, arguments=arguments, options=domains, extraction=extraction, listener=progress
+    )
     return _run(experiment, progress, json=json)
 
 

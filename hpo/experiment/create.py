@@ -70,6 +70,7 @@ def create(
     script: str | None = None,
     options: Mapping[str, Parameter] | None = None,
     arguments: Sequence[str] = (),
+    extraction: Extraction | None = None,
     listener: Listener | None = None,
 ) -> Experiment:
     """Make an experiment, all of it or nothing.
@@ -79,6 +80,7 @@ def create(
         script: a Python script, relative to the current folder, run there as `python SCRIPT ARGUMENTS` is.
         options: parameters that the trial gets as ``--NAME VALUE``, beside those of the space.
         arguments: what follows it.
+        extraction: a reading of the script that is already under way.
         listener: who is told what happens.
 
     Raises:
@@ -92,7 +94,8 @@ def create(
         command = parse_command(config.command, cwd)
     else:
         raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
-    extraction = Extraction(cwd / command.script) if isinstance(command, ScriptCommand) else None
+    if extraction is None and isinstance(command, ScriptCommand):
+        extraction = Extraction(cwd / command.script)
     hpo.tuners.find(config.tuner.name if config.tuner else DEFAULT_TUNER)  # loaded while the marks are read
     project = extraction.result() if extraction else None
     space = _space(config, project, options or {})
