@@ -156,12 +156,14 @@ class Progress(Listener):
                 f", {best.value - base.value:+.4g} over the script's own {short(base.value)}", "not bold"
             )
         self.console.print(text)
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        for key, value in best.parameters.items():
-            before = base.parameters.get(key) if base is not None else None
-            was = Text("" if before is None or before == value else f"was {short(before)}", style="dim")
-            table.add_row("        ", key, Text(short(value), style="green"), was)
-        self.console.print(table)
+        width = max((len(name) for name in best.parameters), default=0)
+        for name, value in best.parameters.items():
+            line = Text(f"          {name:<{width}}  ")
+            line.append(short(value), style="green")
+            before = base.parameters.get(name) if base is not None else None
+            if before is not None and before != value:
+                line.append(f"  was {short(before)}", style="dim")
+            self.console.print(line)
 
 
 def _both(best: Trial | None, base: Trial | None) -> bool:
