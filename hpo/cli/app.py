@@ -102,6 +102,9 @@ def run(
         typer.Option(metavar="REGEX", help="Read results from the trial's output; the last is final."),
     ] = None,
     tuner: Annotated[str | None, typer.Option(help="TPE (the default), Random, GridSearch, Batch.")] = None,
+    assessor: Annotated[
+        str | None, typer.Option(help="Stop trials that will not be good: Medianstop or Curvefitting.")
+    ] = None,
     max_trials: Annotated[
         int | None, typer.Option(min=1, help="How many trials; 100 without any limit.")
     ] = None,
@@ -137,6 +140,8 @@ def run(
         "gpus_per_trial": gpus_per_trial,
         "use_annotation": use_annotation or None,
         "metric_pattern": metric_pattern,
+        "tuner": tuner,
+        "assessor": assessor,
     }
     return start(
         script,
@@ -145,7 +150,6 @@ def run(
         config,
         space,
         param or [],
-        tuner,
         options,
         maximize=maximize,
         minimize=minimize,

@@ -31,7 +31,6 @@ def run(
     config_file: Path | None,
     space_file: Path | None,
     params: Sequence[str],
-    tuner: str | None,
     options: dict[str, Any],
     *,
     maximize: bool,
@@ -49,8 +48,9 @@ def run(
             given[name] = parse_duration(given[name])
     if maximize or minimize:
         given["direction"] = "maximize" if maximize else "minimize"
-    if tuner is not None:
-        given["tuner"] = Algorithm(name=tuner)
+    for kind in ("tuner", "assessor"):
+        if kind in given:
+            given[kind] = Algorithm(name=given[kind])
     if space_file is not None:
         given["space"] = load_space(space_file)
     domains = read_options(params) if params else {}

@@ -17,7 +17,7 @@ __all__ = ["Algorithm", "Config"]
 
 
 class Algorithm(BaseModel):
-    """A tuner by its name.
+    """A tuner or an assessor by its name.
 
     Attributes:
         name: as NNI calls it.
@@ -39,6 +39,7 @@ class Config(BaseModel):
         use_annotation: whether the space is read from the marks in the code; None leaves it to what is found.
         space: the search space, where it is given.
         tuner: None for the default.
+        assessor: what stops trials that will not be good; None for nothing.
         direction: None for the tuner's own.
         max_duration: seconds after which no trial starts; None for no limit, as with the other limits.
         gpus_per_trial: None schedules no GPUs, 0 hides them.
@@ -58,6 +59,7 @@ class Config(BaseModel):
     use_annotation: bool | None = None
     space: SearchSpace | None = None
     tuner: Algorithm | None = None
+    assessor: Algorithm | None = None
     direction: Direction | None = None
     trial_concurrency: OneOrMore = 1
     max_trials: OneOrMore | None = None

@@ -30,6 +30,7 @@ from hpo.runtime.snapshot import freeze
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import Trial
+from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Tuner
 
 __all__ = ["create", "open_existing"]
@@ -104,6 +105,7 @@ def create(
     config = config.override(options=tuple(options or ()))
     config = _settled(config, space)
     _tuner(config, space)  # what it cannot search is said before anything is made
+    _assessor(config)
     if config.gpus_per_trial:
         _devices(config)
     directory = home.make_folder()
@@ -140,7 +142,15 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         devices = _devices(config) if config.gpus_per_trial else None
         launcher = _launcher(directory, plan, lock, config.trial_concurrency)
         return Experiment(
-            store, space, _tuner(config, space), config, plan.command, launcher, devices, listener
+            store,
+            space,
+            _tuner(config, space),
+            config,
+            plan.command,
+            launcher,
+            assessor=_assessor(config),
+            devices=devices,
+            listener=listener,
         )
     finally:
         lock.close()  # from here on the fork server and the launcher hold it
@@ -186,6 +196,13 @@ def _tuner(config: Config, space: SearchSpace) -> Tuner:
     return hpo.tuners.create(
         config.tuner.name, space, direction=config.direction, seed=config.seed or 0, **config.tuner.class_args
     )
+
+
+def _assessor(config: Config) -> Assessor | None:
+    if config.assessor is None:
+        return None
+    name, arguments = config.assessor.name, config.assessor.class_args
+    return hpo.tuners.create_assessor(name, direction=config.direction, **arguments)
 
 
 def _devices(config: Config) -> GpuPool:

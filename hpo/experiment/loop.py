@@ -29,6 +29,7 @@ from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
+from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Tuner
 
 __all__ = ["Experiment"]
@@ -58,6 +59,8 @@ class Experiment:
         config: Config,
         command: Command,
         launcher: Launcher,
+        *,
+        assessor: Assessor | None = None,
         devices: GpuPool | None = None,
         listener: Listener | None = None,
     ) -> None:
@@ -69,6 +72,7 @@ class Experiment:
         self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
         self.stopped_by: int | None = None
         self._command, self._launcher, self._devices = command, launcher, devices
+        self._assessor = assessor
         self._listener = listener or Listener()
         self._waiting: list[RunningTrial] = []  # those that will be
         self._told = 0
@@ -173,7 +177,7 @@ class Experiment:
                 for command in home.take_commands(self.directory) if poked else ():
                     self._obey(command)
                 for number in woken & self.running.keys():
-                    self.running[number].read_reports(self.store, self._listener)
+                    self._look_at(self.running[number])
                 for ended in self._launcher.events():
                     self._end(ended)
                 self._enforce_limits()
@@ -273,6 +277,15 @@ class Experiment:
         self._listener.started(self, run.trial)
 
     # -- reports and ends
+
+    def _look_at(self, run: RunningTrial) -> None:
+        """Read what a running trial reported, and stop it where it will not be good."""
+        has_news = run.read_reports(self.store, self._listener)
+        if not has_news or self._assessor is None or run.kill_at is not None or run.origin == "baseline":
+            return  # the baseline runs to its end: the gain is measured from it
+        peers = list(self.tuner.trials.values())
+        if self._assessor.should_stop(run.trial, peers):
+            self._stop_trial(run, TrialState.EARLY_STOPPED)
 
     def _end(self, ended: Ended) -> None:
         run = self.running.pop(ended.number, None)

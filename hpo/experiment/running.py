@@ -79,8 +79,8 @@ class RunningTrial:
         }
         return variables | ({"HPO_BASELINE": "1"} if self.origin == "baseline" else {})
 
-    def read_reports(self, store: Store, listener: Listener) -> None:
-        """Store what it reported since the last look."""
+    def read_reports(self, store: Store, listener: Listener) -> bool:
+        """Store what it reported since the last look; tell whether an intermediate result was among it."""
         metrics: list[tuple[int, Intermediate]] = []
         before = self.offset
         for report, offset in read_spool(self.directory / "metrics.jsonl", before):
@@ -94,6 +94,7 @@ class RunningTrial:
         if self.offset != before:
             store.add_metrics(self.trial.number, metrics)
             store.set_spool(self.trial.number, self.offset)
+        return bool(metrics)
 
     def _take_intermediate(self, report: Intermediate, store: Store, listener: Listener) -> None:
         if report.value is None:

@@ -135,6 +135,20 @@ def test_every_kind_of_failure_is_told_apart() -> None:
     assert kinds == [None, "no_result", "exit", "signal", "bad_value", "timeout"]
 
 
+def test_an_assessor_stops_trials_that_will_not_be_good_and_the_tuner_goes_on() -> None:
+    report = (
+        """printf '{"type": "intermediate", "step": %s, "value": %s, "time": 0}\\n' $step $value """
+        """>> $HPO_TRIAL_DIR/metrics.jsonl; echo $HPO_TRIAL_SEQUENCE > $HPO_TRIAL_DIR/../../wake"""
+    )
+    # Each trial is worse than the one before; from the fourth on they would never end by themselves.
+    command = f"""value=$((100 - HPO_TRIAL_SEQUENCE))
+    for step in 0 1 2; do {report}; done
+    [ $HPO_TRIAL_SEQUENCE -lt 3 ] || sleep 300
+    {REPORT}"""
+    assert run(command, assessor={"name": "Medianstop"}, direction="maximize")[0] == 0
+    assert [row.state for row in trials()] == [TrialState.SUCCEEDED] * 3 + [TrialState.EARLY_STOPPED] * 3
+
+
 def test_no_trial_starts_after_the_time_is_up() -> None:
     assert run(f"sleep 0.2; {REPORT}", max_trials=None, max_duration=1)[0] == 0
     assert 2 <= len(trials()) <= 6
