@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +43,11 @@ def main() -> int:
         if error.help:
             print(f"  {error.help}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains as it ends
+        return 0
     except Exception as error:
         return _usage(error)
     return result if isinstance(result, int) else 0

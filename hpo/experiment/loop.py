@@ -14,17 +14,17 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hpo.config.model import Config
-from hpo.errors import ExperimentFailed, HpoError
+from hpo.errors import ExperimentFailed, HpoError, StoreError, TunerError
 from hpo.experiment.listener import Listener
+from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
 from hpo.runtime import home
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import Command, Ended, Launcher
-from hpo.runtime.spool import Final
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
@@ -101,35 +101,17 @@ class Experiment:
         """How many trials there are, ended or not."""
         return len(self.tuner.trials)
 
-    # -- resuming: the past, again
+    # -- resuming
 
     def _restore(self) -> None:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
-        metrics = self.store.all_metrics()
-        rows = self.store.trials()
-        for row in rows:
-            self.tuner.add(row.trial())
-        for row in sorted((r for r in rows if r.told is not None), key=lambda r: r.told or 0):
-            trial = self.tuner.trials[row.number]
-            trial.intermediate = metrics.get(row.number, [])
-            self._note_end(trial, row.origin)
-            self.tuner.tell(trial, trial.value)
-            self._told = (row.told or 0) + 1
+        for trial, origin in replay(self.store, self.tuner):
+            self._note_end(trial, origin)
+        self._told = self.store.last_told() + 1
         with self.store.transaction():
             self.store.set_status("running")
-            for row in rows:
-                if not row.state.is_final:
-                    run = RunningTrial(
-                        self.tuner.trials[row.number],
-                        self._trial_directory(row.number),
-                        row.origin,
-                        row.attempt,
-                        row.spool,
-                        self.store.last_sequence(row.number),
-                    )
-                    if row.value is not None:  # its final result was stored, and then the runner died
-                        run.final = Final(row.value, None, 0.0)
-                    self._take_up(run)
+            for run in list(unfinished(self.store, self.tuner)):
+                self._take_up(run)
 
     def _take_up(self, run: RunningTrial) -> None:
         """Adopt what an unfinished trial reported before its runner died, or queue it to run again."""
@@ -156,14 +138,26 @@ class Experiment:
         Raises:
             ExperimentFailed: no trial succeeded, or the first three all failed.
         """
-        wake = os.open(self.directory / "wake", os.O_RDWR | os.O_NONBLOCK)
         try:
-            with Interruptions(wake) as interruptions:
-                self._loop(wake, interruptions)
-        finally:
-            os.close(wake)
-            self._launcher.close()
-        self._conclude()
+            wake = os.open(self.directory / "wake", os.O_RDWR | os.O_NONBLOCK)
+            try:
+                with Interruptions(wake) as interruptions:
+                    self._loop(wake, interruptions)
+            finally:
+                os.close(wake)
+                self._launcher.close()
+            self._conclude()
+        except (HpoError, OSError) as error:
+            self._record_failure(error)
+
+    def _record_failure(self, error: HpoError | OSError) -> NoReturn:
+        """Say why the experiment cannot go on; what is stored stays, and resuming goes on from it."""
+        if isinstance(error, OSError):
+            message = f"experiment {self.directory.name} cannot go on: {error}"
+            error = StoreError(message, help=f"mend that, then go on with: hpo resume {self.directory.name}")
+        with contextlib.suppress(StoreError), self.store.transaction():
+            self.store.set_status("error", error.message)
+        raise error
 
     def _loop(self, wake: int, interruptions: Interruptions) -> None:
         woken: set[int] = set()
@@ -251,7 +245,8 @@ class Experiment:
     def _next_trial(self) -> RunningTrial | None:
         if self._waiting:
             return self._waiting.pop(0)
-        trial = self.tuner.ask()
+        with self._blaming_the_tuner():
+            trial = self.tuner.ask()
         if trial is None:
             if not self.running and not self.tuner.done:
                 self._close("the tuner has nothing more to propose")
@@ -319,10 +314,25 @@ class Experiment:
         detail = verdict.detail if run.stopped_as is None else None
         self.store.end_trial(trial, told=self._told, duration=duration, detail=detail)
         self._told += 1
-        self.tuner.tell(trial, trial.value)
+        with self._blaming_the_tuner():
+            self.tuner.tell(trial, trial.value)
         self._note_end(trial, run.origin)
         self._listener.ended(self, trial, detail)
         self._check_first(detail)
+
+    @contextlib.contextmanager
+    def _blaming_the_tuner(self) -> Iterator[None]:
+        """Turn what goes wrong inside a tuner, which may be the user's own, into an error that names it."""
+        try:
+            yield
+        except HpoError:
+            raise
+        except Exception as error:
+            name = type(self.tuner).name
+            raise TunerError(
+                f"the tuner {name} failed: {type(error).__name__}: {error}",
+                help=f"mend it, then go on with: hpo resume {self.directory.name}",
+            ) from error
 
     def _note_end(self, trial: Trial, origin: str) -> None:
         self.counts[trial.state] += 1
@@ -441,7 +451,7 @@ class Experiment:
                 self.store.set_status("stopped", self._closing)
             else:
                 self.store.set_status("done", self._closing)
-        self.store.close()
+        self.store.flush()
         if failure is not None:
             raise ExperimentFailed(
                 failure, help=f"hpo trial logs {self.directory.name} N shows a trial's output"

@@ -204,14 +204,24 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything inside together, or nothing."""
-        self._db.execute("BEGIN IMMEDIATE")
+        """Commit everything inside together, or nothing.
+
+        Raises:
+            StoreError: the database cannot be written: the disk is full, or gone.
+        """
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(
+                    f"{self.path} cannot be written: {error}",
+                    help=f"nothing recorded is lost; make room, then: hpo resume {self.directory.name}",
+                ) from error
             raise
-        self._db.execute("COMMIT")
         self._dirty = True
 
     @property

@@ -1,0 +1,40 @@
+"""Resuming: what the store recorded is told to a new tuner, in the order in which it was told before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpo.experiment.running import RunningTrial
+from hpo.runtime.spool import Final
+from hpo.runtime.store import Store
+from hpo.trial import Trial
+from hpo.tuners.base import Tuner
+
+__all__ = ["replay", "unfinished"]
+
+
+def replay(store: Store, tuner: Tuner) -> Iterator[tuple[Trial, str]]:
+    """Tell a tuner all that was told; yield each trial that ended and its origin, just before."""
+    metrics = store.all_metrics()
+    rows = store.trials()
+    for row in rows:
+        tuner.add(row.trial())
+    for row in sorted((r for r in rows if r.told is not None), key=lambda r: r.told or 0):
+        trial = tuner.trials[row.number]
+        trial.intermediate = metrics.get(row.number, [])
+        yield trial, row.origin
+        tuner.tell(trial, trial.value)
+
+
+def unfinished(store: Store, tuner: Tuner) -> Iterator[RunningTrial]:
+    """Yield the trials that wait, or whose runner died, with what is stored of them."""
+    for row in store.trials():
+        if row.state.is_final:
+            continue
+        directory = store.directory / "trials" / str(row.number)
+        sequence = store.last_sequence(row.number)
+        trial = tuner.trials[row.number]
+        run = RunningTrial(trial, directory, row.origin, row.attempt, row.spool, sequence)
+        if row.value is not None:  # its final result was stored, and then the runner died
+            run.final = Final(row.value, None, 0.0)
+        yield run
