@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from hpo.annotate.grammar import Mistake, Reader
+from hpo.annotate.grammar import CONSTRUCTORS, Reader
 from hpo.annotate.marks import Claim, Mark, Spelling
+from hpo.annotate.parsing import Mistake
 from hpo.annotate.scopes import Scope, qualified
-from hpo.annotate.source import SourceFile
+from hpo.annotate.source import SourceFile, Span
 from hpo.annotate.structure import Annotation, Place, Setting, Structure
-from hpo.errors import Diagnostic
+from hpo.errors import Diagnostic, Severity
 from hpo.parameters import KINDS
 
 __all__ = ["code_marks"]
@@ -73,9 +75,13 @@ class _Finder:
             yield Mark(spelling, dialect, self.file.span(call), claims, statement=statement)
 
     def _note(self, mistake: Mistake) -> None:
-        self.found.append(
-            self.file.diagnostic(mistake.code, mistake.message, mistake.span, help=mistake.help)
-        )
+        self._wrong(mistake.code, mistake.message, mistake.span, mistake.help)
+
+    def _wrong(
+        self, code: str, message: str, at: ast.AST | Span, help_: str, severity: Severity = "error"
+    ) -> None:
+        span = at if isinstance(at, Span) else self.file.span(at)
+        self.found.append(self.file.diagnostic(code, message, span, severity=severity, help=help_))
 
     # -- decorators
 
@@ -83,10 +89,16 @@ class _Finder:
         for node, setting in list(self.structure.settings.items()):
             for decorator in getattr(node, "decorator_list", ()):
                 scope = setting.scope
-                if isinstance(decorator, ast.Call) and (_ours(decorator.func, scope) or "")[1:] == ("param",):
+                if isinstance(decorator, ast.Call) and self._is_param(decorator.func, scope):
                     yield from self._mark(
                         "decorator", decorator, scope, partial(self._params, decorator, scope), node
                     )  # fmt: skip
+                elif self._is_param(decorator, scope):
+                    self._wrong("HPO203", "param marks nothing", decorator, "write param(lr=uniform(0, 1))")
+
+    def _is_param(self, node: ast.expr, scope: Scope) -> bool:
+        ours = _ours(node, scope)
+        return ours is not None and ours[1] == "param"
 
     def _params(self, call: ast.Call, scope: Scope) -> list[Claim]:
         reader = self._reader(scope)
@@ -119,12 +131,24 @@ class _Finder:
             for call in calls:
                 if call not in used:
                     self._used.update(ast.walk(call))
-                    self._unused(call)
+                    message = "nothing in this file is annotated with this alias"
+                    help_ = "an alias is followed within its file: write Annotated[...] where it is used"
+                    self._wrong("HPO236", message, call, help_, "warning")
         for call, places in used.items():
             scope = places[0].scope
             yield from self._mark(
                 "annotated", call, scope, partial(self._annotated, call, places, scope)
             )  # fmt: skip
+        for annotation in self.structure.annotations:
+            self._elsewhere(annotation)
+
+    def _elsewhere(self, annotation: Annotation) -> None:
+        """Refuse a domain in a part of an annotation that describes no value as a whole."""
+        for node in ast.walk(annotation.node):
+            if node not in self._used and self._is_domain(node, annotation.scope):
+                self._used.update(ast.walk(node))
+                help_ = "annotate the value itself: x: Annotated[float, uniform(0, 1)] = 0.5"
+                self._wrong("HPO221", "this mark has no target: it describes no value", node, help_)
 
     def _annotated(self, call: ast.Call, annotations: list[Annotation], scope: Scope) -> list[Claim]:
         reader = self._reader(scope)
@@ -134,21 +158,10 @@ class _Finder:
             if annotation.place is None:
                 message = f"{annotation.name} has no value here, and a mark needs today's"
                 at = annotation.node if len(annotations) > 1 else call
-                self._note(reader.mistake("HPO227", message, f"write {annotation.name}: ... = VALUE", at))
+                self._wrong("HPO227", message, at, "annotate a value: x: Annotated[...] = VALUE")
             else:
                 claims.append(Claim(None, domain, annotation.place))
         return claims
-
-    def _unused(self, call: ast.Call) -> None:
-        self.found.append(
-            self.file.diagnostic(
-                "HPO236",
-                "nothing in this file is annotated with this alias",
-                self.file.span(call),
-                severity="warning",
-                help="an alias is followed within its file: write Annotated[...] where it is used",
-            )
-        )
 
     def _aliases(self) -> dict[str, list[ast.Call]]:
         """Return the module's aliases of an `Annotated` with a mark."""
@@ -176,7 +189,9 @@ class _Finder:
     ) -> Iterator[ast.Call]:
         """Yield the domains in an annotation, through `Optional`, `| None` and aliases."""
         match node:
-            case ast.Name(id=name) if name in aliases and scope.lookup(name) is scope.module:
+            case ast.Name(id=name) | ast.Constant(value=str(name)) if (
+                name in aliases and scope.lookup(name) is scope.module
+            ):
                 yield from aliases[name]
             case ast.BinOp(op=ast.BitOr(), left=left, right=right):
                 yield from self._marked(left, scope, aliases)
@@ -191,18 +206,34 @@ class _Finder:
                         if isinstance(extra, ast.Call) and self._is_domain(extra, scope):
                             yield extra
 
-    def _is_domain(self, call: ast.Call, scope: Scope) -> bool:
-        ours = _ours(call.func, scope)
+    def _is_domain(self, call: ast.AST, scope: Scope) -> bool:
+        ours = _ours(call.func, scope) if isinstance(call, ast.Call) else None
         return ours is not None and ours[1] in KINDS
 
     # -- inline calls
 
     def inline_calls(self) -> Iterator[Mark]:
         for call, setting in list(self.structure.calls.items()):
-            if call not in self._used and self._is_domain(call, setting.scope):
+            if call in self._used:
+                continue
+            if self._is_domain(call, setting.scope):
                 yield from self._mark(
                     "inline", call, setting.scope, partial(self._inline, call, setting)
                 )  # fmt: skip
+            else:
+                self._misused(call, setting.scope)
+
+    def _misused(self, call: ast.Call, scope: Scope) -> None:
+        """Say where a call of ours cannot be a mark: it would run as it stands, and mean nothing."""
+        dialect, name = _ours(call.func, scope) or ("", "")
+        if name == "param":
+            self._used.update(ast.walk(call))
+            self._wrong("HPO221", "param is a decorator", call, "write @param(...) above a function or class")
+        elif dialect == "hpo" and name in CONSTRUCTORS:
+            message = f"{name} is written in a string or a comment above a statement"
+            self._wrong("HPO221", message, call, f"write # hpo: {name}(...) on a line of its own")
+        elif dialect == "hpo" and (close := get_close_matches(name, KINDS, n=1)) and "." not in name:
+            self._wrong("HPO202", f"there is no domain {name}", call.func, f"did you mean {close[0]}?")
 
     def _inline(self, call: ast.Call, setting: Setting) -> list[Claim]:
         reader = self._reader(setting.scope, inline=True)

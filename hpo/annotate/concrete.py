@@ -23,6 +23,8 @@ from hpo.annotate.structure import Structure
 __all__ = ["Comment", "Literal", "comments", "first_line", "literal"]
 
 _OUTER = "if 1:\n"  # makes an indented statement a module
+# LibCST's parser takes time that grows with the square of the depth, and from some depth on all the stack.
+_DEEPEST = 1000
 _HEADED = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.For, ast.AsyncFor, ast.While, ast.With,
     ast.AsyncWith, ast.Match,
@@ -122,6 +124,8 @@ class _Window:
 def _window(file: SourceFile, hosts: _Hosts, line: int) -> _Window:
     host = hosts.around(line)
     body = _first_of_body(host)
+    if host is not None and _is_deep(host):
+        raise _beyond(first_line(host))
     if host is None or (body is not None and line >= first_line(body) and _is_comment(file, line)):
         return _Window(file.lines[line - 1].strip().rjust(len(file.lines[line - 1])), line)
     first, start = first_line(host), _start(file, host)
@@ -164,12 +168,7 @@ def _read(file: SourceFile, window: _Window) -> Iterator[Comment]:
         reader = _CommentReader()
         wrapper.visit(reader)
     except (cst.ParserSyntaxError, RecursionError):
-        raise Refusal(
-            "HPO104",
-            "the statement around this mark is beyond the parser (LibCST)",
-            "mark it with a string on a line of its own above a simple assignment",
-            window.line,
-        ) from None
+        raise _beyond(window.line) from None
     for line, column, comment, bracketed in reader.found:
         row = window.line + line - 1 - outer.count("\n")
         start = file.line_start(row) + column
@@ -180,6 +179,22 @@ def _read(file: SourceFile, window: _Window) -> Iterator[Comment]:
             span = Span(start, start + len(comment))
         before = file.text[file.line_start(row) : start]
         yield Comment(span, comment, not before.strip() and not bracketed, bracketed)
+
+
+def _is_deep(host: ast.stmt) -> bool:
+    """Tell whether the expressions of a statement, those of the statements in it apart, are very deep."""
+    level: list[ast.AST] = [host]
+    for _ in range(_DEEPEST):
+        level = [c for node in level for c in ast.iter_child_nodes(node) if not isinstance(c, ast.stmt)]
+        if not level:
+            return False
+    return True
+
+
+def _beyond(line: int) -> Refusal:
+    message = "the statement around this mark is beyond the parser (LibCST)"
+    help_ = "mark it with a string on a line of its own above a simple assignment"
+    return Refusal("HPO104", message, help_, line)
 
 
 class _CommentReader(cst.CSTVisitor):

@@ -43,7 +43,10 @@ class _Parent:
 
 
 def conditions(named: Mapping[str, Sequence[Target]]) -> dict[str, Conjunction]:
-    """Return the conditions of the hyperparameters that have one."""
+    """Return the conditions of the hyperparameters that have one.
+
+    One that names no value of a parent never holds: the tests around the place contradict one another.
+    """
     parents = {key: parent for name, places in named.items() for key, parent in _parents(name, places)}
     found: dict[str, Conjunction] = {}
     for name, places in named.items():

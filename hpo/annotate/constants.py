@@ -54,25 +54,25 @@ def evaluate(node: ast.expr, names: Mapping[str, Any] | None = None) -> Any:
             return -value if isinstance(sign, ast.USub) else value
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
             return _operate(node, operator, _number(left, names), _number(right, names))
-    raise NotConstantError(node, "it is no constant")
+    raise NotConstantError(node, "is none")
 
 
 def _number(node: ast.expr, names: Mapping[str, Any] | None) -> Number:
     value = evaluate(node, names)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NotConstantError(node, "it is no number")
+        raise NotConstantError(node, "is no number")
     return value
 
 
 def _operate(node: ast.expr, operator: ast.operator, left: Number, right: Number) -> Number:
     if isinstance(operator, ast.Pow) and _bits(left) * max(abs(right), 1) > _MOST_BITS:
-        raise NotConstantError(node, "its value is too large")
+        raise NotConstantError(node, "is too large a number")
     try:
         value = _OPERATORS[type(operator)](left, right)
     except ArithmeticError as error:
-        raise NotConstantError(node, str(error)) from None
+        raise NotConstantError(node, f"cannot be computed ({error})") from None
     if not isinstance(value, int | float) or _bits(value) > _MOST_BITS:
-        raise NotConstantError(node, "its value is too large, or no real number")
+        raise NotConstantError(node, "is too large a number, or no real one")
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import stat
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,6 +44,9 @@ def read(path: Path) -> bytes:
             "HPO105", "a notebook is no script", "export it: jupyter nbconvert --to script NOTEBOOK"
         )
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            message = "this is no regular file"  # reading a pipe or a device could wait for ever
+            raise Refusal("HPO103", message, "give the path of a script or a folder")
         data = path.read_bytes()
     except OSError as error:
         raise Refusal(

@@ -7,18 +7,18 @@ code or cut out of a string or a comment.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from hpo.annotate.constants import NotConstantError, evaluate
+from hpo.annotate.parsing import Mistake
 from hpo.annotate.scopes import dotted
 from hpo.annotate.source import SourceFile, Span
 from hpo.parameters import KINDS, Choice, Parameter, problems
 
-__all__ = ["CONSTRUCTORS", "REPORTS", "Branching", "Domain", "Mistake", "Option", "Reader", "parse_text"]
+__all__ = ["CONSTRUCTORS", "REPORTS", "Branching", "Domain", "Option", "Reader", "json_scalar", "shape"]
 
 REPORTS = ("report_intermediate_result", "report_final_result", "get_next_parameter")
 CONSTRUCTORS = (*KINDS, "function_choice", "variable", "mutable_layers")
@@ -27,14 +27,6 @@ _CODES = {
     "duplicate_option": "HPO207", "low_not_below_high": "HPO208", "log_bound_not_positive": "HPO209",
     "sigma_not_positive": "HPO210", "q_not_positive": "HPO211",
 }  # fmt: skip
-
-
-class Mistake(Exception):  # noqa: N818 - it is the user's, and becomes a diagnostic
-    """Say what is wrong with a mark, and where in the file."""
-
-    def __init__(self, code: str, message: str, help_: str, span: Span) -> None:
-        super().__init__(message)
-        self.code, self.message, self.help, self.span = code, message, help_, span
 
 
 @dataclass(frozen=True)
@@ -108,66 +100,6 @@ class Domain:
 def shape(node: ast.expr) -> str:
     """Return a text that two expressions share when only white space and quotes tell them apart."""
     return ast.dump(node)
-
-
-def parse_text(
-    file: SourceFile, text: str, start: int, *, before: str = "", after: str = "", whole: Span | None = None
-) -> ast.expr:
-    """Parse the text of a mark that was cut out of a file, with the file's positions.
-
-    Args:
-        file: where it comes from.
-        text: the text.
-        start: the offset of its first character in the file.
-        before: what is put before it to make it an expression; on the same line.
-        after: what is put after it.
-        whole: the literal, where the text is not verbatim in it: every position is then the literal.
-
-    Raises:
-        Mistake: it is no expression.
-    """
-    at = whole or Span(start, start + len(text))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(f"{before}{text}{after}", mode="eval").body
-    except SyntaxError as error:
-        if whole is None:
-            at = _error_span(file, text, start, error, len(before))
-        raise Mistake(
-            "HPO201", f"the mark does not parse: {error.msg}", "write NAME(arguments), as Python", at
-        ) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        message = f"the mark does not parse: {error or 'it is nested too deeply'}"
-        raise Mistake("HPO201", message, "write NAME(arguments), as Python", at) from None
-    first_line, first_column = file.position(start)
-    shift = len(file.lines[first_line - 1][: first_column - 1].encode()) - len(before)
-    for node in ast.walk(tree):
-        if whole is not None:
-            _place(node, file, whole)
-        elif isinstance(node, ast.expr | ast.keyword | ast.arg):
-            node.col_offset += shift if node.lineno == 1 else 0
-            node.end_col_offset = (node.end_col_offset or 0) + (shift if node.end_lineno == 1 else 0)
-            node.lineno += first_line - 1
-            node.end_lineno = (node.end_lineno or 1) + first_line - 1
-    return tree
-
-
-def _error_span(file: SourceFile, text: str, start: int, error: SyntaxError, before: int) -> Span:
-    lines = text.split("\n")
-    row = min(max(error.lineno or 1, 1), len(lines)) - 1
-    column = max((error.offset or 1) - 1 - (before if row == 0 else 0), 0)
-    line = file.line_of(start) + row
-    begin = (start if row == 0 else file.line_start(line)) + min(column, len(lines[row]))
-    return Span(begin, begin + (0 if column >= len(lines[row]) else 1))
-
-
-def _place(node: ast.AST, file: SourceFile, span: Span) -> None:
-    if hasattr(node, "lineno"):
-        (first, column), (last, end) = file.position(span.start), file.position(span.end)
-        node.lineno, node.end_lineno = first, last  # type: ignore[attr-defined]
-        node.col_offset = len(file.lines[first - 1][: column - 1].encode())  # type: ignore[attr-defined]
-        node.end_col_offset = len(file.lines[last - 1][: end - 1].encode())  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -293,7 +225,7 @@ class Reader:
             whole = "" if error.node is node else f" in {self.source(node)}"
             raise self.mistake(
                 "HPO213",
-                f"a bound is a constant, and {self.source(error.node)}{whole} is none: {error.reason}",
+                f"a bound is a constant, and {self.source(error.node)}{whole} {error.reason}",
                 "write a number, arithmetic on numbers, or a name that the module binds once to one",
                 error.node,
             ) from None

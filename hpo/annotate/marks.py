@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpo.annotate import concrete
-from hpo.annotate.grammar import REPORTS, Domain, Mistake, Reader, parse_text
+from hpo.annotate.grammar import REPORTS, Domain, Reader
 from hpo.annotate.layers import Layer, read_layers
+from hpo.annotate.parsing import Mistake, parse_text
 from hpo.annotate.source import Refusal, SourceFile, Span
 from hpo.annotate.structure import Place, Structure
 from hpo.errors import Diagnostic
@@ -21,6 +22,11 @@ Spelling = Literal["string", "comment", "decorator", "annotated", "inline"]
 
 _STRING = re.compile(r"@(hpo|nni)\.")
 _COMMENT = re.compile(r"#[ \t]*(hpo|nni):")
+_REPORT_FORMS = {
+    "get_next_parameter": (0, 0, "get_next_parameter()"),
+    "report_intermediate_result": (1, 2, "report_intermediate_result(accuracy), with step= if need be"),
+    "report_final_result": (1, 1, "report_final_result(accuracy)"),
+}
 _CALL = re.compile(r"\s*([^\W\d]\w*\s*=\s*)?((hpo|nni)\.)?[^\W\d]\w*\(")
 
 
@@ -128,15 +134,11 @@ class _Finder:
         assert isinstance(call, ast.Call)
         kind = _constructor(call.func) or ""
         keywords = [k.arg for k in call.keywords]
-        wanted = 0 if kind == "get_next_parameter" else 1
-        allowed: list[str | None] = ["step"] if kind == "report_intermediate_result" else []
-        if len(call.args) != wanted or [k for k in keywords if k not in allowed]:
-            raise reader.mistake(
-                "HPO203",
-                f"{kind} takes {'one result' if wanted else 'nothing'}, {len(call.args)} were given",
-                f"write {kind}({'accuracy' if wanted else ''})",
-                call,
-            )
+        least, most, form = _REPORT_FORMS[kind]
+        starred = any(isinstance(a, ast.Starred) for a in call.args)
+        fits = least <= len(call.args) and len(call.args) + len(keywords) <= most
+        if starred or not fits or {*keywords} - {"step"}:
+            raise reader.mistake("HPO203", f"these are not the arguments of {kind}", f"write {form}", call)
         whole, callee = self.file.span(call), self.file.span(call.func)
         if reader.verbatim:
             return Report(kind, self.file.segment(Span(callee.end, whole.end)))

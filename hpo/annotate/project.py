@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from hpo.annotate.naming import name_targets
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject, MarkedParameter, MarkedPlace, Site
 from hpo.annotate.rewrite import plain, rewrite, sub_name
 from hpo.annotate.source import Edit, Refusal, SourceFile, Span
-from hpo.annotate.structure import survey
+from hpo.annotate.structure import Structure, survey
 from hpo.annotate.targets import Target, find_targets
 from hpo.errors import Diagnostic, SpaceError, UsageError
 from hpo.space import SearchSpace
@@ -95,7 +96,7 @@ class _Annotator:
 
     def _take(self, path: Path, *, must_be: bool = False) -> bytes | None:
         """Read a file into the project; one that cannot be read is said, and passed over."""
-        absolute = path.resolve()
+        absolute = Path(os.path.realpath(path))  # where `resolve` raises, as for a link to itself
         if absolute in self.data:
             return None
         self.names[absolute] = str(path)
@@ -139,9 +140,16 @@ class _Annotator:
             file = SourceFile(self.names[path], path, data)
             tree = file.tree()
             structure = survey(file, tree)
-        except Refusal as refusal:
-            self._refuse(Path(self.names[path]), data, refusal, explicit or disk.has_text_marks(data))
-            return None
+        except RecursionError:
+            refusal = Refusal("HPO104", "the file is nested too deeply", "split its deepest expression")
+        except Refusal as refused:
+            refusal = refused
+        else:
+            return self._find(file, structure, tree)
+        self._refuse(Path(self.names[path]), data, refusal, explicit or disk.has_text_marks(data))
+        return None
+
+    def _find(self, file: SourceFile, structure: Structure, tree: ast.Module) -> _Read:
         names = module_constants(structure.module, tree.body)
         marks = [f(file, structure, names, self.found) for f in (text_marks, code_marks)]
         ordered = sorted((m for each in marks for m in each), key=lambda m: m.span)
@@ -149,8 +157,8 @@ class _Annotator:
 
     # -- what was found
 
-    def _describe(self, named: Mapping[str, list[Target]]) -> tuple[tuple[MarkedParameter, ...], SearchSpace]:
-        when = {} if self._broken() else conditions(named)
+    def _describe(self, named: dict[str, list[Target]]) -> tuple[tuple[MarkedParameter, ...], SearchSpace]:
+        when = {} if self._broken() else self._active(named)
         parameters: list[MarkedParameter] = []
         for name, targets in named.items():
             parameters += self._parameters(name, targets, when.get(name, {}))
@@ -168,6 +176,18 @@ class _Annotator:
             self.found.append(first.diagnostic("HPO232", error.message, error.help or "rename one of them"))
             return tuple(parameters), SearchSpace({})
 
+    def _active(self, named: dict[str, list[Target]]) -> dict[str, Conjunction]:
+        """Return the conditions; what is never active is said, and is no hyperparameter."""
+        when = conditions(named)
+        for name in [n for n in named if _is_never(when.get(n, {}), when)]:
+            first = named.pop(name)[0]
+            message = f"{name} is never active: the tests around it leave no value of {', '.join(when[name])}"
+            help_ = "it is left out of the search: mend the tests, or the options that they ask for"
+            self.found.append(
+                first.file.diagnostic("HPO237", message, first.domain.span, severity="warning", help=help_)
+            )
+        return {name: conjunction for name, conjunction in when.items() if name in named}
+
     def _parameters(self, name: str, targets: list[Target], when: Conjunction) -> Iterator[MarkedParameter]:
         """Yield a hyperparameter as it is shown, and those below its options."""
         places = tuple(self._place(target) for target in targets)
@@ -181,7 +201,7 @@ class _Annotator:
         yield MarkedParameter(
             name, written["_type"], tuple(written["_value"]), tuple(condition) or None, places, defaults
         )
-        yield from _below(name, first.domain, places[0])
+        yield from _below(name, first.domain, places[0], defaults)
 
     def _place(self, target: Target) -> MarkedPlace:
         domain, own = target.domain, target.own
@@ -190,7 +210,8 @@ class _Annotator:
         value, known = _default(domain, own)
         inside = known and (own is None or domain.parameter.contains(value))
         if own is not None and not inside and (known or _is_constant(own)):
-            message = f"the value {source} lies outside {domain.parameter}"
+            written = _short(target.file.segment(domain.span))
+            message = f"the value {_short(source)} lies outside {written}"
             help_ = "add it to the options" if domain.options else "widen the domain, or change the value"
             span = target.file.span(own)
             self.found.append(target.file.diagnostic("HPO233", message, span, severity="warning", help=help_))
@@ -255,6 +276,16 @@ def _holds_line(target: Target, line: int | None) -> bool:
     return line is not None and target.file.line_of(span.start) <= line <= target.file.line_of(span.end)
 
 
+def _is_never(conjunction: Conjunction, when: Mapping[str, Conjunction]) -> bool:
+    return any(not values or _is_never(when.get(p, {}), when) for p, values in conjunction.items())
+
+
+def _short(source: str) -> str:
+    """Return a piece of source on one line, and not too much of it."""
+    line = " ".join(source.split())
+    return line if len(line) <= 80 else line[:77] + "..."
+
+
 def _lists(when: Conjunction) -> dict[str, list[Any]]:
     return {parent: list(values) for parent, values in when.items()}
 
@@ -310,7 +341,9 @@ def _nested_defaults(name: str, target: Target) -> dict[str, Any]:
     return defaults
 
 
-def _below(name: str, domain: Domain, place: MarkedPlace) -> Iterator[MarkedParameter]:
+def _below(
+    name: str, domain: Domain, place: MarkedPlace, defaults: Mapping[str, Any]
+) -> Iterator[MarkedParameter]:
     """Yield the hyperparameters below the options of a nested choice."""
     waits: dict[str, tuple[Domain, list[str]]] = {}
     for option in domain.options:
@@ -321,9 +354,9 @@ def _below(name: str, domain: Domain, place: MarkedPlace) -> Iterator[MarkedPara
     for flat, (sub, names) in waits.items():
         written = sub.to_json()
         condition = ({"name": name, "values": names},)
-        at = MarkedPlace(place.file, place.line, place.column, place.spelling, None, "", False)
+        at = replace(place, default=defaults.get(flat), default_source="", inside=flat in defaults)
         yield MarkedParameter(flat, written["_type"], tuple(written["_value"]), condition, (at,), {})
-        yield from _below(flat, sub, place)
+        yield from _below(flat, sub, place, defaults)
 
 
 def _site(name: str, target: Target) -> Site:

@@ -132,6 +132,9 @@ class SourceFile:
         Raises:
             Refusal: it does not compile, or it is too deep for the compiler.
         """
+        if "\0" in self.text:
+            place = self.position(self.text.index("\0"))
+            raise Refusal("HPO101", "the file has a null character", "remove it", *place)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -153,8 +156,6 @@ class SourceFile:
                 line,
                 column,
             ) from None
-        except ValueError as error:  # a null byte
-            raise Refusal("HPO101", f"the file does not compile: {error}", "remove the character") from None
 
     def diagnostic(
         self,
@@ -218,12 +219,21 @@ def _decode(data: bytes) -> tuple[str, str]:
         encoding = "utf-8" if encoding == "utf-8-sig" else encoding
         text = data.removeprefix(_BOM).decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        at = error.start if isinstance(error, UnicodeDecodeError) else 0
-        line = data.count(b"\n", 0, at) + 1
+        at = error.start if isinstance(error, UnicodeDecodeError) else _undecodable(data)
         raise Refusal(
             "HPO102",
             f"the file is no text in its encoding: {error}",
             "save it as UTF-8, or declare its encoding in the first line: # -*- coding: ... -*-",
-            line,
+            data.count(b"\n", 0, at) + 1,
+            len(data[data.rfind(b"\n", 0, at) + 1 : at].decode(errors="replace")) + 1,
         ) from None
     return encoding, text
+
+
+def _undecodable(data: bytes) -> int:
+    """Return the offset of the first byte that is no UTF-8, or 0."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0

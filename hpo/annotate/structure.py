@@ -119,6 +119,14 @@ def survey(file: SourceFile, tree: ast.Module) -> Structure:
     return structure
 
 
+def _option(node: ast.Call) -> tuple[str, ...]:
+    """Return what an option of a command line is called, in ``add_argument("-b", "--batch-size", ...)``."""
+    texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    flags = [text for text in texts if text.startswith("-") and len(text) == len(text.strip())]
+    longest = max(flags, key=len, default="").lstrip("-").replace("-", "_")
+    return (longest,) if longest else ()
+
+
 class _Surveyor:
     """Walk a tree with its scopes, branches and containers in hand."""
 
@@ -205,6 +213,7 @@ class _Surveyor:
         self.parameters(node.args, scope, inner, branches)
         if node.returns is not None:
             self.expression(node.returns, scope, branches)
+            self.annotation(node.returns, f"the result of {node.name}", None, scope)
         self.block(node.body, inner, branches)
 
     def parameters(self, args: ast.arguments, scope: Scope, inner: Scope, branches: Branches) -> None:
@@ -308,6 +317,7 @@ class _Surveyor:
         named = self.place is not None and self.place.value is node
         callee = dotted(node.func)
         inside = owners if named or callee is None else (*owners, callee.rpartition(".")[2])
+        inside += _option(node)
         for argument in node.args:
             self.expression(argument, scope, branches, inside)
             span = self.file.span(argument)

@@ -10,6 +10,7 @@ from hpo.annotate.concrete import first_line
 from hpo.annotate.grammar import Domain, shape
 from hpo.annotate.marks import Claim, Mark
 from hpo.annotate.scopes import FunctionNode, dotted
+from hpo.annotate.signatures import implementation, names, parameters
 from hpo.annotate.source import SourceFile, Span
 from hpo.annotate.structure import Place, Structure
 from hpo.errors import Diagnostic, Severity
@@ -247,6 +248,8 @@ class _Finder:
                 return "a chained assignment"
             case ast.Assign(targets=[ast.Tuple() | ast.List()]):
                 return "an assignment to several names"
+            case ast.Assign(targets=[ast.Name() | ast.Attribute()]):
+                return "an assignment"
             case ast.Assign():
                 return "an assignment to an item, which has no name"
             case ast.AnnAssign():
@@ -259,7 +262,7 @@ class _Finder:
         """Yield the calls of a statement that are options of a function choice."""
         domain = claim.domain
         shapes = {option.shape for option in domain.options}
-        fits = [n for n in ast.walk(statement) if isinstance(n, ast.expr) and shape(n) in shapes]
+        fits = list(_outermost(statement, shapes))
         if not fits:
             message = "none of the options occurs in the next statement"
             help_ = "list the call that stands there among the options"
@@ -303,11 +306,14 @@ class _Finder:
         self, line: int, claim: Claim, wanted: str | None, candidates: list[Place], fits: list[Place]
     ) -> None:
         span = claim.domain.span
-        names = ", ".join(p.target for p in fits or candidates)
+        names = ", ".join(p.target for p in candidates)
         if len(fits) > 1:
-            form = ", ".join(f"{n}=..." for n in dict.fromkeys(p.name for p in fits))
-            message = f"the mark could mean any of these: {names}"
-            self._wrong("HPO225", message, span, f"name the one that is meant, as in # hpo: {form}")
+            listed = dict.fromkeys(p.name for p in fits)
+            names = ", ".join(p.target or _short(self.file, p) for p in fits)
+            help_ = f"name the one that is meant, as in # hpo: {', '.join(f'{n}=...' for n in listed)}"
+            if len(listed) < len(fits):
+                help_ = "give each a line of its own"
+            self._wrong("HPO225", f"the mark could mean any of these: {names}", span, help_)
         elif wanted is not None and candidates:
             code = "HPO223" if claim.domain.target else "HPO221"
             message = f"there is no {wanted} on this line; there is {names}"
@@ -338,13 +344,13 @@ class _Finder:
 
     def _decorated(self, mark: Mark) -> Iterator[Target]:
         assert isinstance(mark.statement, FunctionNode | ast.ClassDef)
-        node = self._implementation(mark.statement)
-        places = self._parameters(node)
+        node = implementation(mark.statement, self.structure)
+        places = parameters(node, self.structure)
         for claim in mark.claims:
             assert claim.name is not None
             if claim.name in places:
                 yield from self._target(mark, claim, places[claim.name])
-            elif claim.name in self._all_parameters(node):
+            elif claim.name in names(node):
                 message = f"{claim.name} of {node.name} has no default, and a mark needs today's value"
                 self._wrong(
                     "HPO227", message, claim.domain.span, f"write {claim.name}=VALUE in the signature"
@@ -354,47 +360,18 @@ class _Finder:
                 message = f"{node.name} has no parameter {claim.name}"
                 self._wrong("HPO226", message, claim.domain.span, f"those with a default are: {known}")
 
-    def _implementation(self, node: FunctionNode | ast.ClassDef) -> FunctionNode | ast.ClassDef:
-        """Return the function that the `@overload`s before it announce."""
-        following: ast.stmt | None = node
-        while _is_overload(following):
-            assert following is not None
-            following = self.structure.after(following)
-        same = isinstance(following, FunctionNode) and following.name == node.name
-        return following if same and isinstance(following, FunctionNode) else node
 
-    def _init(self, node: ast.ClassDef) -> FunctionNode | None:
-        inits = [s for s in node.body if isinstance(s, FunctionNode) and s.name == "__init__"]
-        return next((s for s in inits if not _is_overload(s)), None)
-
-    def _parameters(self, node: FunctionNode | ast.ClassDef) -> dict[str, Place]:
-        """Return what a decorator can mark: a function's parameters, `__init__`'s, or a class's fields."""
-        if isinstance(node, ast.ClassDef):
-            init = self._init(node)
-            if init is not None:
-                return self._parameters(init)
-        scope = self.structure.scopes[node]
-        places = [p for p in self.structure.places if p.scope is scope]
-        if isinstance(node, ast.ClassDef):
-            fields = [
-                p for p in places if isinstance(p.statement, ast.AnnAssign) and p.statement in node.body
-            ]
-            return {p.name: p for p in fields if p.value is getattr(p.statement, "value", None)}
-        return {p.name: p for p in places if p.kind == "parameter"}
-
-    def _all_parameters(self, node: FunctionNode | ast.ClassDef) -> set[str]:
-        if isinstance(node, ast.ClassDef):
-            init = self._init(node)
-            if init is None:
-                return {dotted(s.target) or "" for s in node.body if isinstance(s, ast.AnnAssign)}
-            node = init
-        args = node.args
-        return {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+def _outermost(node: ast.AST, shapes: set[str]) -> Iterator[ast.expr]:
+    """Yield the expressions of some shapes that stand in no other of them."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr) and shape(child) in shapes:
+            yield child
+        else:
+            yield from _outermost(child, shapes)
 
 
-def _is_overload(node: ast.stmt | None) -> bool:
-    decorators = node.decorator_list if isinstance(node, FunctionNode) else []
-    return any((dotted(d) or "").rpartition(".")[2] == "overload" for d in decorators)
+def _short(file: SourceFile, place: Place) -> str:
+    return " ".join(file.segment(place.span).split())
 
 
 def _normal(target: str) -> str:
