@@ -28,6 +28,7 @@ from hpo.runtime.launcher import (
 )
 from hpo.runtime.snapshot import freeze
 from hpo.runtime.store import Store
+from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
 from hpo.trial import Trial
 from hpo.tuners.assessor import Assessor
@@ -108,10 +109,11 @@ def create(
     _assessor(config)
     if config.gpus_per_trial:
         _devices(config)
-    directory = home.make_folder()
+    directory = home.make_folder()  # hidden, until it is whole
     plan = _freeze(command, cwd, project, directory / "code", baseline)
     store = Store.create(
         directory,
+        id=home.public_name(directory).name,
         name=config.name or (Path(script).stem if script else cwd.name),
         direction=config.direction or "maximize",
         config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
@@ -122,7 +124,7 @@ def create(
         with store.transaction():
             store.add_trial(Trial(0, space.default_configuration()), "baseline")
     store.close()
-    return open_existing(directory, listener=listener)
+    return open_existing(directory.rename(home.public_name(directory)), listener=listener)
 
 
 def open_existing(directory: Path, *, listener: Listener | None = None) -> Experiment:
@@ -140,6 +142,7 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         devices = _devices(config) if config.gpus_per_trial else None
+        end_strays(directory.name)  # of a runner that died together with its fork server
         launcher = _launcher(directory, plan, lock, config.trial_concurrency)
         return Experiment(
             store,
@@ -236,5 +239,6 @@ def _launcher(directory: Path, plan: _Plan, lock: IO[str], concurrency: int) -> 
             modules=plan.modules,
             lock=lock,
             log=log,
+            experiment=directory.name,
             concurrency=concurrency,
         )

@@ -33,6 +33,7 @@ __all__ = [
     "home",
     "is_running",
     "make_folder",
+    "public_name",
     "send_command",
     "status",
     "take_commands",
@@ -49,12 +50,12 @@ def home() -> Path:
 
 
 def make_folder() -> Path:
-    """Make the folder of a new experiment; it is listed once it holds a database.
+    """Make the folder of a new experiment, hidden: one that was never finished is never seen.
 
     Raises:
         StoreError: the home cannot be written to.
     """
-    directory = home() / "".join(secrets.choice(_LETTERS) for _ in range(8))
+    directory = home() / f".new-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
     try:
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.mkdir(mode=0o700)
@@ -69,10 +70,15 @@ def make_folder() -> Path:
     return directory
 
 
+def public_name(directory: Path) -> Path:
+    """Return what a new experiment's folder is called once it is whole."""
+    return directory.with_name(directory.name.removeprefix(".new-"))
+
+
 def experiments() -> list[tuple[Path, dict[str, Any]]]:
     """Return the folders of all readable experiments and what each says of itself, the newest first."""
     found = []
-    for path in home().glob("*/experiment.db"):
+    for path in home().glob("[!.]*/experiment.db"):
         try:
             with contextlib.closing(Store(path.parent)) as store:
                 found.append((path.parent, store.experiment()))

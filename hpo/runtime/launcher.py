@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hpo.errors import StoreError
+from hpo.runtime.strays import end_strays
 
 __all__ = [
     "Command",
@@ -30,6 +32,8 @@ __all__ = [
 ]
 
 SHIMS = Path(__file__).parent / "shims"
+
+_PATIENCE = 10.0  # seconds for the server to end its trials
 
 #: Libraries that do not work in a process forked after they were imported: they start threads or devices.
 _NOT_PRELOADED = frozenset({"grpc", "jax", "jaxlib", "pyspark", "ray", "tensorflow", "torch_xla", "tkinter"})
@@ -144,6 +148,7 @@ class Launcher:
         modules: what to import before forking.
         lock: the experiment's lock file, open; the server keeps it while trials live.
         log: where the server's own output goes. Of both files it keeps duplicates.
+        experiment: the experiment's id, by which its processes are known.
         concurrency: how many trials share the machine.
     """
 
@@ -156,6 +161,7 @@ class Launcher:
         modules: Sequence[str],
         lock: IO[Any],
         log: IO[Any],
+        experiment: str,
         concurrency: int = 1,
     ) -> None:
         self._setup = {
@@ -168,6 +174,7 @@ class Launcher:
         self._lock, self._log = os.dup(lock.fileno()), os.dup(log.fileno())
         self._log_name = str(log.name)
         self._environment = trial_environment(concurrency)
+        self._experiment = experiment
         self._deaths = 0
         self.running: dict[int, int] = {}  # number -> pid, 0 until it is known
         self._spawn()
@@ -211,18 +218,20 @@ class Launcher:
 
     def signal(self, number: int, signal_number: int) -> None:
         """Send a signal to a trial's whole process group."""
+        self._server.send_signal(signal.SIGCONT)  # somebody may have suspended it
         self._send({"signal": number, "number": int(signal_number)})
 
     def events(self) -> Iterator[Ended]:
         """Yield the trials that ended since the last call; does not wait."""
         data, closed = b"", False
         with contextlib.suppress(BlockingIOError):
-            while True:
-                received = self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
-                if not received:
-                    closed = True
-                    break
+            while not closed:
+                try:
+                    received = self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
+                except ConnectionResetError:  # it died with words of ours unread
+                    received = b""
                 data += received
+                closed = not received
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             message = json.loads(line)
@@ -242,6 +251,7 @@ class Launcher:
         """Begin again with a new server; the trials died with the old one."""
         self._connection.close()
         self._server.wait()
+        end_strays(self._experiment)
         lost, self.running = list(self.running), {}
         self._deaths += 1
         if self._deaths > 3:
@@ -256,7 +266,13 @@ class Launcher:
     def close(self) -> None:
         """End the server, and with it every trial that is left."""
         self._connection.close()
-        self._server.wait()
+        self._server.send_signal(signal.SIGCONT)
+        try:
+            self._server.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+            end_strays(self._experiment)
         for fd in (self._lock, self._log):
             os.close(fd)
 

@@ -173,6 +173,7 @@ class Store:
         cls,
         directory: Path,
         *,
+        id: str,  # noqa: A002
         name: str,
         direction: str,
         config: Mapping[str, Any],
@@ -188,7 +189,7 @@ class Store:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             db.execute(
                 "INSERT INTO experiment VALUES (?, ?, 'running', NULL, ?, 0, ?, ?, ?, ?)",
-                (directory.name, name, time.time(), direction, *map(_json, (config, space, defaults))),
+                (id, name, time.time(), direction, *map(_json, (config, space, defaults))),
             )
         return cls(directory, read_only=False)
 

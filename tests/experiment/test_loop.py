@@ -243,6 +243,19 @@ def test_a_trial_whose_result_was_stored_is_not_run_again_though_its_process_liv
     assert sorted(Path("done").read_text().split()) == list("012345")
 
 
+def test_after_everything_was_killed_no_process_of_the_first_try_disturbs_the_second() -> None:
+    # A command of two parts: the shell dies with the fork server, and what it started does not.
+    command = f"true && (echo $HPO_TRIAL_SEQUENCE >> begun; exec sleep 2) && {REPORT} && {DONE}"
+    runner = begin(command, max_trials=2)
+    wait_for(Path("begun"))
+    server = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()[0]
+    os.kill(int(server), signal.SIGKILL)
+    runner.kill()
+    runner.communicate(timeout=10)
+    assert resume() == 0
+    assert sorted(Path("done").read_text().split()) == ["0", "1"]
+
+
 def test_an_interrupted_experiment_proposes_what_an_uninterrupted_one_does() -> None:
     assert run(REPORT, tuner={"name": "TPE"}, max_trials=30)[0] == 0
     whole = [row.parameters for row in trials()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import subprocess
@@ -32,6 +33,7 @@ class Workbench:
         self.trials.mkdir()
         self.snapshot = folder / "snapshot"
         self.launcher: Launcher | None = None
+        self.experiment = f"test{os.getpid()}-{time.monotonic_ns()}"
 
     def write(self, name: str, text: str, parameterised: str | None = None) -> None:
         (self.code / name).write_text(text)
@@ -50,12 +52,16 @@ class Workbench:
                 modules=modules,
                 lock=lock,
                 log=log,
+                experiment=self.experiment,
             )
         for number, command in enumerate(commands):
             directory = self.trials / str(number)
             directory.mkdir()
-            self.launcher.start(number, command, directory, {"HPO_TRIAL_SEQUENCE": str(number)})
+            self.launcher.start(number, command, directory, self.variables(number))
         return self.launcher
+
+    def variables(self, number: int) -> dict[str, str]:
+        return {"HPO_EXPERIMENT_ID": self.experiment, "HPO_TRIAL_SEQUENCE": str(number)}
 
     def wait(self, count: int = 1, seconds: float = 20) -> list[Ended]:
         assert self.launcher is not None
@@ -271,6 +277,31 @@ def test_a_fork_server_that_is_killed_is_replaced_and_its_trials_are_reported_lo
     (bench.trials / "1").mkdir()
     launcher.start(1, ShellCommand("exit 5"), bench.trials / "1", {})
     assert bench.wait()[0].status == 5
+
+
+def test_a_fork_server_that_dies_leaves_nothing_behind_not_even_grandchildren(bench: Workbench) -> None:
+    launcher = bench.start(ShellCommand(FAMILY + "sleep 300"))
+    pids = family(bench)
+    launcher._server.kill()
+    assert bench.wait()[0].status is None
+    assert dead_within(pids, 5)
+
+
+def test_a_fork_server_that_dies_with_requests_unread_is_replaced(bench: Workbench) -> None:
+    launcher = bench.start(ShellCommand("sleep 300"))
+    time.sleep(0.3)
+    launcher._server.send_signal(signal.SIGSTOP)
+    launcher._send({"signal": 0, "number": 15})
+    launcher._server.kill()
+    assert bench.wait()[0].status is None
+
+
+def test_a_suspended_fork_server_still_ends_trials(bench: Workbench) -> None:
+    launcher = bench.start(ShellCommand("sleep 300"))
+    time.sleep(0.3)
+    launcher._server.send_signal(signal.SIGSTOP)
+    launcher.signal(0, signal.SIGTERM)
+    assert bench.wait()[0].status == -signal.SIGTERM
 
 
 def test_a_command_is_a_script_only_where_it_is_plainly_this_python_and_a_file(tmp_path: Path) -> None:
