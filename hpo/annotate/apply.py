@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hpo.annotate.numerals import literal
-from hpo.annotate.result import AnnotatedFile, AnnotatedProject, Site, unified_diff
+from hpo.annotate.result import AnnotatedFile, AnnotatedProject, Choices, Site, unified_diff
 from hpo.annotate.source import Edit, SourceFile, Span
 from hpo.annotate.standalone import without_hpo
 from hpo.errors import Diagnostic
-from hpo.parameters import identity
+from hpo.parameters import same
 from hpo.space import SearchSpace
 
 __all__ = ["Application", "apply", "code", "literal"]
+
+_ATOMS = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Dict, ast.Set)
+_HOLE = re.compile("\0([^\0]*)\0")  # see `sites`
 
 
 @dataclass(frozen=True)
@@ -71,74 +76,108 @@ def apply(
     sources: dict[Path, SourceFile] = {}
     skipped: list[Diagnostic] = []
     for annotated in project.files:
-        if not any(site.name in values for site in annotated.sites):
-            continue
         file = SourceFile(annotated.name, annotated.path, annotated.original)
+        writer = _Writer(annotated.choices, values, project.space)
         each: list[Edit] = []
         for site in annotated.sites:
-            if site.name in values:
-                reason = _reason_to_leave(site, values[site.name], project.space, was)
+            if site.name in values and not _is_there(site, values[site.name]):
+                reason = _reason_to_leave(site, writer, was)
                 if reason is not None:
-                    skipped.append(_left(file, site, reason))
+                    skipped.append(_left(file, site.span, *reason))
                 else:
-                    each += _edit(file, site, site.span, values[site.name], project.space)
+                    each.append(writer.edit(file, site, site.span))
         if each:
-            sources[annotated.path], edits[annotated.path] = file, tuple(each)
-    skipped += _missing(project, values)
+            sources[annotated.path], edits[annotated.path] = file, tuple(_outermost(each))
+    skipped += _placeless(project, values)
     return Application(edits, tuple(skipped), sources)
 
 
-def _reason_to_leave(site: Site, value: Any, space: SearchSpace, was: AnnotatedProject | None) -> str | None:
-    name = site.name
+def _is_there(site: Site, value: Any) -> bool:
+    return site.own is not None and same(site.own[0], value)
+
+
+def _reason_to_leave(site: Site, writer: _Writer, was: AnnotatedProject | None) -> tuple[str, str] | None:
+    """Return why a place is left, and what to do then."""
+    name, value = site.name, writer.values[site.name]
+    again = "run the experiment again, or write the value by hand"
     if was is not None and name not in was.space:
-        return f"{name} is not what the trial ran: there was no such hyperparameter"
-    if not space[name].contains(value):
-        return f"{name} was {value!r}, which is not in its domain any more"
-    if was is not None and site.options and not was.space[name].contains(value):
-        return f"{name} has other options than in the trial"
-    if not site.is_literal:
-        return f"{name} is no constant here, and stays as it is"
+        return f"{name} is not what the trial ran: there was no such hyperparameter", again
+    if not writer.space[name].contains(value):
+        return f"{name} was {value!r}, which is not in its domain any more", again
+    if was is not None and name in writer.choices and not was.space[name].contains(value):
+        return f"{name} has other options than in the trial", again
+    if site.own is None:
+        return f"{name} is no constant here, and stays as it is", again
+    if not site.is_named and _has_places(writer.source(name)):
+        return f"with {writer.source(name)} here, the mark would mean a part of it", "name the mark: NAME=..."
     return None
 
 
-def _left(file: SourceFile, site: Site, reason: str) -> Diagnostic:
-    help_ = "run the experiment again, or write the value by hand"
-    return file.diagnostic("HPO401", reason, site.span, severity="warning", help=help_)
+def _has_places(source: str) -> bool:
+    """Tell whether a comment could mean a part of an expression: an argument, an entry, a default."""
+    kinds = (ast.keyword, ast.Dict, ast.NamedExpr, ast.arguments)
+    return any(isinstance(node, kinds) for node in ast.walk(ast.parse(f"({source}\n)", mode="eval")))
 
 
-def _missing(project: AnnotatedProject, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
+def _left(file: SourceFile, span: Span, reason: str, help_: str) -> Diagnostic:
+    return file.diagnostic("HPO401", reason, span, severity="warning", help=help_)
+
+
+def _placeless(project: AnnotatedProject, values: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """Yield the hyperparameters of the trial that the source has no more."""
-    for name in values:
-        if name not in project.space and project.files:
-            file = SourceFile(project.files[0].name, project.files[0].path, project.files[0].original)
-            message = f"{name} is marked no more, and its value {literal(values[name])} has no place"
-            help_ = "nothing is to be done, if you removed it"
-            yield file.diagnostic("HPO402", message, Span(0, 0), severity="warning", help=help_)
+    for annotated in project.files[:1]:
+        file = SourceFile(annotated.name, annotated.path, annotated.original)
+        for name in values:
+            if name not in project.space:
+                message = f"{name} is marked no more, and its value {literal(values[name])} has no place"
+                help_ = "nothing is to be done, if you removed it"
+                yield file.diagnostic("HPO402", message, Span(0, 0), severity="warning", help=help_)
 
 
-def _edit(
-    file: SourceFile, site: Site, span: Span, value: Any, space: SearchSpace, *, exact: bool = False
-) -> Iterator[Edit]:
-    text = repr(value) if exact and not site.options else _source(site, value, space)
-    before = site.before if span == site.span else ""
-    if not _is_same(file.segment(span), text):
+class _Writer:
+    """Write values as source.
+
+    Args:
+        choices: how the options of choices are written.
+        values: a configuration.
+        space: the domains.
+        exact: whether numbers keep all their digits.
+    """
+
+    def __init__(
+        self,
+        choices: Mapping[str, Choices],
+        values: Mapping[str, Any],
+        space: SearchSpace,
+        *,
+        exact: bool = False,
+    ) -> None:
+        self.choices, self.values, self.space, self.exact = choices, values, space, exact
+
+    def source(self, name: str) -> str:
+        """Return the source of a hyperparameter's value; without a value, of its first option or median."""
+        value = self.values.get(name, ...)
+        if name in self.choices:
+            options = self.choices[name]
+            wanted = options[0][0] if value is ... else value
+            text = next((code for option, code in options if same(option, wanted)), repr(wanted))
+            return self.filled(text)
+        if value is ...:
+            value = self.space[name].from_unit(0.5)
+        return repr(value) if self.exact else literal(value, self.space[name])
+
+    def filled(self, text: str) -> str:
+        """Return a text with its holes filled in."""
+        return _HOLE.sub(lambda match: self.source(match[1]), text)
+
+    def edit(self, file: SourceFile, site: Site, span: Span) -> Edit:
+        """Return the edit that puts the value of a place there, on as many lines."""
+        before = site.before if span == site.span else ""
+        text = self.source(site.name)
         lines = "".join(c for c in file.segment(span) if c in "\r\n")
-        yield Edit(span.start, span.end, f"{before}{f'({text}{lines})' if lines else text}")
-
-
-def _is_same(old: str, new: str) -> bool:
-    try:
-        return old == new or float(old) == float(new)
-    except ValueError:
-        return False
-
-
-def _source(site: Site, value: Any, space: SearchSpace) -> str:
-    wanted = identity(value)
-    for option, source in site.options:
-        if identity(option) == wanted:
-            return source
-    return literal(value, space[site.name])
+        is_loose = span == site.whole and not site.is_apart and not _is_atom(file, span.end, text)
+        needs_parentheses = lines or is_loose
+        return Edit(span.start, span.end, f"{before}{f'({text}{lines})' if needs_parentheses else text}")
 
 
 def code(project: AnnotatedProject, values: Mapping[str, Any]) -> dict[Path, bytes]:
@@ -151,14 +190,29 @@ def code(project: AnnotatedProject, values: Mapping[str, Any]) -> dict[Path, byt
 
 def _plain(annotated: AnnotatedFile, values: Mapping[str, Any], space: SearchSpace) -> bytes:
     file = SourceFile(annotated.name, annotated.path, annotated.original)
-    edits = list(annotated.plain)
+    writer = _Writer(annotated.choices, values, space, exact=True)
+    edits = [Edit(e.start, e.end, writer.filled(e.text), e.depth) for e in annotated.plain]
     for site in annotated.sites:
-        if site.name in values and space[site.name].contains(values[site.name]):
-            edits += _edit(file, site, site.whole, values[site.name], space, exact=True)
-        elif site.whole != site.span:  # an inline call that keeps its default
-            own = file.segment(site.span) or (site.options[0][1] if site.options else "None")
-            edits.append(Edit(site.whole.start, site.whole.end, own))
+        value = values.get(site.name, ...)
+        is_own = value is ... or not space[site.name].contains(value) or _is_there(site, value)
+        if not is_own or (site.own is not None and site.span.start == site.span.end):
+            edits.append(writer.edit(file, site, site.whole))
+        elif site.whole != site.span:  # an inline call, of which its default is left
+            own = file.segment(site.span)
+            edits.append(
+                Edit(
+                    site.whole.start,
+                    site.whole.end,
+                    own if _is_atom(file, site.whole.end, own) else f"({own})",
+                )
+            )
     return without_hpo(file.rewritten(_outermost(edits)), values)
+
+
+def _is_atom(file: SourceFile, end: int, source: str) -> bool:
+    """Tell whether a piece of source means the same among any operators, and before what follows it."""
+    node = ast.parse(f"({source}\n)", mode="eval").body
+    return "\n" not in source and isinstance(node, _ATOMS) and file.text[end : end + 1] != "."
 
 
 def _outermost(edits: list[Edit]) -> list[Edit]:

@@ -32,10 +32,17 @@ _CALL = re.compile(r"\s*([^\W\d]\w*\s*=\s*)?((hpo|nni)\.)?[^\W\d]\w*\(")
 
 @dataclass(frozen=True)
 class Report:
-    """A call that a mark stands for: its function, and its arguments as written, parentheses included."""
+    """A call that a mark stands for.
+
+    Attributes:
+        function: its function.
+        arguments: as written, parentheses included.
+        result: the first of them.
+    """
 
     function: str
     arguments: str
+    result: str
 
 
 @dataclass(frozen=True)
@@ -140,9 +147,10 @@ class _Finder:
         if starred or not fits or {*keywords} - {"step"}:
             raise reader.mistake("HPO203", f"these are not the arguments of {kind}", f"write {form}", call)
         whole, callee = self.file.span(call), self.file.span(call.func)
+        result = reader.source(call.args[0]) if call.args else ""
         if reader.verbatim:
-            return Report(kind, self.file.segment(Span(callee.end, whole.end)))
-        return Report(kind, ast.unparse(call).removeprefix(ast.unparse(call.func)))
+            return Report(kind, self.file.segment(Span(callee.end, whole.end)), result)
+        return Report(kind, ast.unparse(call).removeprefix(ast.unparse(call.func)), result)
 
     # -- comments
 

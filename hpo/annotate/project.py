@@ -13,13 +13,15 @@ from typing import Any
 from hpo.annotate import files as disk
 from hpo.annotate.code_marks import code_marks
 from hpo.annotate.conditions import Conjunction, conditions
-from hpo.annotate.constants import NotConstantError, evaluate, module_constants
+from hpo.annotate.constants import module_constants
 from hpo.annotate.deep import with_deep_stack
-from hpo.annotate.grammar import Domain, shape
+from hpo.annotate.defaults import below, default, flat_name, is_constant
+from hpo.annotate.grammar import Domain
 from hpo.annotate.marks import Mark, text_marks
 from hpo.annotate.naming import name_targets
-from hpo.annotate.result import AnnotatedFile, AnnotatedProject, MarkedParameter, MarkedPlace, Site
-from hpo.annotate.rewrite import plain, rewrite, sub_name
+from hpo.annotate.result import AnnotatedFile, AnnotatedProject, MarkedParameter, MarkedPlace
+from hpo.annotate.rewrite import plain, rewrite
+from hpo.annotate.sites import choices, sites
 from hpo.annotate.source import Edit, Refusal, SourceFile, Span
 from hpo.annotate.structure import Structure, survey
 from hpo.annotate.targets import Target, find_targets
@@ -197,7 +199,9 @@ class _Annotator:
         first = targets[0]
         if first.domain.options and first.domain.options[0].branch is not None:
             written = first.domain.parameter.to_json()
-            defaults |= _nested_defaults(name, first)
+            for flat, sub, node in below(name, first):
+                value, known = default(sub, node)
+                defaults |= {flat: value} if known and sub.parameter.contains(value) else {}
         yield MarkedParameter(
             name, written["_type"], tuple(written["_value"]), tuple(condition) or None, places, defaults
         )
@@ -207,9 +211,9 @@ class _Annotator:
         domain, own = target.domain, target.own
         line, column = target.file.position(target.span.start)
         source = "" if own is None else target.file.segment(target.file.span(own))
-        value, known = _default(domain, own)
+        value, known = default(domain, own)
         inside = known and (own is None or domain.parameter.contains(value))
-        if own is not None and not inside and (known or _is_constant(own)):
+        if own is not None and not inside and (known or is_constant(own)):
             written = _short(target.file.segment(domain.span))
             message = f"the value {_short(source)} lies outside {written}"
             help_ = "add it to the options" if domain.options else "widen the domain, or change the value"
@@ -238,8 +242,10 @@ class _Annotator:
         edits = rewrite(file, read.marks, targets)
         rewritten = self._checked(file, edits, [t for _, t in targets], read.marks)
         bare = [e for mark in read.marks if mark.spelling != "inline" for e in plain(file, mark)]
-        sites = tuple(_site(name, t) for name, t in targets if not t.mark.layers)
-        return AnnotatedFile(file.path, file.name, file.data, rewritten, sites, tuple(bare))
+        places = tuple(site for name, t in targets for site in sites(name, t))
+        return AnnotatedFile(
+            file.path, file.name, file.data, rewritten, places, tuple(bare), choices(targets)
+        )
 
     def _checked(
         self, file: SourceFile, edits: Sequence[Edit], targets: Sequence[Target], marks: Sequence[Mark]
@@ -290,57 +296,6 @@ def _lists(when: Conjunction) -> dict[str, list[Any]]:
     return {parent: list(values) for parent, values in when.items()}
 
 
-def _is_constant(node: ast.expr) -> bool:
-    try:
-        evaluate(node)
-    except NotConstantError:
-        return False
-    return True
-
-
-def _default(domain: Domain, own: ast.expr | None) -> tuple[Any, bool]:
-    """Return the value that stands in the source, and whether it is known before it runs."""
-    if own is None:
-        if domain.options:
-            return domain.options[0].value, True
-        return domain.parameter.from_unit(0.5), True
-    if domain.options:
-        option = domain.option_like(shape(_branch_name(domain, own)))
-        if option is not None:
-            return option.value, True
-    try:
-        return evaluate(own), True
-    except NotConstantError:
-        return None, False
-
-
-def _branch_name(domain: Domain, own: ast.expr) -> ast.expr:
-    """Return the `_name` of a nested choice's dictionary, by which its options are known."""
-    if domain.options[0].branch is None or not isinstance(own, ast.Dict):
-        return own
-    pairs = zip(own.keys, own.values, strict=True)
-    return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == "_name"), own)
-
-
-def _nested_defaults(name: str, target: Target) -> dict[str, Any]:
-    """Return the defaults below the option that stands in the source."""
-    domain, own = target.domain, target.own
-    if not isinstance(own, ast.Dict):
-        return {}
-    option = domain.option_like(shape(_branch_name(domain, own)))
-    if option is None or option.branch is None:
-        return {}
-    defaults: dict[str, Any] = {}
-    for key, node in zip(own.keys, own.values, strict=True):
-        text = str(key.value) if isinstance(key, ast.Constant) else ""
-        sub = option.branch.domains.get(text)
-        if sub is not None:
-            value, known = _default(sub, node)
-            if known and sub.parameter.contains(value):
-                defaults[sub_name(name, domain, option.branch, text)] = value
-    return defaults
-
-
 def _below(
     name: str, domain: Domain, place: MarkedPlace, defaults: Mapping[str, Any]
 ) -> Iterator[MarkedParameter]:
@@ -349,7 +304,7 @@ def _below(
     for option in domain.options:
         for key, sub in option.branch.domains.items() if option.branch is not None else ():
             assert option.branch is not None
-            flat = sub_name(name, domain, option.branch, key)
+            flat = flat_name(name, domain, option.branch, key)
             waits.setdefault(flat, (sub, []))[1].append(option.branch.name)
     for flat, (sub, names) in waits.items():
         written = sub.to_json()
@@ -357,18 +312,3 @@ def _below(
         at = replace(place, default=defaults.get(flat), default_source="", inside=flat in defaults)
         yield MarkedParameter(flat, written["_type"], tuple(written["_value"]), condition, (at,), {})
         yield from _below(flat, sub, place, defaults)
-
-
-def _site(name: str, target: Target) -> Site:
-    """Return a marked place as `apply` needs it: what to replace, and by what."""
-    domain, own, whole = target.domain, target.own, target.span
-    options = tuple((option.value, option.code) for option in domain.options)
-    span, before = whole, ""
-    if target.mark.spelling == "inline":
-        if own is not None:
-            span = target.file.span(own)
-        else:
-            span, before = Span(whole.end - 1, whole.end - 1), ", default="
-    fits = own is None or _is_constant(own) or domain.option_like(shape(own)) is not None
-    nested = bool(domain.options) and domain.options[0].branch is not None
-    return Site(name, span, whole, before, options, fits and not nested, target.domain.span)

@@ -14,7 +14,18 @@ from hpo.annotate.source import Edit, Span
 from hpo.errors import Diagnostic, RelatedPlace
 from hpo.space import SearchSpace
 
-__all__ = ["AnnotatedFile", "AnnotatedProject", "MarkedParameter", "MarkedPlace", "Site", "unified_diff"]
+__all__ = [
+    "AnnotatedFile",
+    "AnnotatedProject",
+    "Choices",
+    "MarkedParameter",
+    "MarkedPlace",
+    "Site",
+    "unified_diff",
+]
+
+
+Choices = tuple[tuple[Any, str], ...]  # of a choice: each value, and its source
 
 
 @dataclass(frozen=True)
@@ -89,8 +100,9 @@ class Site:
         span: of what a value replaces in the source.
         whole: of what a value replaces where no mark stays: an inline call goes with its default.
         before: what is put before the value.
-        options: of a choice: the values, and the source of each.
-        is_literal: whether what stands there is a constant or an option, so that it may be replaced.
+        own: the value that stands there, alone in a tuple; None where it is no constant and no option.
+        is_named: whether the mark means this place whatever stands in it.
+        is_apart: whether an expression needs no parentheses there.
         mark: the span of the domain, for messages.
     """
 
@@ -98,8 +110,9 @@ class Site:
     span: Span
     whole: Span
     before: str
-    options: tuple[tuple[Any, str], ...]
-    is_literal: bool
+    own: tuple[Any, ...] | None
+    is_named: bool
+    is_apart: bool
     mark: Span
 
 
@@ -113,7 +126,8 @@ class AnnotatedFile:
         original: its bytes.
         rewritten: the bytes that a trial runs; the original ones where nothing is marked.
         sites: its marked places.
-        plain: the edits that leave no trace of the marks.
+        plain: the edits that leave no trace of the marks; they may have holes (see `sites`).
+        choices: how the options of each choice are written; they may have holes.
     """
 
     path: Path
@@ -122,6 +136,7 @@ class AnnotatedFile:
     rewritten: bytes
     sites: tuple[Site, ...] = ()
     plain: tuple[Edit, ...] = ()
+    choices: Mapping[str, Choices] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,6 +180,7 @@ class AnnotatedProject:
                 "rewritten": None if f.rewritten == f.original else base64.b64encode(f.rewritten).decode(),
                 "sites": [asdict(site) for site in f.sites],
                 "plain": [asdict(edit) for edit in f.plain],
+                "choices": dict(f.choices),
             }
             for f in self.files
         ]
@@ -230,12 +246,13 @@ def _file(data: Mapping[str, Any]) -> AnnotatedFile:
     sites = tuple(
         Site(
             s["name"], Span(**s["span"]), Span(**s["whole"]), s["before"],
-            tuple((value, code) for value, code in s["options"]), s["is_literal"], Span(**s["mark"]),
+            None if s["own"] is None else tuple(s["own"]), s["is_named"], s["is_apart"], Span(**s["mark"]),
         )
         for s in data["sites"]
     )  # fmt: skip
     plain = tuple(Edit(**edit) for edit in data["plain"])
-    return AnnotatedFile(Path(data["path"]), data["name"], original, rewritten, sites, plain)
+    choices = {name: tuple((v, code) for v, code in each) for name, each in data["choices"].items()}
+    return AnnotatedFile(Path(data["path"]), data["name"], original, rewritten, sites, plain, choices)
 
 
 def _diagnostic(data: Mapping[str, Any]) -> Diagnostic:

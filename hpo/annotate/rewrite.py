@@ -14,13 +14,15 @@ import ast
 import json
 from collections.abc import Iterator, Sequence
 
+from hpo.annotate.defaults import flat_name
 from hpo.annotate.grammar import Branching, Domain
 from hpo.annotate.layers import INPUTS
 from hpo.annotate.marks import Mark
+from hpo.annotate.sites import hole
 from hpo.annotate.source import Edit, SourceFile, Span
 from hpo.annotate.targets import Target
 
-__all__ = ["plain", "rewrite", "sub_name"]
+__all__ = ["plain", "rewrite"]
 
 TRIAL = '__import__("hpo").trial'
 _SIMPLE = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Dict, ast.List, ast.UnaryOp)
@@ -103,18 +105,10 @@ def _branch(file: SourceFile, name: str, domain: Domain, branch: Branching) -> s
     """Return the dictionary of a nested choice's option, with the trial's values in it."""
     items = [f'"_name": {literal(branch.name, file)}']
     for key, sub in branch.domains.items():
-        value = f"{question(file, sub_name(name, domain, branch, key), sub)}{_first(file, sub)}"
+        value = f"{question(file, flat_name(name, domain, branch, key), sub)}{_first(file, sub)}"
         items.append(f"{literal(key, file)}: ({value})")
     items += [f"{literal(key, file)}: ({source})" for key, source in branch.constants.items()]
     return "{" + ", ".join(items) + "}"
-
-
-def sub_name(name: str, domain: Domain, branch: Branching, key: str) -> str:
-    """Return the flat name of a key below an option; the option is in it where another's key differs."""
-    mine = branch.domains[key].to_json()
-    others = [o.branch.domains.get(key) for o in domain.options if o.branch is not None]
-    shared = all(other is None or other.to_json() == mine for other in others)
-    return f"{name}.{key}" if shared else f"{name}.{branch.name}.{key}"
 
 
 def _first(file: SourceFile, domain: Domain) -> str:
@@ -143,9 +137,12 @@ def disarm(file: SourceFile, mark: Mark) -> Iterator[Edit]:
 
 
 def plain(file: SourceFile, mark: Mark) -> Iterator[Edit]:
-    """Yield the edits after which a mark leaves nothing that needs hpo: reports are printed."""
+    """Yield the edits after which a mark leaves nothing that needs hpo: reports are printed.
+
+    What depends on a trial's values is left open, as `sites.hole` has it.
+    """
     if mark.report is not None and mark.report.function != "get_next_parameter":
-        yield from _statement(file, mark, f"print{mark.report.arguments}")
+        yield from _statement(file, mark, f"print({mark.report.result})")
     elif mark.spelling == "decorator":
         span = mark.span
         first = file.line_of(span.start)
@@ -155,10 +152,8 @@ def plain(file: SourceFile, mark: Mark) -> Iterator[Edit]:
             start = file.line_start(line)
             yield Edit(start, start, "#")
     elif mark.layers:
-        yield from _statement(file, mark, "; ".join(
-            f"{layer.output} = ({layer.layer.options[0].code.replace(INPUTS, layer.only)})"
-            for layer in mark.layers
-        ))  # fmt: skip
+        layers = [f"{each.output} = ({hole(f'{each.output}.layer_choice')})" for each in mark.layers]
+        yield from _statement(file, mark, "; ".join(layers))
     else:
         yield from disarm(file, mark)
 

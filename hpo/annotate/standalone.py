@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +34,24 @@ def without_hpo(data: bytes, values: Mapping[str, Any]) -> bytes:
         tree = file.tree()
     except Refusal:
         return data
-    edits = [edit for node in ast.walk(tree) for edit in _replaced(file, node, values)]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    edits = [edit for node in ast.walk(tree) for edit in _replaced(file, node, values, used)]
     return file.rewritten(edits)
 
 
-def _replaced(file: SourceFile, node: ast.AST, values: Mapping[str, Any]) -> Iterator[Edit]:
+def _replaced(file: SourceFile, node: ast.AST, values: Mapping[str, Any], used: Set[str]) -> Iterator[Edit]:
+    """Yield the edit that replaces an import; what the file has no use for any more just goes."""
     if isinstance(node, ast.Import):
         parts = [
             f"{alias.asname or alias.name} = {_module(values)}" if alias.name in _OURS else
             f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
             for alias in node.names
+            if alias.name not in _OURS or (alias.asname or alias.name) in used
         ]  # fmt: skip
         touched = any(alias.name in _OURS for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module in _OURS and not node.level:
-        parts = [f"{a.asname or a.name} = {_function(a.name, values)}" for a in node.names if a.name != "*"]
+        names = [(a.asname or a.name, a.name) for a in node.names]
+        parts = [f"{bound} = {_function(name, values)}" for bound, name in names if bound in used]
         touched = True
     else:
         return

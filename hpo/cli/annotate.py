@@ -63,7 +63,7 @@ def _print_space(project: AnnotatedProject) -> None:
     if not project.parameters:
         print("No marks found. Mark a value: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)", file=sys.stderr)
         return
-    sources = {site.name: [code for _, code in site.options] for f in project.files for site in f.sites}
+    sources = {n: [code for _, code in each] for f in project.files for n, each in f.choices.items()}
     rows = [
         [
             parameter.name,

@@ -1,0 +1,3 @@
+﻿# é
+x = "ü"  # hpo: choice("ü", "é")
+print(len(x))

@@ -1,0 +1,9 @@
+x = (__import__("hpo").trial.value("x") if __import__("hpo").trial.given("x") else __import__("hpo").trial.own("x", 1))  # hpo; choice(1, 2)
+'''#hpo.choice(
+    3, 4)'''
+y = (
+    (__import__("hpo").trial.value("y") if __import__("hpo").trial.given("y") else __import__("hpo").trial.own("y", 3))
+)
+s = """a
+b"""  # kept
+print(x, y, s)

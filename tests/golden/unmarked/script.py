@@ -1,0 +1,4 @@
+# -*- coding: latin-1 -*-
+# hpo é
+print('@hpo.', 'hpo:')	
+
