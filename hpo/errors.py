@@ -39,6 +39,8 @@ __all__ = [
 
 Severity = Literal["error", "warning", "note"]
 
+_WIDEST = 160  # characters of a source line that are quoted
+
 
 class HpoError(Exception):
     """Base of all errors that are meant for the user.
@@ -136,14 +138,23 @@ class Diagnostic:
         """Return ``FILE:LINE:COLUMN: error: message [code]``, the source line, a caret line, the help."""
         lines = [f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} [{self.code}]"]
         if self.source is not None:
-            shown = self.source.rstrip("\r\n").replace("\t", " ")
-            end = self.end_column if self.end_line == self.line else len(shown) + 1
-            lines.append("    " + shown)
-            lines.append("    " + " " * (self.column - 1) + "^" * max(1, end - self.column))
+            lines += (f"    {line}" for line in self._quotation(self.source.rstrip("\r\n")))
         lines += [f"{p.file}:{p.line}:{p.column}: note: {p.message}" for p in self.related]
         if self.help:
             lines.append(f"  help: {self.help}")
         return "\n".join(lines)
+
+
+    def _quotation(self, source: str) -> tuple[str, str]:
+        """Return the source line and the carets under the span: of a long line, the part around them."""
+        start = self.column - 1
+        end = self.end_column - 1 if self.end_line == self.line else len(source)
+        first = max(0, start - _WIDEST // 4) if len(source) > _WIDEST else 0
+        last = first + _WIDEST
+        before, after = "..." if first else "", "..." if last < len(source) else ""
+        shown = source[first:last].replace("\t", " ")
+        carets = "^" * max(1, min(end, last) - start)
+        return f"{before}{shown}{after}", " " * (len(before) + start - first) + carets
 
 
 class DiagnosticError(UsageError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import pickle
@@ -82,6 +83,16 @@ class TestDiagnostic:
     def test_an_empty_span_has_a_caret_all_the_same(self) -> None:
         empty = Diagnostic("HPO1", "error", "m", "f.py", 1, 4, 1, 4, source="lr ")
         assert str(empty).splitlines()[2] == "       ^"
+
+    def test_of_a_long_line_the_part_around_the_span_is_quoted(self) -> None:
+        source = "a" * 9000 + "bad" + "c" * 9000
+        long = dataclasses.replace(MISTAKE, source=source, column=9001, end_column=9004)
+        quoted, carets = str(long).splitlines()[1:3]
+        assert len(quoted) < 200
+        assert quoted.startswith("    ...a")
+        assert quoted.endswith("c...")
+        assert quoted[carets.index("^") : carets.index("^") + 3] == "bad"
+        assert carets.count("^") == 3
 
     def test_related_places_follow_as_notes(self) -> None:
         first = RelatedPlace("f.py", 1, 2, "first defined here")
