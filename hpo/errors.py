@@ -144,7 +144,6 @@ class Diagnostic:
             lines.append(f"  help: {self.help}")
         return "\n".join(lines)
 
-
     def _quotation(self, source: str) -> tuple[str, str]:
         """Return the source line and the carets under the span: of a long line, the part around them."""
         start = self.column - 1
