@@ -1,49 +1,37 @@
 """The search space: parameters by name, and the tree of conditions between them.
 
-Its JSON is NNI's (`docs/source/hpo/search_space.rst` of NNI 3.0). One thing is added: a parameter may
+Its JSON is NNI's (`docs/source/hpo/search_space.rst` of NNI 3.0). Two things are added: a parameter may
 carry conditions, ``"_when": {"optimizer": ["sgd"]}``, and is *active* only in configurations where all of
-them hold. NNI's nested choices are read into the same tree.
+them hold; and beside the parameters ``"_constraints": ["batch_size * steps <= 512"]`` lists tests that every
+proposed configuration passes. NNI's nested choices are read into the same tree.
 
 A *configuration* is a flat dictionary from names to JSON values, with active parameters only.
 """
 
 from __future__ import annotations
 
-import json
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from hpo.conditions import Condition, Nest
+from hpo.constraints import Constraint
 from hpo.errors import SpaceError
-from hpo.parameters import KINDS, Parameter, RandomSource, create, identity, same
+from hpo.parameters import Parameter, RandomSource
+from hpo.space_json import CONSTRAINTS, JsonReader
 
-__all__ = ["Condition", "Configuration", "SearchSpace"]
+__all__ = ["Configuration", "SearchSpace"]
 
 Configuration = dict[str, Any]
-_Path = tuple[str | int, ...]
 
-
-@dataclass(frozen=True)
-class Condition:
-    """Hold where the parent is active and has one of these values."""
-
-    parent: str
-    values: tuple[Any, ...]
-
-    def holds(self, configuration: Mapping[str, Any]) -> bool:
-        """Tell whether this holds in a configuration (of active parameters only)."""
-        if self.parent not in configuration:
-            return False
-        return any(same(configuration[self.parent], value) for value in self.values)
-
-
-@dataclass(frozen=True)
-class Nest:
-    """NNI's nested form of a choice: for each option, in order, its sub-names and their flat names."""
-
-    options: Mapping[str, Mapping[str, str]]
+# Where constraints leave little of the space: how often it is drawn before other means are taken, how many
+# configurations are listed, how many are looked at before none is said to pass, how finely a way is walked.
+_DRAWS = 200
+_LISTED = 10_000
+_LOOKS = 20_000
+_STEPS = 32
 
 
 class SearchSpace:
@@ -53,9 +41,11 @@ class SearchSpace:
         parameters: the domains, in the order in which they are shown.
         conditions: for each conditional parameter, what must all hold for it to be active.
         defaults: the source's own values, where they are constants.
+        constraints: what every configuration that is proposed must pass, all of it.
 
     Raises:
-        SpaceError: a condition speaks of an unknown parent, of values that it cannot have, or of itself.
+        SpaceError: a condition speaks of an unknown parent, of values that it cannot have, or of itself; a
+            constraint speaks of an unknown parameter; nothing passes all constraints.
     """
 
     def __init__(
@@ -65,14 +55,17 @@ class SearchSpace:
         conditions: Mapping[str, Sequence[Condition]] | None = None,
         defaults: Mapping[str, Any] | None = None,
         nests: Mapping[str, Nest] | None = None,
+        constraints: Sequence[Constraint | str] = (),
     ) -> None:
         self.parameters: Mapping[str, Parameter] = dict(parameters)
         self.conditions: Mapping[str, tuple[Condition, ...]] = {
             name: tuple(each) for name, each in (conditions or {}).items() if each
         }
         self.defaults: Mapping[str, Any] = dict(defaults or {})
+        self.constraints = tuple(c if isinstance(c, Constraint) else Constraint(c) for c in constraints)
         self._nests: Mapping[str, Nest] = dict(nests or {})
         self._check_conditions()
+        self._check_constraints()
 
     def beside(self, parameters: Mapping[str, Parameter]) -> SearchSpace:
         """Return this space with more parameters, always active, after its own."""
@@ -81,6 +74,7 @@ class SearchSpace:
             conditions=self.conditions,
             defaults=self.defaults,
             nests=self._nests,
+            constraints=self.constraints,
         )
 
     # -- looking at it
@@ -99,8 +93,8 @@ class SearchSpace:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SearchSpace) and (
-            (self.parameters, self.conditions, self.defaults, self._nests)
-            == (other.parameters, other.conditions, other.defaults, other._nests)
+            (self.parameters, self.conditions, self.defaults, self._nests, self.constraints)
+            == (other.parameters, other.conditions, other.defaults, other._nests, other.constraints)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -128,7 +122,7 @@ class SearchSpace:
     def size(self) -> int | None:
         """Return how many configurations there are, or None if they are not finite.
 
-        Exact for spaces without conditions; with conditions, an upper bound.
+        Exact for spaces without conditions and constraints; with them, an upper bound.
         """
         total = 1
         for parameter in self.parameters.values():
@@ -142,17 +136,117 @@ class SearchSpace:
         """Tell whether a parameter is active, given the active parameters before it in `order`."""
         return all(c.holds(configuration) for c in self.conditions.get(name, ()))
 
+    def is_feasible(self, configuration: Mapping[str, Any]) -> bool:
+        """Tell whether a configuration passes all constraints."""
+        return all(constraint.holds(configuration) for constraint in self.constraints)
+
     # -- making configurations
 
     def sample(self, rng: RandomSource) -> Configuration:
         """Draw a configuration: one number from `rng` for every parameter, active or not.
 
-        The inactive ones draw too, so that a condition changes no other parameter's value.
+        The inactive ones draw too, so that a condition changes no other parameter's value. With constraints,
+        the first of many draws that passes; where none does, one of all that pass, or one near the last draw.
         """
-        return self.from_unit({name: rng.random() for name in self.parameters})
+        for _ in range(_DRAWS if self.constraints else 1):
+            units = {name: rng.random() for name in self.parameters}
+            drawn = self._at(units)
+            if self.is_feasible(drawn):
+                return drawn
+        few = self._feasible_ones
+        return self.from_unit(units) if few is None else dict(few[int(rng.random() * len(few))])
 
     def from_unit(self, units: Mapping[str, float]) -> Configuration:
-        """Return the configuration at a point of the unit cube, without what is inactive there."""
+        """Return the configuration at a point of the unit cube, without what is inactive there.
+
+        Where it does not pass the constraints, one that does, on the way from there to one that is known.
+        """
+        built = self._at(units)
+        return built if self.is_feasible(built) else self._repaired(units)
+
+    def feasible(self, configuration: Configuration) -> Configuration:
+        """Return a configuration, or one near it where it does not pass the constraints."""
+        if self.is_feasible(configuration):
+            return configuration
+        known = {n: v for n, v in configuration.items() if n in self and self[n].contains(v)}
+        return self._repaired({**dict.fromkeys(self, 0.5), **self.to_unit(known)})
+
+    def configurations(self, values: Callable[[str], Sequence[Any]] | None = None) -> Iterator[Configuration]:
+        """Yield the configurations that pass the constraints, the last parameter changing fastest.
+
+        The tree of conditions is walked, so an inactive parameter multiplies nothing; what fails a constraint
+        is cut off as soon as its parameters are known, and after many failures in a row the walk ends.
+
+        Args:
+            values: the values to take of a parameter; all of them where this is left out, of a finite one.
+        """
+        taken = {name: (values(name) if values else self[name].values()) or () for name in self}
+        order = self.order
+        tests: dict[str, list[Constraint]] = {}
+        for constraint in self.constraints:
+            tests.setdefault(max(constraint.names, key=order.index), []).append(constraint)
+
+        failures = 0
+
+        def walk(depth: int, built: Configuration) -> Iterator[Configuration]:
+            nonlocal failures
+            if depth == len(order):
+                failures = 0
+                yield dict(built)
+                return
+            name = order[depth]
+            if not self.is_active(name, built):
+                yield from walk(depth + 1, built)
+                return
+            for value in taken[name]:
+                longer = {**built, name: value}
+                if failures > _LOOKS:
+                    return
+                if all(test.holds(longer) for test in tests.get(name, ())):
+                    yield from walk(depth + 1, longer)
+                else:
+                    failures += 1
+
+        yield from walk(0, {})
+
+    @cached_property
+    def _feasible_ones(self) -> tuple[Configuration, ...] | None:
+        """All configurations that pass, where the space is small."""
+        size = self.size()
+        return None if size is None or size > _LISTED else tuple(self.configurations())
+
+    @cached_property
+    def _known(self) -> Configuration | None:
+        """A configuration that passes: the source's own, the first of a small space, or a drawn one."""
+        own = self.default_configuration()
+        if all(name in own or not self.is_active(name, own) for name in self) and self.is_feasible(own):
+            return own
+        if self._feasible_ones is not None:
+            return next(iter(self._feasible_ones), None)
+        rng = random.Random(0)  # noqa: S311 - no secret depends on it
+        draws = (self._at({name: rng.random() for name in self}) for _ in range(_LOOKS))
+        return next((drawn for drawn in draws if self.is_feasible(drawn)), None)
+
+    def _repaired(self, units: Mapping[str, float]) -> Configuration:
+        """Return the first configuration that passes on the way to a known one, of what is constrained."""
+        assert self._known is not None
+        constrained = {name for constraint in self.constraints for name in constraint.names}
+        ends = {n: u for n, u in self.to_unit(self._known).items() if n in constrained}
+
+        def on_the_way(part: float) -> Configuration:
+            return self._at({**units, **{n: units[n] + (end - units[n]) * part for n, end in ends.items()}})
+
+        parts = (k / _STEPS for k in range(1, _STEPS + 1))
+        high = next((part for part in parts if self.is_feasible(on_the_way(part))), None)
+        if high is None:  # what is not constrained decides which of the constrained are active
+            return dict(self._known)
+        low = high - 1 / _STEPS
+        for _ in range(6):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.is_feasible(on_the_way(middle)) else (middle, high)
+        return on_the_way(high)
+
+    def _at(self, units: Mapping[str, float]) -> Configuration:
         return self._build(lambda name: self.parameters[name].from_unit(units[name]))
 
     def to_unit(self, configuration: Mapping[str, Any]) -> dict[str, float]:
@@ -199,6 +293,12 @@ class SearchSpace:
                 )
             if name not in configuration and self.is_active(name, active):
                 raise SpaceError(f"{name} has no value", help=f"give one of {self.parameters[name]}")
+        for constraint in self.constraints:
+            if not constraint.holds(active):
+                values = ", ".join(f"{name} = {active[name]!r}" for name in constraint.names)
+                raise SpaceError(
+                    f"{values} violates the constraint {constraint}", help="choose values that satisfy it"
+                )
 
     def _condition_text(self, name: str) -> str:
         return " and ".join(
@@ -250,7 +350,8 @@ class SearchSpace:
     def to_json(self) -> dict[str, Any]:
         """Return NNI's search-space JSON, nested choices nested, conditions as `_when`."""
         inner = self._nested_names()
-        return {name: self._parameter_json(name) for name in self.parameters if name not in inner}
+        written = {name: self._parameter_json(name) for name in self.parameters if name not in inner}
+        return written | ({CONSTRAINTS: [c.text for c in self.constraints]} if self.constraints else {})
 
     def _parameter_json(self, name: str) -> dict[str, Any]:
         written = self.parameters[name].to_json()
@@ -275,10 +376,14 @@ class SearchSpace:
         Raises:
             SpaceError: it names the parameter, what is wrong with it, and what to write.
         """
-        reader = _JsonReader()
+        reader = JsonReader()
         reader.read_all(data)
         return cls(
-            reader.parameters, conditions=reader.conditions, defaults=defaults, nests=reader.finished_nests()
+            reader.parameters,
+            conditions=reader.conditions,
+            defaults=defaults,
+            nests=reader.finished_nests(),
+            constraints=reader.constraints,
         )
 
     def _check_conditions(self) -> None:
@@ -310,118 +415,22 @@ class SearchSpace:
                         )
         _ = self.order  # finds circles
 
-
-class _JsonReader:
-    """Read search-space JSON into flat parameters and their conditions.
-
-    A `path` leads from the root of the JSON to what is being read, for errors.
-    """
-
-    def __init__(self) -> None:
-        self.parameters: dict[str, Parameter] = {}
-        self.conditions: dict[str, list[Condition]] = {}
-        self._nests: dict[str, dict[str, dict[str, str]]] = {}
-
-    def finished_nests(self) -> dict[str, Nest]:
-        return {name: Nest(options) for name, options in self._nests.items()}
-
-    def read_all(self, data: Any) -> None:
-        if not isinstance(data, Mapping):
-            raise SpaceError(
-                f"a search space is an object of parameters, not {_shown(data)}",
-                help='write {"lr": {"_type": "loguniform", "_value": [1e-5, 0.1]}}',
+    def _check_constraints(self) -> None:
+        for i, constraint in enumerate(self.constraints):
+            for name in constraint.names:
+                if name not in self:
+                    close = get_close_matches(name, self.parameters, n=1)
+                    raise SpaceError(
+                        f"the constraint {constraint} speaks of {name}, which is no parameter",
+                        help=f"did you mean {close[0]}?" if close else "name parameters of this space",
+                        path=(CONSTRAINTS, i),
+                    )
+        if self.constraints and self._known is None:
+            tried = (
+                "no configuration" if self._feasible_ones is not None else f"none of {_LOOKS} configurations"
             )
-        for name, written in data.items():
-            self._read(str(name), written, (str(name),))
-
-    def _read(self, name: str, written: Any, path: _Path) -> None:
-        if name in self.parameters:
             raise SpaceError(
-                f"{name}: two parameters come to have this name", help="rename one of the two", path=path
+                f"{tried} satisfies {' and '.join(map(str, self.constraints))}",
+                help="loosen a constraint, or widen a domain that it speaks of",
+                path=(CONSTRAINTS,),
             )
-        if not isinstance(written, Mapping) or not {"_type", "_value"} <= written.keys():
-            raise SpaceError(
-                f"{name}: a parameter is an object with _type and _value, not {_shown(written)}",
-                help='write {"_type": "uniform", "_value": [0, 1]}',
-                path=path,
-            )
-        unknown = [key for key in written if key not in ("_type", "_value", "_when")]
-        if unknown:
-            raise SpaceError(
-                f"{name}: unknown key {unknown[0]}",
-                help="the keys are _type, _value and _when",
-                path=(*path, unknown[0]),
-            )
-        kind, arguments = written["_type"], written["_value"]
-        if not isinstance(kind, str) or kind not in KINDS:
-            close = get_close_matches(str(kind), KINDS, n=1)
-            raise SpaceError(
-                f"{name}: unknown _type {kind!r}",
-                help=f"did you mean {close[0]}?" if close else f"the types are {', '.join(KINDS)}",
-                path=(*path, "_type"),
-            )
-        if not isinstance(arguments, list | tuple):
-            raise SpaceError(
-                f"{name}: _value is a list, not {_shown(arguments)}",
-                help='write "_value": [...]',
-                path=(*path, "_value"),
-            )
-        for parent, values in self._when(name, written, path).items():
-            values = values if isinstance(values, list) else [values]
-            self.conditions.setdefault(name, []).append(Condition(parent, tuple(values)))
-        if kind == "choice" and any(isinstance(o, Mapping) and "_name" in o for o in arguments):
-            self._read_nested(name, arguments, (*path, "_value"))
-        else:
-            self.parameters[name] = self._domain(name, kind, arguments, (*path, "_value"))
-
-    @staticmethod
-    def _domain(name: str, kind: str, arguments: Sequence[Any], path: _Path) -> Parameter:
-        try:
-            return create(kind, arguments)
-        except SpaceError as error:
-            raise SpaceError(f"{name}: {error.message}", help=error.help, path=(*path, *error.path)) from None
-
-    @staticmethod
-    def _when(name: str, written: Mapping[str, Any], path: _Path) -> Mapping[str, Any]:
-        when = written.get("_when", {})
-        if not isinstance(when, Mapping):
-            raise SpaceError(
-                f"{name}: _when is an object of parents and their values, not {_shown(when)}",
-                help='write "_when": {"optimizer": ["sgd", "adam"]}',
-                path=(*path, "_when"),
-            )
-        return when
-
-    def _read_nested(self, name: str, options: Sequence[Any], path: _Path) -> None:
-        for i, option in enumerate(options):
-            if not (isinstance(option, Mapping) and isinstance(option.get("_name"), str)):
-                raise SpaceError(
-                    f"{name}: a nested choice needs a _name in every option, and {_shown(option)} has none",
-                    help='write {"_name": "option", "sub": {"_type": ..., "_value": ...}}',
-                    path=(*path, i),
-                )
-        names = [option["_name"] for option in options]
-        self.parameters[name] = self._domain(name, "choice", names, path)
-        nest = self._nests[name] = {option["_name"]: {} for option in options}
-        for i, option in enumerate(options):
-            for sub in option:
-                if sub != "_name":
-                    nest[option["_name"]][sub] = self._read_sub(name, options, i, sub, (*path, i, sub))
-
-    def _read_sub(self, name: str, options: Sequence[Any], i: int, sub: str, path: _Path) -> str:
-        """Read a sub-parameter; one that several options share, domain and all, is one parameter."""
-        option, written = options[i]["_name"], options[i][sub]
-        rivals = [o["_name"] for o in options if sub in o and identity(o[sub]) != identity(written)]
-        flat = f"{name}.{option}.{sub}" if rivals else f"{name}.{sub}"
-        if any(subs.get(sub) == flat for subs in self._nests[name].values()):
-            known = self.conditions[flat]
-            known[:] = [Condition(c.parent, (*c.values, option)) if c.parent == name else c for c in known]
-        else:
-            self.conditions.setdefault(flat, []).append(Condition(name, (option,)))
-            self._read(flat, written, path)
-        return flat
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=repr, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."

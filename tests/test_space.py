@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpo.conditions import Condition
 from hpo.errors import SpaceError
 from hpo.parameters import Choice, LogUniform, QUniform, RandInt, Uniform
-from hpo.space import Condition, SearchSpace
+from hpo.space import SearchSpace
 
 UNIFORM = {"_type": "uniform", "_value": [0, 1]}
 

@@ -1,36 +1,30 @@
 """When a hyperparameter is active: read from the branches around its places.
 
-A branch is readable when its test asks only for marked constants: then it is evaluated, by an evaluator of
-its own, over their options. What cannot be read is left out, so a condition is implied by the code, and
+A branch is readable when its test asks only for marked constants: then it is evaluated, node by
+node, over their options. What cannot be read is left out, so a condition is implied by the code, and
 never claims more than the code does.
 """
 
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from hpo.annotate.constants import NotConstantError, evaluate
 from hpo.annotate.scopes import Scope
 from hpo.annotate.structure import Branch
 from hpo.annotate.targets import Target
+from hpo.expressions import NotConstantError, truth
 from hpo.parameters import identity
 
 __all__ = ["Conjunction", "conditions"]
 
 Conjunction = Mapping[str, tuple[Any, ...]]  # by parent, the values that it may have; all must hold
-Environment = Mapping[str, Any]  # by name in the code, its value
 
 _MOST_INTEGERS = 64
 _MOST_CASES = 4096
-
-
-class _UnreadableError(Exception):
-    """Say that a test asks for more than marked constants."""
 
 
 @dataclass(frozen=True)
@@ -157,23 +151,24 @@ class _Reader:
 
     def _read(self, test: ast.expr, scope: Scope) -> Conjunction:
         try:
-            names = {n.id: self._parent(n.id, scope) for n in ast.walk(test) if isinstance(n, ast.Name)}
+            names = {n.id: self._parent(n, scope) for n in ast.walk(test) if isinstance(n, ast.Name)}
             domains = {parent.name: parent.values for parent in names.values()}
 
             def holds(case: Mapping[str, Any]) -> bool:
-                return bool(_truth(test, {n: case[p.name] for n, p in names.items()}))
+                return truth(test, {n: case[p.name] for n, p in names.items()})
 
             return _as_conjunction(domains, holds) or {} if names else {}
-        except _UnreadableError:
+        except NotConstantError:
             return {}
 
-    def _parent(self, name: str, scope: Scope) -> _Parent:
+    def _parent(self, node: ast.Name, scope: Scope) -> _Parent:
+        name = node.id
         home = scope.lookup(name)
         while scope.kind == "comprehension" and scope.parent is not None:
             scope = scope.parent
         parent = self.parents.get((id(home), name))
         if parent is None or parent.name == self.child or home not in (scope, scope.module):
-            raise _UnreadableError
+            raise NotConstantError(node, "is no marked constant")
         return parent
 
 
@@ -216,50 +211,3 @@ def _pattern_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
         case ast.MatchAs(pattern=ast.pattern() as inner):
             return _pattern_test(subject, inner)
     return None
-
-
-# -- the evaluator: comparisons, membership, `and`, `or`, `not`, truth; over constants and parents
-
-_COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-}  # fmt: skip
-
-
-def _truth(node: ast.expr, names: Environment) -> Any:
-    match node:
-        case ast.BoolOp(op=op, values=values):
-            truths = [_truth(value, names) for value in values]  # each must be readable
-            return all(truths) if isinstance(op, ast.And) else any(truths)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not _truth(operand, names)
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            operands = [_value(left, names), *(_value(c, names) for c in comparators)]
-            links = [_compare(op, operands[i], operands[i + 1]) for i, op in enumerate(ops)]
-            return all(links)
-        case _:
-            return bool(_value(node, names))
-
-
-def _compare(op: ast.cmpop, left: Any, right: Any) -> bool:
-    if isinstance(op, ast.Is | ast.IsNot) and not any(
-        v is None or isinstance(v, bool) for v in (left, right)
-    ):
-        raise _UnreadableError  # the identity of numbers and strings is no property of theirs
-    try:
-        return bool(_COMPARISONS[type(op)](left, right))
-    except TypeError:
-        raise _UnreadableError from None
-
-
-def _value(node: ast.expr, names: Environment) -> Any:
-    match node:
-        case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
-            return [_value(element, names) for element in elements]
-        case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
-            return _truth(node, names)
-    try:
-        return evaluate(node, names)
-    except NotConstantError:
-        raise _UnreadableError from None

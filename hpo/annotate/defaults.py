@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from hpo.annotate.constants import NotConstantError, evaluate
 from hpo.annotate.grammar import Branching, Domain, shape
 from hpo.annotate.targets import Target
+from hpo.expressions import NotConstantError, evaluate
 
 __all__ = ["below", "default", "flat_name", "is_constant"]
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from hpo.annotate.constants import NotConstantError, evaluate
 from hpo.annotate.parsing import Mistake
-from hpo.annotate.scopes import dotted
 from hpo.annotate.source import SourceFile, Span
+from hpo.expressions import NotConstantError, dotted, evaluate
 from hpo.parameters import KINDS, Choice, Parameter, problems
 
 __all__ = ["CONSTRUCTORS", "REPORTS", "Branching", "Domain", "Option", "Reader", "json_scalar", "shape"]

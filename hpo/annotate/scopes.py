@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Scope", "declare", "dotted", "qualified"]
+from hpo.expressions import dotted
+
+__all__ = ["Scope", "declare", "qualified"]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -64,16 +66,6 @@ class Scope:
         """The names of the classes and functions around, outermost first."""
         above = () if self.parent is None else self.parent.path
         return (*above, self.name) if self.kind in ("class", "function") else above
-
-
-def dotted(node: ast.AST | None) -> str | None:
-    """Return the text of a name or of attributes of one (`self.act`), or None for any other expression."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        base = dotted(node.value)
-        return None if base is None else f"{base}.{node.attr}"
-    return None
 
 
 def qualified(node: ast.AST | None, scope: Scope) -> str | None:

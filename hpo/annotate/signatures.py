@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from hpo.annotate.scopes import FunctionNode, dotted
+from hpo.annotate.scopes import FunctionNode
 from hpo.annotate.structure import Place, Structure
+from hpo.expressions import dotted
 
 __all__ = ["implementation", "names", "parameters"]
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from hpo.annotate.concrete import first_line
 from hpo.annotate.grammar import Domain, shape
 from hpo.annotate.marks import Claim, Mark
-from hpo.annotate.scopes import FunctionNode, dotted
+from hpo.annotate.scopes import FunctionNode
 from hpo.annotate.signatures import implementation, names, parameters
 from hpo.annotate.source import SourceFile, Span
 from hpo.annotate.structure import Place, Structure
 from hpo.errors import Diagnostic, Severity
+from hpo.expressions import dotted
 
 __all__ = ["Target", "find_targets"]
 

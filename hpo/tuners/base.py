@@ -21,7 +21,6 @@ from hpo.errors import TunerError
 from hpo.parameters import identity
 from hpo.space import Configuration, SearchSpace
 from hpo.trial import Trial, TrialState
-from hpo.tuners.enumeration import configurations
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,6 +73,8 @@ class Tuner(ABC):
         """Propose the next trial, or None: nothing to propose now (see `done` for: never again)."""
         trial = None if self.done else self.suggest(self._next_number)
         if trial is not None:
+            # Whatever an algorithm proposes, a constraint is never violated.
+            trial.parameters = self.space.feasible(trial.parameters)
             self._record(trial)
         return trial
 
@@ -176,13 +177,13 @@ class Tuner(ABC):
         """
         rng = self.rng(-1 - self._next_number)
         for attempt in range(draws + 16):
-            drawn = draw() if attempt < draws else self.space.sample(rng)
+            drawn = self.space.feasible(draw()) if attempt < draws else self.space.sample(rng)
             if self.is_new(drawn):
                 return drawn
         if self.space.size() is None:
             return drawn
         # It stops at the first new one: no more steps than there are trials, plus one.
-        return next((c for c in configurations(self.space) if self.is_new(c)), drawn)
+        return next((c for c in self.space.configurations() if self.is_new(c)), drawn)
 
 
 def _finite(value: float | None) -> float | None:

@@ -28,7 +28,8 @@ class Batch(Tuner):
     def suggest(self, number: int) -> Trial | None:
         name = self.space.order[0]
         for option in self.space[name].values() or ():
-            if self.is_new({name: option}):
-                return Trial(number, {name: option})
+            configuration = {name: option}
+            if self.is_new(configuration) and self.space.is_feasible(configuration):
+                return Trial(number, configuration)
         self.done = True
         return None

@@ -15,9 +15,10 @@ from hpo.parameters import Choice, Parameter, RandInt
 from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.base import Tuner
-from hpo.tuners.enumeration import configurations
 
 __all__ = ["GridSearch"]
+
+_FINEST = 8  # the epoch up to which constraints may leave no point of the grid
 
 
 class GridSearch(Tuner):
@@ -43,7 +44,12 @@ class GridSearch(Tuner):
     def _points(self) -> Iterator[Configuration]:
         for self.epoch in count():
             grid = {name: _ticks(self.space[name], self.epoch) for name in self.space}
-            yield from configurations(self.space, grid.__getitem__)
+            is_empty = True
+            for point in self.space.configurations(grid.__getitem__):
+                is_empty = False
+                yield point
+            if is_empty and self.epoch == _FINEST:
+                return  # constraints that no grid will meet, such as an equation
             if all(len(ticks) == _size(self.space[name]) for name, ticks in grid.items()):
                 return
 

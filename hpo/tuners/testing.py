@@ -26,7 +26,6 @@ from hpo.parameters import identity
 from hpo.space import SearchSpace
 from hpo.trial import Metric, Trial, TrialState
 from hpo.tuners.base import Direction, Tuner
-from hpo.tuners.enumeration import configurations
 
 __all__ = ["SPACES", "TunerContract"]
 
@@ -134,7 +133,7 @@ class TunerContract:
         assert numbers == list(range(len(numbers)))
 
     def test_nothing_is_proposed_twice_while_a_finite_space_has_others(self, space: SearchSpace) -> None:
-        size = None if space.size() is None else sum(1 for _ in configurations(space))
+        size = None if space.size() is None else sum(1 for _ in space.configurations())
         if size is not None and size <= self.trials:
             seen = [identity(t.parameters) for t in _run(self.create(space), size)]
             assert len(set(seen)) == size
