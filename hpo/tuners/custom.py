@@ -1,26 +1,47 @@
-"""Tuners and assessors in files of the user's, written against our API or against NNI's."""
+"""Tuners and assessors of the user's own, written against our API or against NNI's."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Mapping
-from importlib.util import module_from_spec, spec_from_file_location
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hpo.errors import TunerError
 from hpo.space import SearchSpace
 from hpo.tuners.arguments import checked_arguments
 from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Direction, Tuner
-from hpo.tuners.nni import NNIAssessor, NNITuner, standing_in_for_nni
+from hpo.tuners.loading import failures_of, load_class
+from hpo.tuners.nni import NNIAssessor, NNITuner
 
-__all__ = ["create_custom", "create_custom_assessor", "load_class"]
+__all__ = [
+    "check_arguments",
+    "create_custom",
+    "create_custom_assessor",
+    "default_direction",
+    "default_seed",
+    "load_assessor",
+    "load_tuner",
+    "missing_arguments",
+]
+
+#: Arguments that say what an experiment knows: it gives them, where a class of NNI's kind has them.
+_COMMON = ("optimize_mode", "seed")
+
+_TUNER_METHODS = ("generate_parameters", "generate_multiple_parameters", "update_search_space")
+_ASSESSOR_METHODS = ("assess_trial", "trial_end")
 
 
 def create_custom(
-    file: Path, class_name: str, space: SearchSpace, *, direction: Direction, seed: int = 0, **class_args: Any
+    file: Path,
+    class_name: str,
+    space: SearchSpace,
+    class_args: Mapping[str, Any] | None = None,
+    *,
+    direction: Direction | None = None,
+    seed: int = 0,
 ) -> Tuner:
     """Return a tuner of a class in a file.
 
@@ -28,101 +49,175 @@ def create_custom(
         file: the file; its folder is on the import path while it is loaded.
         class_name: a subclass of `hpo.tuners.Tuner`, or one with the methods of `nni.tuner.Tuner`.
         space: what to search.
-        direction: whether larger results are better.
-        seed: what the proposals of one of our kind depend on; NNI's get one where it is among the arguments.
-        **class_args: the arguments of the class.
+        class_args: the arguments of the class.
+        direction: whether larger results are better; None for the class's own default.
+        seed: what the proposals depend on; a class of NNI's kind gets it where it has such an argument.
 
     Raises:
-        TunerError: the file, the class or the arguments are wrong.
+        TunerError: the file, the class or the arguments are wrong, or the class itself.
     """
-    cls = load_class(file, class_name)
-    if issubclass(cls, Tuner):
-        arguments = checked_arguments(class_name, cls, {**_without_mode(class_args), "seed": seed})
-        cls.check_space(space)
-        return cls(space, direction=direction, **arguments)
-    _require(
-        cls, file, "tuner", ("generate_parameters", "generate_multiple_parameters", "update_search_space")
-    )
-    adapter: type[NNITuner] = type(class_name, (NNITuner,), {"name": class_name, "wrapped": cls})
-    adapter.check_space(space)
-    return _made(adapter, cls, class_args, space, direction=direction, seed=seed)  # type: ignore[no-any-return]
+    cls = load_tuner(file, class_name)
+    given = dict(class_args or {})
+    direction = direction or default_direction(cls, given)
+    arguments = _arguments(cls, given, direction, seed)
+    with failures_of(f"the tuner {class_name}", file):
+        if issubclass(cls, Tuner):
+            cls.check_space(space)
+            return cls(space, direction=direction, **arguments)
+        adapter: type[NNITuner] = type(class_name, (NNITuner,), {"name": class_name, "wrapped": cls})
+        adapter.check_space(space)
+        return adapter(space, direction=direction, seed=seed, class_args=arguments)
 
 
 def create_custom_assessor(
-    file: Path, class_name: str, *, direction: Direction, **class_args: Any
+    file: Path,
+    class_name: str,
+    class_args: Mapping[str, Any] | None = None,
+    *,
+    direction: Direction | None = None,
 ) -> Assessor:
     """Return an assessor of a class in a file.
 
     Args:
-        file: the file.
+        file: as for `create_custom`.
         class_name: a subclass of `hpo.tuners.Assessor`, or one of NNI's kind.
-        direction: whether larger results are better.
-        **class_args: the arguments of the class.
+        class_args: the arguments of the class.
+        direction: as for `create_custom`.
 
     Raises:
-        TunerError: the file, the class or the arguments are wrong.
+        TunerError: the file, the class or the arguments are wrong, or the class itself.
     """
+    cls = load_assessor(file, class_name)
+    given = dict(class_args or {})
+    direction = direction or default_direction(cls, given)
+    arguments = _arguments(cls, given, direction, None)
+    with failures_of(f"the assessor {class_name}", file):
+        if issubclass(cls, Assessor):
+            return cls(direction=direction, **arguments)
+        adapter: type[NNIAssessor] = type(class_name, (NNIAssessor,), {"name": class_name, "wrapped": cls})
+        return adapter(direction=direction, class_args=arguments)
+
+
+def load_tuner(file: Path, class_name: str) -> type:
+    """Return a class in a file that can serve as a tuner, of either kind.
+
+    Raises:
+        TunerError: the file cannot be imported, or has no such class.
+    """
+    return _load(file, class_name, "tuner", Tuner, _TUNER_METHODS)
+
+
+def load_assessor(file: Path, class_name: str) -> type:
+    """Return a class in a file that can serve as an assessor, of either kind.
+
+    Raises:
+        TunerError: the file cannot be imported, or has no such class.
+    """
+    return _load(file, class_name, "assessor", Assessor, _ASSESSOR_METHODS)
+
+
+def _load(file: Path, class_name: str, kind: str, base: type, methods: tuple[str, ...]) -> type:
     cls = load_class(file, class_name)
-    if issubclass(cls, Assessor):
-        arguments = checked_arguments(class_name, cls, _without_mode(class_args))
-        return cls(direction=direction, **arguments)
-    _require(cls, file, "assessor", ("assess_trial", "trial_end"))
-    adapter = type(class_name, (NNIAssessor,), {"name": class_name, "wrapped": cls})
-    return _made(adapter, cls, class_args, direction=direction)  # type: ignore[no-any-return]
-
-
-def load_class(file: Path, name: str) -> type:
-    """Return a class of a Python file.
-
-    Raises:
-        TunerError: the file cannot be imported, or has no class of this name.
-    """
-    if not file.is_file():
-        raise TunerError(f"there is no file {file}", help="codeDir and classFileName lead to it")
-    spec = spec_from_file_location(f"hpo_custom_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    folder = str(file.resolve().parent)
-    sys.path.insert(0, folder)  # it may import its neighbours
-    try:
-        with standing_in_for_nni():
-            sys.modules[spec.name] = module  # dataclasses and pickling look there
-            spec.loader.exec_module(module)
-    except Exception as error:
-        raise TunerError(
-            f"{file} cannot be imported: {type(error).__name__}: {error}",
-            help="run it with python to see where",
-        ) from error
-    finally:
-        sys.path.remove(folder)
-    found = getattr(module, name, None)
-    if not isinstance(found, type):
-        there = [n for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == spec.name]
-        raise TunerError(
-            f"{file} has no class {name!r}", help=f"its classes are {', '.join(there) or 'none'}"
-        )
-    return found
-
-
-def _require(cls: type, file: Path, kind: str, methods: tuple[str, ...]) -> None:
-    missing = [m for m in methods if not callable(getattr(cls, m, None))]
+    missing = [] if issubclass(cls, base) else [m for m in methods if not callable(getattr(cls, m, None))]
     if missing:
         raise TunerError(
-            f"{cls.__name__} in {file} is no {kind}: it has no {', '.join(missing)}",
+            f"{class_name} in {file} is no {kind}: it has no {', '.join(missing)}",
             help=f"derive it from hpo.tuners.{kind.capitalize()} or nni.{kind}.{kind.capitalize()}",
         )
+    return cls
 
 
-def _made(adapter: type, cls: type, class_args: Mapping[str, Any], *args: Any, **common: Any) -> Any:
-    try:
-        inspect.signature(cls).bind(**class_args)
-    except TypeError as error:
+# -- arguments
+
+
+def default_direction(cls: type, class_args: Mapping[str, Any]) -> Direction:
+    """Return the direction that a class takes by its arguments, or by itself."""
+    if issubclass(cls, Tuner | Assessor):
+        mode = class_args.get("optimize_mode", cls.default_direction)
+    else:
+        mode = class_args.get("optimize_mode", _own_default(cls, "optimize_mode"))
+    return cast(Direction, mode) if mode in ("maximize", "minimize") else "maximize"
+
+
+def default_seed(cls: type) -> int | None:
+    """Return the seed that a class of NNI's kind has by itself."""
+    seed = None if issubclass(cls, Tuner) else _own_default(cls, "seed")
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 else None
+
+
+def check_arguments(cls: type, given: Mapping[str, Any]) -> None:
+    """Refuse arguments that a class does not have, or that it says it cannot take.
+
+    Raises:
+        TunerError: it names the argument and what the class takes.
+    """
+    if issubclass(cls, Tuner | Assessor):
+        checked_arguments(cls.__name__, cls, _without_common(given))
+        return
+    parameters = _parameters(cls)
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in given:
+        if name not in parameters:
+            close = get_close_matches(name, parameters, n=1)
+            names = ", ".join(parameters) or "none"
+            raise TunerError(
+                f"{cls.__name__} has no argument {name!r}",
+                help=f"did you mean {close[0]}?" if close else f"its arguments are {names}",
+            )
+
+
+def missing_arguments(cls: type, given: Mapping[str, Any]) -> list[str]:
+    """Return the arguments that a class needs and nobody gives."""
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    known = (
+        {*given, *_COMMON, "space", "direction"} if issubclass(cls, Tuner | Assessor) else {*given, *_COMMON}
+    )
+    return [
+        name
+        for name, p in _parameters(cls).items()
+        if p.kind in kinds and p.default is p.empty and name not in known
+    ]
+
+
+def _arguments(cls: type, given: Mapping[str, Any], direction: Direction, seed: int | None) -> dict[str, Any]:
+    """Return the arguments with which an object of a class is made."""
+    check_arguments(cls, given)
+    missing = missing_arguments(cls, given)
+    if missing:
         raise TunerError(
-            f"{cls.__name__}: {error}", help=f"its arguments are {inspect.signature(cls)}"
-        ) from error
-    return adapter(*args, **common, class_args=class_args)
+            f"{cls.__name__} needs the argument {missing[0]!r}", help=f"give {missing[0]} in classArgs"
+        )
+    seeds = {} if seed is None else {"seed": seed}
+    if issubclass(cls, Tuner | Assessor):
+        return checked_arguments(cls.__name__, cls, {**_without_common(given), **seeds})
+    # What the experiment goes by wins, so that a tuner never minimises what the experiment maximises.
+    common = {"optimize_mode": direction, **seeds}
+    parameters = _parameters(cls)
+    told = {
+        name: value
+        for name, value in common.items()
+        if (name in given and _is_common(name, given[name]))
+        or (name in parameters and name not in given and _own_default(cls, name) != value)
+    }
+    return {**given, **told}
 
 
-def _without_mode(class_args: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in class_args.items() if k != "optimize_mode"}
+def _is_common(name: str, value: Any) -> bool:
+    """Tell whether an argument of this name means what it means in NNI's own classes."""
+    return value in ("maximize", "minimize") if name == "optimize_mode" else isinstance(value, int)
+
+
+def _own_default(cls: type, name: str) -> Any:
+    """Return the default of a class's argument; of an enumeration's member, its value."""
+    parameter = _parameters(cls).get(name)
+    default = None if parameter is None or parameter.default is parameter.empty else parameter.default
+    return getattr(default, "value", default)
+
+
+def _parameters(cls: type) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(cls).parameters
+
+
+def _without_common(class_args: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in class_args.items() if k not in _COMMON}

@@ -1,21 +1,25 @@
 """NNI's base classes, and what lets classes written against them serve here.
 
 A class in a user's file says ``from nni.tuner import Tuner``, and runs whether NNI is installed or not:
-where it is not, `standing_in_for_nni` answers for the modules ``nni``, ``nni.tuner`` and ``nni.assessor``.
-The methods and their order are NNI 3.0's (`nni/tuner.py`, `nni/assessor.py`).
+where it is not, `standing_in_for_nni` answers for the modules ``nni``, ``nni.tuner``, ``nni.assessor`` and
+``nni.utils``. The methods and their order are NNI 3.0's (`nni/tuner.py`, `nni/assessor.py`).
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, ClassVar
 
-from hpo.space import SearchSpace
+from hpo.errors import TunerError
+from hpo.parameters import identity
+from hpo.space import Configuration, SearchSpace
 from hpo.trial import Trial, TrialState
 from hpo.tuners import assessor as ours_assessor
 from hpo.tuners import base as ours
@@ -26,9 +30,16 @@ __all__ = [
     "NNIAssessor",
     "NNITuner",
     "NoMoreTrialError",
+    "OptimizeMode",
     "Tuner",
+    "extract_scalar_history",
+    "extract_scalar_reward",
     "standing_in_for_nni",
 ]
+
+
+# The ids of results that a tuner did not ask for begin here, far from those that it did.
+_FOREIGN = 10**9
 
 
 class NoMoreTrialError(Exception):
@@ -94,6 +105,24 @@ class Assessor:
         """Learn that a trial ended."""
 
 
+class OptimizeMode(Enum):
+    """What `optimize_mode` says."""
+
+    Minimize = "minimize"
+    Maximize = "maximize"
+
+
+def extract_scalar_reward(value: Any, scalar_key: str = "default") -> float:
+    """Return a result as a number, which stands under a key where it is a dict."""
+    number = value[scalar_key] if isinstance(value, dict) else value
+    return float(number)
+
+
+def extract_scalar_history(trial_history: Sequence[Any], scalar_key: str = "default") -> list[float]:
+    """Return intermediate results as numbers."""
+    return [extract_scalar_reward(value, scalar_key) for value in trial_history]
+
+
 @contextmanager
 def standing_in_for_nni() -> Iterator[None]:
     """Let ``import nni`` find these classes while the block runs, where NNI itself is not installed."""
@@ -104,6 +133,11 @@ def standing_in_for_nni() -> Iterator[None]:
         "nni": {"NoMoreTrialError": NoMoreTrialError},
         "nni.tuner": {"Tuner": Tuner},
         "nni.assessor": {"Assessor": Assessor, "AssessResult": AssessResult},
+        "nni.utils": {
+            "OptimizeMode": OptimizeMode,
+            "extract_scalar_history": extract_scalar_history,
+            "extract_scalar_reward": extract_scalar_reward,
+        },
     }
     for name, members in contents.items():
         module = ModuleType(name)
@@ -123,11 +157,13 @@ class NNITuner(ours.Tuner):
     """Run a tuner of NNI's kind.
 
     What such a tuner remembers is its own, so a resumed experiment is like one that began with the data
-    of another: the results it did not see come by `import_data`, as in NNI.
+    of another: the results of trials that it did not propose come by `import_data`, all at once, as in
+    NNI; one that does not write that method gets them as if they were its own. When it comes to propose
+    what an earlier run has tried, as a list or a grid does, it is told that result, and asked again.
     """
 
     name = "NNITuner"
-    #: The user's class, and the arguments that it gets.
+    #: The user's class.
     wrapped: ClassVar[type]
 
     def __init__(
@@ -136,24 +172,77 @@ class NNITuner(ours.Tuner):
         super().__init__(space, direction=direction, seed=seed)
         self.inner: Any = self.wrapped(**class_args)
         self.inner.update_search_space(space.to_json())
-        self._generated: dict[int, dict[str, Any]] = {}
+        self._asked = 0  # NNI's parameter ids: 0, 1, 2, ...
+        self._made: dict[int, tuple[int, dict[str, Any]]] = {}  # by trial: the id, and what was generated
+        self._foreign: dict[str, deque[Trial]] = {}  # what others proposed, by configuration
+        self._unlearnt: list[tuple[Trial, float]] = []
+
+    def add(self, trial: Trial) -> None:
+        super().add(trial)
+        self._foreign.setdefault(identity(trial.parameters), deque()).append(trial)
 
     def suggest(self, number: int) -> Trial | None:
-        made: dict[str, Any] | None = next(iter(self.inner.generate_multiple_parameters([number])), None)
-        if made is None:
-            self.done = not self.running
-            return None
-        self._generated[number] = made
-        return Trial(number, self.space.flatten(made))
+        self._learn()
+        while True:
+            parameter_id, self._asked = self._asked, self._asked + 1
+            made = next(iter(self.inner.generate_multiple_parameters([parameter_id])), None)
+            if made is None:
+                self.done = not self.running
+                return None
+            configuration = self._configuration(made)
+            tried = self._foreign.get(identity(configuration))
+            if not tried:
+                self._made[number] = parameter_id, made
+                return Trial(number, configuration)
+            trial = tried.popleft()
+            self._made[trial.number] = parameter_id, made
+            if trial.number in self.results:
+                self._give_result(trial, self.results[trial.number])
 
     def observe(self, trial: Trial, value: float | None) -> None:
-        made = self._generated.pop(trial.number, None)
-        if made is not None:
-            if value is not None:
-                self.inner.receive_trial_result(trial.number, made, value)
-            self.inner.trial_end(trial.number, value is not None)
+        if trial.number in self._made:
+            self._give_result(trial, value)
         elif value is not None:
-            self.inner.import_data([{"parameter": self.space.nested(trial.parameters), "value": value}])
+            self._unlearnt.append((trial, value))
+
+    def _give_result(self, trial: Trial, value: float | None) -> None:
+        parameter_id, made = self._made.pop(trial.number)
+        if value is not None:
+            self.inner.receive_trial_result(parameter_id, made, value)
+        self.inner.trial_end(parameter_id, value is not None)
+
+    def _learn(self) -> None:
+        """Hand over what came of trials that it did not propose."""
+        told, self._unlearnt = self._unlearnt, []
+        nested = [(self.space.nested(trial.parameters), value) for trial, value in told]
+        if not told:
+            return
+        if self._imports():
+            self.inner.import_data([{"parameter": made, "value": value} for made, value in nested])
+            return
+        for (trial, _), (made, value) in zip(told, nested, strict=True):
+            # One that looks up what it generated under the id knows nothing of this one; NNI would not
+            # have told it either.
+            with suppress(LookupError):
+                self.inner.receive_trial_result(_FOREIGN + trial.number, made, value)
+
+    def _imports(self) -> bool:
+        """Tell whether the class has its own `import_data`, and not that of a base of NNI's."""
+        owner = next((c for c in type(self.inner).__mro__ if "import_data" in c.__dict__), None)
+        return owner is not None and owner is not Tuner and not owner.__module__.startswith("nni.")
+
+    def _configuration(self, made: Any) -> Configuration:
+        """Return what was generated as the trial gets it: plain JSON, flat."""
+        try:
+            plain = json.loads(json.dumps(made, allow_nan=False, default=lambda value: value.tolist()))
+            configuration = self.space.flatten(plain)
+            self.space.nested(configuration)
+        except (TypeError, ValueError, AttributeError, KeyError):
+            raise TunerError(
+                f"the tuner {self.name} generated {made!r}, which is no configuration of the space",
+                help="let generate_parameters return a dict of numbers and texts, by the parameters' names",
+            ) from None
+        return configuration
 
 
 class NNIAssessor(ours_assessor.Assessor):

@@ -1,11 +1,19 @@
 import sys
 
+import numpy as np
 import pytest
 
 from hpo.errors import TunerError
 from hpo.space import SearchSpace
 from hpo.trial import Metric, Trial, TrialState
-from hpo.tuners.custom import create_custom, create_custom_assessor
+from hpo.tuners.custom import (
+    create_custom,
+    create_custom_assessor,
+    default_direction,
+    default_seed,
+    load_assessor,
+    load_tuner,
+)
 
 SPACE = SearchSpace.from_json(
     {
@@ -76,18 +84,20 @@ def code(tmp_path):
     sys.modules.pop("neighbour", None)
 
 
+def listed(code, *values):
+    return create_custom(code / "nnis.py", "Listed", SPACE, {"values": values}, direction="minimize", seed=4)
+
+
 def test_a_tuner_of_our_kind_is_loaded_from_a_file_that_imports_its_neighbour(code):
     tuner = create_custom(code / "ours.py", "Corner", SPACE, direction="minimize")
     assert tuner.ask().parameters == {"x": 0.0, "layer": "none"}
-    assert create_custom(code / "ours.py", "Corner", SPACE, direction="minimize", at=1).at == 1.0
+    assert create_custom(code / "ours.py", "Corner", SPACE, {"at": 1, "seed": 3}).at == 1.0
     with pytest.raises(TunerError, match="att"):
-        create_custom(code / "ours.py", "Corner", SPACE, direction="minimize", att=1)
+        create_custom(code / "ours.py", "Corner", SPACE, {"att": 1})
 
 
 def test_a_tuner_of_nnis_kind_gets_nested_parameters_and_every_result(code):
-    tuner = create_custom(
-        code / "nnis.py", "Listed", SPACE, direction="minimize", values=[0.1, 0.2, 0.3], seed=4
-    )
+    tuner = listed(code, 0.1, 0.2, 0.3)
     first, second, third = (tuner.ask() for _ in range(3))
     assert first.parameters == {"x": 0.1, "layer": "dense", "layer.size": 3}
     tuner.tell(second, 7.0)
@@ -102,7 +112,7 @@ def test_a_tuner_of_nnis_kind_gets_nested_parameters_and_every_result(code):
 
 
 def test_a_tuner_of_nnis_kind_that_has_no_more_is_done_when_its_trials_ended(code):
-    tuner = create_custom(code / "nnis.py", "Listed", SPACE, direction="minimize", values=[0.1])
+    tuner = listed(code, 0.1)
     trial = tuner.ask()
     assert tuner.ask() is None
     assert not tuner.done
@@ -111,17 +121,106 @@ def test_a_tuner_of_nnis_kind_that_has_no_more_is_done_when_its_trials_ended(cod
     assert tuner.done
 
 
-def test_what_a_tuner_of_nnis_kind_did_not_generate_is_imported(code):
-    tuner = create_custom(code / "nnis.py", "Listed", SPACE, direction="minimize", values=[])
+def test_results_of_others_are_imported_all_at_once_before_the_next_proposal(code):
+    tuner = listed(code, 0.7)
     tuner.tell(Trial(0, {"x": 0.5, "layer": "none"}), 2.0)
-    assert tuner.inner.log[-1] == (
-        "import",
-        [{"parameter": {"x": 0.5, "layer": {"_name": "none"}}, "value": 2.0}],
+    tuner.tell(Trial(1, {"x": 0.6, "layer": "dense", "layer.size": 1}), 3.0)
+    tuner.ask()
+    first, second = {"x": 0.5, "layer": {"_name": "none"}}, {"x": 0.6, "layer": {"_name": "dense", "size": 1}}
+    imported = [{"parameter": first, "value": 2.0}, {"parameter": second, "value": 3.0}]
+    assert tuner.inner.log[1:] == [("import", imported)]
+
+
+def test_one_that_imports_nothing_gets_the_results_of_others_as_its_own(code):
+    text = NNIS.replace("import_data", "other").replace("receive_trial_result", "_receive")
+    (code / "forgetful.py").write_text(
+        text
+        + """
+    def receive_trial_result(self, parameter_id, parameters, value, **kwargs):
+        self.log.append((parameters["x"], value))
+"""
     )
+    (code / "strict.py").write_text(
+        text
+        + """
+    def receive_trial_result(self, parameter_id, parameters, value, **kwargs):
+        self.log.append({}[parameter_id])
+"""
+    )
+    for file, log in (("forgetful.py", [(0.5, 2.0)]), ("strict.py", [])):
+        tuner = create_custom(code / file, "Listed", SPACE, {"values": [0.1]})
+        tuner.tell(Trial(0, {"x": 0.5, "layer": "none"}), 2.0)
+        assert tuner.ask().parameters["x"] == 0.1
+        assert tuner.inner.log[1:] == log
+
+
+def test_a_list_goes_on_where_the_run_before_stood_and_repeats_nothing(code):
+    before = listed(code, 0.1, 0.2, 0.3, 0.4)
+    first, second, third = (before.ask() for _ in range(3))
+    tuner = listed(code, 0.1, 0.2, 0.3, 0.4)
+    for trial in (first, second, third):
+        tuner.add(Trial(trial.number, trial.parameters, state=TrialState.RUNNING))
+    tuner.tell(tuner.trials[1], 7.0)
+    fourth = tuner.ask()
+    assert (fourth.number, fourth.parameters["x"]) == (3, 0.4)
+    tuner.tell(tuner.trials[0], 8.0)
+    tuner.tell(fourth, 9.0)
+    told = [entry for entry in tuner.inner.log if entry[0] == "result"]
+    assert told == [("result", 1, 3, 7.0), ("result", 0, 3, 8.0), ("result", 3, 3, 9.0)]
+
+
+def test_what_numpy_made_becomes_plain_values_and_anything_else_is_refused(code):
+    tuner = listed(code, np.float32(0.5), {1, 2}, float("nan"))
+    assert type(tuner.ask().parameters["x"]) is float
+    for generated in (r"\{1, 2\}", "nan"):
+        with pytest.raises(TunerError, match=rf"Listed generated .*{generated}"):
+            tuner.ask()
+
+
+@pytest.mark.parametrize("given", [{}, {"optimize_mode": "maximize", "seed": 1}])
+def test_the_experiments_direction_and_seed_reach_a_class_of_nnis_kind(code, given):
+    arguments = {"values": [], **given}
+    tuner = create_custom(code / "nnis.py", "Listed", SPACE, arguments, direction="minimize", seed=4)
+    assert (tuner.direction, tuner.inner.mode, tuner.inner.seed) == ("minimize", "minimize", 4)
+
+
+def test_a_class_has_its_own_direction_and_seed_where_nobody_gives_another(code):
+    (code / "mine.py").write_text(NNIS.replace('"maximize", seed=None', '"minimize", seed=42'))
+    cls = load_tuner(code / "mine.py", "Listed")
+    assert (default_direction(cls, {}), default_seed(cls)) == ("minimize", 42)
+    assert default_direction(cls, {"optimize_mode": "maximize"}) == "maximize"
+    assert create_custom(code / "mine.py", "Listed", SPACE, {"values": []}).inner.mode == "minimize"
+
+
+def test_a_file_is_run_once_and_again_when_it_changed(code):
+    load_assessor(code / "assess.py", "Impatient").seen = True
+    assert load_assessor(code / "assess.py", "Impatient").seen
+    (code / "assess.py").write_text(ASSESSOR + "# changed\n")
+    assert not hasattr(load_assessor(code / "assess.py", "Impatient"), "seen")
+
+
+def test_a_file_of_a_package_imports_relatively(code):
+    package = code / "own_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "values.py").write_text("VALUES = [0.25]\n")
+    (package / "tuner.py").write_text("from .values import VALUES" + NNIS + "        self.log += VALUES\n")
+    tuner = create_custom(package / "tuner.py", "Listed", SPACE, {"values": [0.5]})
+    tuner.tell(Trial(0, {"x": 0.5, "layer": "none"}), 2.0)
+    tuner.ask()
+    assert tuner.inner.log[-1] == 0.25
+
+
+def test_what_a_class_prints_is_kept_off_stdout(code, capsys):
+    (code / "loud.py").write_text(
+        "print('loaded')" + NNIS.replace("self.values, ", "print('made');self.values, ")
+    )
+    create_custom(code / "loud.py", "Listed", SPACE, {"values": []})
+    assert capsys.readouterr() == ("", "loaded\nmade\n")
 
 
 def test_an_assessor_of_nnis_kind_judges_and_learns_who_ended(code):
-    assessor = create_custom_assessor(code / "assess.py", "Impatient", direction="maximize", limit=3)
+    assessor = create_custom_assessor(code / "assess.py", "Impatient", {"limit": 3})
     trial = Trial(5, {}, state=TrialState.RUNNING)
     peers = [Trial(0, {}, state=TrialState.SUCCEEDED), Trial(1, {}, state=TrialState.FAILED)]
     answers = []
@@ -133,7 +232,7 @@ def test_an_assessor_of_nnis_kind_judges_and_learns_who_ended(code):
 
 
 def test_nni_is_stood_in_for_only_while_a_file_is_loaded(code):
-    create_custom(code / "nnis.py", "Listed", SPACE, direction="minimize", values=[])
+    listed(code)
     assert "nni" not in sys.modules
 
 
@@ -141,14 +240,24 @@ def test_nni_is_stood_in_for_only_while_a_file_is_loaded(code):
     ("file", "class_name", "arguments", "said"),
     [
         ("gone.py", "X", {}, "there is no file"),
-        ("nnis.py", "Lister", {}, "its classes are Listed"),
-        ("broken.py", "X", {}, "ZeroDivisionError"),
+        ("nnis.py", "Lister", {}, "did you mean Listed?"),
+        ("nnis.py", "Corner", {}, "its classes are Listed"),
+        ("broken.py", "X", {}, "broken.py:3: ZeroDivisionError: division by zero"),
+        ("unfinished.py", "X", {}, "unfinished.py:2: SyntaxError: "),
+        ("leaving.py", "X", {}, "leaving.py:2: SystemExit: 3"),
         ("assess.py", "Impatient", {}, "is no tuner: it has no generate_parameters"),
-        ("nnis.py", "Listed", {"wrong": 1}, "values"),
+        ("nnis.py", "Listed", {"value": 1}, "Listed has no argument 'value' did you mean values?"),
+        ("nnis.py", "Listed", {}, "Listed needs the argument 'values'"),
+        ("nnis.py", "Listed", {"values": 7}, "the tuner Listed failed at {code}/nnis.py:7: TypeError: "),
+        ("spaceless.py", "Spaceless", {}, "Error: a tuner must define update_search_space"),
     ],
 )
-def test_mistakes_are_said_with_the_file_and_the_cure(code, file, class_name, arguments, said):
-    (code / "broken.py").write_text("1 / 0\n")
+def test_mistakes_are_said_with_their_place_and_the_cure(code, file, class_name, arguments, said):
+    (code / "broken.py").write_text("import os\n\n1 / 0\n")
+    (code / "unfinished.py").write_text("import os\ndef f(:\n")
+    (code / "leaving.py").write_text("import sys\nsys.exit(3)\n")
+    spaceless = "from nni.tuner import Tuner\nclass Spaceless(Tuner):\n    generate_parameters = print\n"
+    (code / "spaceless.py").write_text(spaceless)
     with pytest.raises(TunerError) as caught:
-        create_custom(code / file, class_name, SPACE, direction="minimize", **arguments)
-    assert said in f"{caught.value} {caught.value.help}"
+        create_custom(code / file, class_name, SPACE, arguments)
+    assert said.format(code=code) in f"{caught.value} {caught.value.help}"
