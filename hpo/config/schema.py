@@ -16,6 +16,7 @@ from hpo.config.fields import FileModel, Ignored
 from hpo.config.nni_v1 import V1
 from hpo.config.nni_v2 import V2
 from hpo.parameters import KINDS
+from hpo.space_json import CONSTRAINTS
 
 __all__ = ["FILE", "schema"]
 
@@ -25,6 +26,13 @@ FILE = Path(__file__).parent.parent / "config.schema.json"
 _SPACE = {
     "type": "object",
     "minProperties": 1,
+    "properties": {
+        CONSTRAINTS: {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Tests that every configuration passes, such as batch_size * steps <= 512.",
+        },
+    },
     "additionalProperties": {
         "type": "object",
         "required": ["_type", "_value"],

@@ -9,6 +9,7 @@ from typing import Any
 from hpo.config.document import Document, Key
 from hpo.errors import ConfigError, Diagnostic, SpaceError
 from hpo.space import SearchSpace
+from hpo.space_json import CONSTRAINTS
 
 __all__ = ["load_space", "read_space"]
 
@@ -48,9 +49,11 @@ def read_space(document: Document, within: Sequence[Key] = ()) -> tuple[SearchSp
 def _parameter_diagnostics(
     document: Document, within: Sequence[Key], data: Mapping[str, Any]
 ) -> list[Diagnostic]:
-    """Return what is wrong with each parameter by itself; conditions need them all to be right."""
+    """Return what is wrong with each parameter alone; conditions and constraints need them all to be right."""
     found = []
     for name, written in data.items():
+        if name == CONSTRAINTS and not isinstance(written, Mapping):
+            continue  # they need the parameters, and are read with them
         alone = written
         if isinstance(written, Mapping):
             alone = {key: value for key, value in written.items() if key != "_when"}

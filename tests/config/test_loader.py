@@ -538,6 +538,16 @@ class TestSpaces:
         write('{"lr": {"_type": "uniform", "_value": [0, 1], "_when": {"opt": ["sgd"]}}}', "space.json")
         assert marked(mistake(path)) == '["sgd"]'
 
+    def test_a_constraint_is_read_and_its_mistake_said_at_its_place(self, write: Write) -> None:
+        path = write(V1)
+        uniform = '"lr": {"_type": "uniform", "_value": [0, 1]}'
+        write(f'{{{uniform}, "_constraints": ["lr < 0.5"]}}', "space.json")
+        space = load(path).space
+        assert space is not None
+        assert [str(c) for c in space.constraints] == ["lr < 0.5"]
+        write(f'{{{uniform}, "_constraints": ["lr > 0.5", "rl < 0.5"]}}', "space.json")
+        assert marked(mistake(path)) == '"rl < 0.5"'
+
     def test_an_empty_one_is_none(self, write: Write) -> None:
         assert mistake(write(V2.replace("searchSpaceFile: space.json", "searchSpace: {}"))).code == "HPO511"
 
