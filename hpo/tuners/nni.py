@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from hpo.errors import TunerError
 from hpo.parameters import identity
 from hpo.space import Configuration, SearchSpace
+from hpo.space_json import CONSTRAINTS
 from hpo.trial import Trial, TrialState
 from hpo.tuners import assessor as ours_assessor
 from hpo.tuners import base as ours
@@ -171,7 +172,7 @@ class NNITuner(ours.Tuner):
     ) -> None:
         super().__init__(space, direction=direction, seed=seed)
         self.inner: Any = self.wrapped(**class_args)
-        self.inner.update_search_space(space.to_json())
+        self.inner.update_search_space({n: v for n, v in space.to_json().items() if n != CONSTRAINTS})
         self._asked = 0  # NNI's parameter ids: 0, 1, 2, ...
         self._made: dict[int, tuple[int, dict[str, Any]]] = {}  # by trial: the id, and what was generated
         self._foreign: dict[str, deque[Trial]] = {}  # what others proposed, by configuration
@@ -190,6 +191,9 @@ class NNITuner(ours.Tuner):
                 self.done = not self.running
                 return None
             configuration = self._configuration(made)
+            if not self.space.is_feasible(configuration):
+                configuration = self.space.feasible(configuration)
+                made = self.space.nested(configuration)
             tried = self._foreign.get(identity(configuration))
             if not tried:
                 self._made[number] = parameter_id, made

@@ -169,6 +169,16 @@ def test_a_list_goes_on_where_the_run_before_stood_and_repeats_nothing(code):
     assert told == [("result", 1, 3, 7.0), ("result", 0, 3, 8.0), ("result", 3, 3, 9.0)]
 
 
+def test_what_violates_a_constraint_is_led_to_what_does_not_and_told_as_that(code):
+    space = SearchSpace.from_json({**SPACE.to_json(), "_constraints": ["x < 0.5"]})
+    tuner = create_custom(code / "nnis.py", "Listed", space, {"values": [0.9]})
+    trial = tuner.ask()
+    assert trial.parameters["x"] < 0.5
+    assert tuner.inner.log == [("space", ["layer", "x"])]
+    tuner.tell(trial, 1.0)
+    assert tuner.inner.log[1] == ("result", 0, trial.parameters["layer.size"], 1.0)
+
+
 def test_what_numpy_made_becomes_plain_values_and_anything_else_is_refused(code):
     tuner = listed(code, np.float32(0.5), {1, 2}, float("nan"))
     assert type(tuner.ask().parameters["x"]) is float
