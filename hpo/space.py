@@ -77,6 +77,16 @@ class SearchSpace:
             constraints=self.constraints,
         )
 
+    def constrained(self, constraint: Constraint | str) -> SearchSpace:
+        """Return this space with one more constraint."""
+        return SearchSpace(
+            self.parameters,
+            conditions=self.conditions,
+            defaults=self.defaults,
+            nests=self._nests,
+            constraints=(*self.constraints, constraint),
+        )
+
     # -- looking at it
 
     def __len__(self) -> int:

@@ -229,7 +229,7 @@ class _Finder:
         if name == "param":
             self._used.update(ast.walk(call))
             self._wrong("HPO221", "param is a decorator", call, "write @param(...) above a function or class")
-        elif dialect == "hpo" and name in CONSTRUCTORS:
+        elif dialect == "hpo" and name in (*CONSTRUCTORS, "constraint"):
             message = f"{name} is written in a string or a comment above a statement"
             self._wrong("HPO221", message, call, f"write # hpo: {name}(...) on a line of its own")
         elif dialect == "hpo" and (close := get_close_matches(name, KINDS, n=1)) and "." not in name:

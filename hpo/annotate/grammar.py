@@ -14,13 +14,25 @@ from typing import Any
 
 from hpo.annotate.parsing import Mistake
 from hpo.annotate.source import SourceFile, Span
+from hpo.constraints import faults
 from hpo.expressions import NotConstantError, dotted, evaluate
 from hpo.parameters import KINDS, Choice, Parameter, problems
 
-__all__ = ["CONSTRUCTORS", "REPORTS", "Branching", "Domain", "Option", "Reader", "json_scalar", "shape"]
+__all__ = [
+    "CONSTRUCTORS",
+    "OTHERS",
+    "REPORTS",
+    "Branching",
+    "Domain",
+    "Option",
+    "Reader",
+    "json_scalar",
+    "shape",
+]
 
 REPORTS = ("report_intermediate_result", "report_final_result", "get_next_parameter")
 CONSTRUCTORS = (*KINDS, "function_choice", "variable", "mutable_layers")
+OTHERS = (*REPORTS, "constraint")  # marks that mean no value
 _CODES = {
     "arity": "HPO203", "not_a_number": "HPO204", "not_an_integer": "HPO205", "no_options": "HPO206",
     "duplicate_option": "HPO207", "low_not_below_high": "HPO208", "log_bound_not_positive": "HPO209",
@@ -165,9 +177,24 @@ class Reader:
         if kind in CONSTRUCTORS:
             return kind
         written = self.source(node.func)
-        close = get_close_matches(kind or written, (*CONSTRUCTORS, *REPORTS), n=1)
+        close = get_close_matches(kind or written, (*CONSTRUCTORS, *OTHERS), n=1)
         help_ = f"did you mean {close[0]}?" if close else f"the domains are {', '.join(KINDS)}"
         raise self.mistake("HPO202", f"there is no domain {written}", help_, node.func)
+
+    def test(self, node: ast.expr) -> ast.expr:
+        """Return the test in the call of a constraint.
+
+        Raises:
+            Mistake: it is no test, or asks for more than hyperparameters and constants.
+        """
+        assert isinstance(node, ast.Call)
+        if len(node.args) != 1 or node.keywords:
+            help_ = "write constraint(batch_size * accumulate <= 512)"
+            raise self.mistake("HPO203", "constraint takes one test", help_, node)
+        for part, reason in faults(node.args[0]):
+            help_ = "a constraint compares hyperparameters and constants, with arithmetic, abs, min and max"
+            raise self.mistake("HPO241", f"{self.line(part)} {reason}", help_, part)
+        return node.args[0]
 
     def _variable(self, node: ast.Call) -> Domain:
         names = [k.value for k in node.keywords if k.arg == "name"]

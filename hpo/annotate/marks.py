@@ -65,6 +65,7 @@ class Mark:
         claims: what it says.
         report: the call that it stands for, instead.
         layers: NNI's architecture choices, instead.
+        test: the constraint that it is, instead.
         statement: the string's own statement, or the decorated function or class.
         alone: for a comment, whether it is the only thing on its line.
     """
@@ -75,6 +76,7 @@ class Mark:
     claims: tuple[Claim, ...] = ()
     report: Report | None = None
     layers: tuple[Layer, ...] = ()
+    test: ast.expr | None = None
     statement: ast.stmt | None = None
     alone: bool = False
 
@@ -128,6 +130,8 @@ class _Finder:
             if kind in REPORTS:
                 report = self._report(reader, call)
                 yield Mark("string", dialect, span, report=report, statement=statement)
+            elif kind == "constraint":
+                yield Mark("string", dialect, span, test=reader.test(call), statement=statement)
             elif kind == "mutable_layers":
                 layers = read_layers(reader, call)
                 yield Mark("string", dialect, span, layers=layers, statement=statement)
@@ -195,6 +199,8 @@ class _Finder:
             if kind in REPORTS:
                 report = self._report(reader, pairs[0][1])
                 yield Mark("comment", dialect, span, report=report, alone=True)
+            elif kind == "constraint":
+                yield Mark("comment", dialect, span, test=reader.test(pairs[0][1]))
             else:
                 claims = tuple(Claim(name, reader.domain(value)) for name, value in pairs)
                 yield Mark("comment", dialect, span, claims, alone=comment.alone)

@@ -14,12 +14,19 @@ from hpo.annotate import files as disk
 from hpo.annotate.code_marks import code_marks
 from hpo.annotate.conditions import Conjunction, conditions
 from hpo.annotate.constants import module_constants
+from hpo.annotate.constraints import Test, constrain
 from hpo.annotate.deep import with_deep_stack
 from hpo.annotate.defaults import below, default, flat_name, is_constant
 from hpo.annotate.grammar import Domain
 from hpo.annotate.marks import Mark, text_marks
 from hpo.annotate.naming import name_targets
-from hpo.annotate.result import AnnotatedFile, AnnotatedProject, MarkedParameter, MarkedPlace
+from hpo.annotate.result import (
+    AnnotatedFile,
+    AnnotatedProject,
+    MarkedConstraint,
+    MarkedParameter,
+    MarkedPlace,
+)
 from hpo.annotate.rewrite import plain, rewrite
 from hpo.annotate.sites import choices, sites
 from hpo.annotate.source import Edit, Refusal, SourceFile, Span
@@ -54,6 +61,8 @@ class _Read:
     """One file with marks, as far as it was read."""
 
     file: SourceFile
+    structure: Structure
+    names: Mapping[str, Any]
     marks: list[Mark]
     targets: list[Target]
 
@@ -79,6 +88,7 @@ class _Annotator:
         read = [r for path in self.data if (r := self._read(path, path in explicit)) is not None]
         named = name_targets([target for each in read for target in each.targets], self.found)
         parameters, space = self._describe(named)
+        space, constraints = self._constrain(space, read, named)
         edits = {} if self._broken() else {each.file.path: self._edits(each, named) for each in read}
         files = tuple(
             edits.get(path) or AnnotatedFile(path, self.names[path], data, data)
@@ -89,7 +99,7 @@ class _Annotator:
             space = SearchSpace({})
         self.found.sort(key=lambda d: (d.file, d.line, d.column, d.code))
         reports = any(m.report and "final" in m.report.function for each in read for m in each.marks)
-        return AnnotatedProject(files, parameters, tuple(self.found), space, reports)
+        return AnnotatedProject(files, parameters, tuple(self.found), space, reports, constraints)
 
     def _broken(self) -> bool:
         return any(d.severity == "error" for d in self.found)
@@ -155,7 +165,8 @@ class _Annotator:
         names = module_constants(structure.module, tree.body)
         marks = [f(file, structure, names, self.found) for f in (text_marks, code_marks)]
         ordered = sorted((m for each in marks for m in each), key=lambda m: m.span)
-        return _Read(file, ordered, find_targets(file, structure, ordered, self.found))
+        targets = find_targets(file, structure, ordered, self.found)
+        return _Read(file, structure, names, ordered, targets)
 
     # -- what was found
 
@@ -177,6 +188,20 @@ class _Annotator:
             first = next(iter(named.values()))[0]
             self.found.append(first.diagnostic("HPO232", error.message, error.help or "rename one of them"))
             return tuple(parameters), SearchSpace({})
+
+    def _constrain(
+        self, space: SearchSpace, read: Sequence[_Read], named: Mapping[str, list[Target]]
+    ) -> tuple[SearchSpace, tuple[MarkedConstraint, ...]]:
+        """Return the space with its constraints; where a mark is wrong, what one means is not known."""
+        if self._broken():
+            return space, ()
+        tests = [
+            Test(each.file, mark.test, each.structure.scope_at(mark.span.start, each.file), each.names)
+            for each in read
+            for mark in each.marks
+            if mark.test is not None
+        ]
+        return constrain(space, tests, named, self.found)
 
     def _active(self, named: dict[str, list[Target]]) -> dict[str, Conjunction]:
         """Return the conditions; what is never active is said, and is no hyperparameter."""

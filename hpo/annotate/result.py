@@ -18,6 +18,7 @@ __all__ = [
     "AnnotatedFile",
     "AnnotatedProject",
     "Choices",
+    "MarkedConstraint",
     "MarkedParameter",
     "MarkedPlace",
     "Site",
@@ -92,6 +93,16 @@ class MarkedParameter:
 
 
 @dataclass(frozen=True)
+class MarkedConstraint:
+    """A constraint: the test, over names of hyperparameters, and where it stands."""
+
+    test: str
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
 class Site:
     """A marked place as `apply` needs it.
 
@@ -149,6 +160,7 @@ class AnnotatedProject:
         diagnostics: what is wrong, in the order of places.
         space: the search space, with its conditions and the defaults that are constants; empty with errors.
         reports: whether a mark reports a final result.
+        constraints: those of the space, with their places.
     """
 
     files: tuple[AnnotatedFile, ...]
@@ -156,6 +168,7 @@ class AnnotatedProject:
     diagnostics: tuple[Diagnostic, ...]
     space: SearchSpace
     reports: bool
+    constraints: tuple[MarkedConstraint, ...] = ()
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -167,6 +180,7 @@ class AnnotatedProject:
         return {
             "space": self.space.to_json(),
             "parameters": [p.to_json() for p in self.parameters],
+            "constraints": [asdict(constraint) for constraint in self.constraints],
             "diagnostics": [d.to_json() for d in self.diagnostics],
         }
 
@@ -200,6 +214,7 @@ class AnnotatedProject:
             tuple(map(_diagnostic, data["diagnostics"])),
             SearchSpace.from_json(data["space"], defaults=defaults if data["space"] else {}),
             data["reports"],
+            tuple(MarkedConstraint(**each) for each in data["constraints"]),
         )
 
     def diff(self) -> str:

@@ -106,6 +106,12 @@ class Structure:
         following = setting.block[setting.index + 1 : setting.index + 2]
         return following[0] if following else None
 
+    def scope_at(self, offset: int, file: SourceFile) -> Scope:
+        """Return the innermost scope of a module, class or function around an offset."""
+        around = [n for n in self.scopes if not isinstance(n, ast.Module) and file.span(n).start <= offset]
+        inside = [n for n in around if offset <= file.span(n).end]
+        return self.scopes[max(inside, key=lambda n: file.span(n).start)] if inside else self.module
+
     def in_formatted(self, span: Span) -> bool:
         """Tell whether a span lies in an f-string, where positions and quotes are not the file's."""
         return any(outer.holds(span) for outer in self.formatted)

@@ -100,7 +100,7 @@ class _Finder:
                 yield from self._target(mark, claim, claim.place)
         elif mark.layers:
             yield from self._layers(mark)
-        elif mark.report is not None:
+        elif mark.report is not None or mark.test is not None:
             return
         elif mark.spelling == "string":
             assert mark.statement is not None

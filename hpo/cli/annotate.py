@@ -78,6 +78,8 @@ def _print_space(project: AnnotatedProject) -> None:
     if not any(row[-1] for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     print_table(columns, rows)
+    for constraint in project.constraints:
+        print(f"only where {constraint.test}  ({constraint.file}:{constraint.line})")
 
 
 def _domain(parameter: MarkedParameter, options: Sequence[str]) -> str:

@@ -49,7 +49,7 @@ def read_space(document: Document, within: Sequence[Key] = ()) -> tuple[SearchSp
 def _parameter_diagnostics(
     document: Document, within: Sequence[Key], data: Mapping[str, Any]
 ) -> list[Diagnostic]:
-    """Return what is wrong with each parameter alone; conditions and constraints need them all to be right."""
+    """Return what is wrong with each parameter by itself; what relates them needs all to be right."""
     found = []
     for name, written in data.items():
         if name == CONSTRAINTS and not isinstance(written, Mapping):

@@ -170,6 +170,19 @@ def test_update_enqueue_and_resume_go_on_with_what_was_asked() -> None:
     hpo("enqueue", "mine", "x=2", code=2)
 
 
+def test_a_constraint_holds_in_every_trial_and_for_what_is_enqueued() -> None:
+    Path("pair.py").write_text(
+        "import hpo\na = 1  # hpo: randint(0, 9)\nb = 2  # hpo: randint(0, 9)\n# hpo: constraint(a + b < 5)\n"
+        "hpo.report_final_result(a + b)\n"
+    )
+    assert "only where a + b < 5  (pair.py:4)" in hpo("annotate", "pair.py").stdout
+    hpo("run", "pair.py", "--max-trials", "8", "--seed", "1", "--name", "pair")
+    assert {t["value"] < 5 for t in data("trial", "list", "pair")} == {True}
+    refused = hpo("enqueue", "pair", "a=4", "b=3", code=2).stderr
+    assert "a = 4, b = 3 violates the constraint a + b < 5" in refused
+    hpo("enqueue", "pair", "a=0", "b=4")
+
+
 def test_annotate_prints_the_space_the_json_and_the_diff() -> None:
     assert "train.py:2" in hpo("annotate", "train.py").stdout
     assert list(json.loads(hpo("annotate", "train.py", "--space").stdout)) == ["x", "n"]
