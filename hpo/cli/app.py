@@ -107,9 +107,20 @@ def run(
         str | None,
         typer.Option(metavar="REGEX", help="Read results from the trial's output; the last is final."),
     ] = None,
-    tuner: Annotated[str | None, typer.Option(help="TPE (the default), Random, GridSearch, Batch.")] = None,
+    tuner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.py:Class",
+            help="TPE (the default), Auto, Random, GridSearch, Batch, Anneal, Evolution, GP, CMAES, QMC, "
+            "or a class of your own, written against hpo's API or NNI's.",
+        ),
+    ] = None,
     assessor: Annotated[
-        str | None, typer.Option(help="Stop trials that will not be good: Medianstop or Curvefitting.")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.py:Class",
+            help="Stop trials that will not be good: Medianstop, Curvefitting, or a class of your own.",
+        ),
     ] = None,
     max_trials: Annotated[
         int | None, typer.Option(min=1, help="How many trials; 100 without any limit.")

@@ -50,7 +50,7 @@ def run(
         given["direction"] = "maximize" if maximize else "minimize"
     for kind in ("tuner", "assessor"):
         if kind in given:
-            given[kind] = Algorithm(name=given[kind])
+            given[kind] = _algorithm(kind, given[kind])
     if space_file is not None:
         given["space"] = load_space(space_file)
     domains = read_options(params) if params else {}
@@ -65,6 +65,18 @@ def run(
         config, script=path, arguments=arguments, options=domains, extraction=extraction, listener=progress
     )
     return _run(experiment, progress, json=json)
+
+
+def _algorithm(kind: str, written: str) -> Algorithm:
+    """Return what an option names: one of ours, or a class of the user's, as FILE.py:Class."""
+    file, colon, name = written.rpartition(":")
+    if colon and file.endswith(".py"):
+        return Algorithm(name=name, file=Path(file))
+    if written.endswith((".py", ".py:")):
+        raise UsageError(
+            f"--{kind} {written} names no class", help=f"write --{kind} {written.rstrip(':')}:Class"
+        )
+    return Algorithm(name=written)
 
 
 def resume(reference: str | None, *, json: bool) -> int:

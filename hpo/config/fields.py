@@ -6,7 +6,7 @@ A field of the two file models carries one of two marks: `Sets` names the field 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,9 +16,11 @@ from pydantic_core import PydanticCustomError
 
 from hpo.config.duration import parse_duration
 from hpo.errors import UsageError
+from hpo.tuners import BUILT_IN_ASSESSORS, BUILT_IN_TUNERS
 
 __all__ = [
     "Arguments",
+    "AssessorName",
     "Count",
     "Duration",
     "FileModel",
@@ -29,6 +31,7 @@ __all__ = [
     "Platform",
     "Sets",
     "Text",
+    "TunerName",
     "submodel",
 ]
 
@@ -127,7 +130,15 @@ _GPU_SCHEMA = {
     ]
 }
 
+
+def _names(built_in: Iterable[str]) -> WithJsonSchema:
+    """Let editors complete the names of ours; packages may bring others."""
+    return WithJsonSchema({"anyOf": [{"enum": list(built_in)}, {"type": "string", "minLength": 1}]})
+
+
 Text = Annotated[str, Field(min_length=1)]
+TunerName = Annotated[str, Field(min_length=1), _names(BUILT_IN_TUNERS)]
+AssessorName = Annotated[str, Field(min_length=1), _names(BUILT_IN_ASSESSORS)]
 Count = Annotated[int, Field(ge=0)]
 OneOrMore = Annotated[int, Field(ge=1)]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]

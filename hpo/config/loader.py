@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo.config.algorithm import read_tuner
+from hpo.config.algorithm import read_algorithms
 from hpo.config.document import Document, Key
 from hpo.config.fields import FileModel, Ignored, Sets
 from hpo.config.generations import Place, dotted, generation_of, report_mixture
@@ -61,12 +61,9 @@ class _Reader:
         mixed = report_mixture(self.document, model)
         read = read_fields(self.document, model, mixed)
         self._take(read, ())
-        tuner, notes = read_tuner(
-            self.document, read, is_directed=not {"direction", "tuner"}.isdisjoint(self._given)
-        )
-        self._settings.update(tuner)
+        algorithms, notes = read_algorithms(self.document, read, self._given)
+        self._settings.update(algorithms)
         self.notes += notes
-        self._refuse_assessor(read)
         self._space()
         self._code_directory()
         self._gpus()
@@ -90,12 +87,6 @@ class _Reader:
                 self._places[mark.target] = here
             elif isinstance(mark, Ignored) and mark.note and value != mark.unless:
                 self.notes.append(f"{dotted(here)} has no effect here: {mark.note}")
-
-    def _refuse_assessor(self, read: FileModel) -> None:
-        if getattr(read, "assessor", None) is not None:
-            self.document.report(
-                "HPO509", "there are no assessors yet", ("assessor",), help="leave it out", at_key=True
-            )
 
     # -- what the file names
 

@@ -17,18 +17,25 @@ __all__ = ["Algorithm", "Config"]
 
 
 class Algorithm(BaseModel):
-    """A tuner or an assessor by its name.
+    """A tuner or an assessor: one of ours by its name, or a class of the user's own.
 
     Attributes:
-        name: as NNI calls it.
+        name: as NNI calls it; or the class's.
+        file: the Python file that the class is in; None for one of ours.
         class_args: its arguments, without `optimize_mode` and `seed`, which are the experiment's
-            `direction` and `seed`.
+            `direction` and `seed`; a class of NNI's kind may have these two among its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Text
+    file: Path | None = None
     class_args: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("file")
+    @classmethod
+    def _stays_where_it_is(cls, file: Path | None) -> Path | None:
+        return None if file is None else file.absolute()  # it is resumed from any folder
 
 
 class Config(BaseModel):

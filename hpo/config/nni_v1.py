@@ -8,6 +8,7 @@ from pydantic import Field
 
 from hpo.config.fields import (
     Arguments,
+    AssessorName,
     Count,
     Duration,
     FileModel,
@@ -18,6 +19,7 @@ from hpo.config.fields import (
     Platform,
     Sets,
     Text,
+    TunerName,
 )
 from hpo.config.notes import (
     ALGORITHM_GPUS,
@@ -34,7 +36,7 @@ __all__ = ["V1"]
 
 
 class _Algorithm(FileModel):
-    code_dir: Text | None = Field(None, description="Folder of a class of your own.")
+    code_dir: Text | None = Field(None, description="Folder of a class of your own; relative to this file.")
     class_file_name: Text | None = Field(None, description="File in codeDir that defines the class.")
     class_name: Text | None = Field(None, description="Name of the class.")
     class_args: Arguments | None = Field(None, description="Arguments of the algorithm.")
@@ -45,19 +47,21 @@ class _Algorithm(FileModel):
 class V1Tuner(_Algorithm):
     """What proposes the parameters of the trials."""
 
-    builtin_tuner_name: Text | None = Field(None, description="Name of a tuner, such as TPE.")
+    builtin_tuner_name: TunerName | None = Field(None, description="Name of a tuner, such as TPE or Auto.")
 
 
 class V1Assessor(_Algorithm):
     """What stops trials that will not be good."""
 
-    builtin_assessor_name: Text | None = Field(None, description="Name of an assessor, such as Medianstop.")
+    builtin_assessor_name: AssessorName | None = Field(
+        None, description="Name of an assessor, such as Medianstop."
+    )
 
 
 class V1Advisor(_Algorithm):
     """A tuner and an assessor in one."""
 
-    builtin_advisor_name: Text | None = Field(None, description="Name of an advisor, such as Hyperband.")
+    builtin_advisor_name: TunerName | None = Field(None, description="Name of an advisor, such as Hyperband.")
 
 
 class V1Trial(FileModel):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from hpo.config.fields import (
     Arguments,
+    AssessorName,
     Count,
     Duration,
     FileModel,
@@ -18,19 +19,29 @@ from hpo.config.fields import (
     Platform,
     Sets,
     Text,
+    TunerName,
 )
 from hpo.config.notes import ALGORITHM_GPUS, LOG_LEVEL, MANAGER_IP, OTHER_PLATFORM, WORKING_DIRECTORY
 
 __all__ = ["V2"]
 
 
-class V2Algorithm(FileModel):
-    """A tuner or an assessor: one of ours by its name, or a class of your own."""
-
-    name: Text | None = Field(None, description="Name of a built-in algorithm, such as TPE or Medianstop.")
+class _Algorithm(FileModel):
     class_name: Text | None = Field(None, description="A class of your own: module.Class, in codeDirectory.")
     code_directory: Text | None = Field(None, description="Folder of the class; relative to this file.")
     class_args: Arguments | None = Field(None, description="Arguments of the algorithm.")
+
+
+class V2Tuner(_Algorithm):
+    """What proposes the parameters of the trials: one of ours by its name, or a class of your own."""
+
+    name: TunerName | None = Field(None, description="Name of a tuner, such as TPE or Auto.")
+
+
+class V2Assessor(_Algorithm):
+    """What stops trials that will not be good: one of ours by its name, or a class of your own."""
+
+    name: AssessorName | None = Field(None, description="Name of an assessor, such as Medianstop.")
 
 
 class V2TrainingService(FileModel):
@@ -107,9 +118,9 @@ class V2(FileModel):
     seed: Annotated[Count | None, Sets("seed")] = Field(
         None, description="Seed of the tuner. Not a field of NNI's."
     )
-    tuner: V2Algorithm | None = None
-    assessor: V2Algorithm | None = None
-    advisor: V2Algorithm | None = None
+    tuner: V2Tuner | None = None
+    assessor: V2Assessor | None = None
+    advisor: V2Tuner | None = None
     training_service: V2TrainingService | None = None
 
     debug: Annotated[bool | None, Ignored(LOG_LEVEL, unless=False)] = None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import hpo.tuners
 from hpo.annotate.result import AnnotatedProject
 from hpo.config.model import Algorithm, Config
 from hpo.errors import StoreError, UsageError
+from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tuner, own_direction, own_seed
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
@@ -31,8 +31,7 @@ from hpo.runtime.store import Store
 from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
 from hpo.trial import Trial
-from hpo.tuners.assessor import Assessor
-from hpo.tuners.base import Tuner
+from hpo.tuners.base import Direction
 
 __all__ = ["create", "open_existing"]
 
@@ -98,15 +97,15 @@ def create(
         raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
     if extraction is None and isinstance(command, ScriptCommand):
         extraction = Extraction(cwd / command.script)
-    hpo.tuners.find(config.tuner.name if config.tuner else DEFAULT_TUNER)  # loaded while the marks are read
+    load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
     project = extraction.result() if extraction else None
     space = _space(config, project, options or {})
     # Marks have values in the source; a space in a file has none to run.
     baseline = config.space is None and project is not None and len(project.space) > 0
     config = config.override(options=tuple(options or ()))
     config = _settled(config, space)
-    _tuner(config, space)  # what it cannot search is said before anything is made
-    _assessor(config)
+    make_tuner(config, space)  # what it cannot search is said before anything is made
+    make_assessor(config)
     if config.gpus_per_trial:
         _devices(config)
     directory = home.make_folder()  # hidden, until it is whole
@@ -147,11 +146,11 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         return Experiment(
             store,
             space,
-            _tuner(config, space),
+            make_tuner(config, space),
             config,
             plan.command,
             launcher,
-            assessor=_assessor(config),
+            assessor=make_assessor(config),
             devices=devices,
             listener=listener,
         )
@@ -184,28 +183,17 @@ def _space(config: Config, project: AnnotatedProject | None, options: Mapping[st
 def _settled(config: Config, space: SearchSpace) -> Config:
     """Return the settings with every default that depends on others made explicit."""
     tuner = config.tuner or Algorithm(name=DEFAULT_TUNER)
-    if config.direction is None:
-        config = config.override(
-            direction=hpo.tuners.find(tuner.name).default_direction if config.tuner else "maximize"
-        )
+    direction: Direction = "maximize" if config.tuner is None else own_direction(tuner)
     if config.max_trials is None and config.max_duration is None:
         config = config.override(max_trials=DEFAULT_TRIALS)
-    seed = random.SystemRandom().randrange(2**31) if config.seed is None else config.seed
-    return config.model_copy(update={"tuner": tuner, "seed": seed})
-
-
-def _tuner(config: Config, space: SearchSpace) -> Tuner:
-    assert config.tuner is not None
-    return hpo.tuners.create(
-        config.tuner.name, space, direction=config.direction, seed=config.seed or 0, **config.tuner.class_args
+    seed = config.seed
+    if seed is None:
+        seed = own_seed(tuner)
+    if seed is None:
+        seed = random.SystemRandom().randrange(2**31)
+    return config.model_copy(
+        update={"tuner": tuner, "direction": config.direction or direction, "seed": seed}
     )
-
-
-def _assessor(config: Config) -> Assessor | None:
-    if config.assessor is None:
-        return None
-    name, arguments = config.assessor.name, config.assessor.class_args
-    return hpo.tuners.create_assessor(name, direction=config.direction, **arguments)
 
 
 def _devices(config: Config) -> GpuPool:

@@ -13,11 +13,12 @@ import select
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
-from hpo.errors import ExperimentFailed, HpoError, StoreError, TunerError
+from hpo.errors import ExperimentFailed, HpoError, StoreError
 from hpo.experiment.listener import Listener
 from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
@@ -31,6 +32,7 @@ from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
 from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Tuner
+from hpo.tuners.loading import failures_of
 
 __all__ = ["Experiment"]
 
@@ -105,8 +107,9 @@ class Experiment:
 
     def _restore(self) -> None:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
-        for trial, origin in replay(self.store, self.tuner):
-            self._note_end(trial, origin)
+        with self._blaming("tuner"):
+            for trial, origin in replay(self.store, self.tuner):
+                self._note_end(trial, origin)
         self._told = self.store.last_told() + 1
         with self.store.transaction():
             self.store.set_status("running")
@@ -245,7 +248,7 @@ class Experiment:
     def _next_trial(self) -> RunningTrial | None:
         if self._waiting:
             return self._waiting.pop(0)
-        with self._blaming_the_tuner():
+        with self._blaming("tuner"):
             trial = self.tuner.ask()
         if trial is None:
             if not self.running and not self.tuner.done:
@@ -279,7 +282,9 @@ class Experiment:
         if not has_news or self._assessor is None or run.kill_at is not None or run.origin == "baseline":
             return  # the baseline runs to its end: the gain is measured from it
         peers = list(self.tuner.trials.values())
-        if self._assessor.should_stop(run.trial, peers):
+        with self._blaming("assessor"):
+            is_hopeless = self._assessor.should_stop(run.trial, peers)
+        if is_hopeless:
             self._stop_trial(run, TrialState.EARLY_STOPPED)
 
     def _end(self, ended: Ended) -> None:
@@ -314,25 +319,18 @@ class Experiment:
         detail = verdict.detail if run.stopped_as is None else None
         self.store.end_trial(trial, told=self._told, duration=duration, detail=detail)
         self._told += 1
-        with self._blaming_the_tuner():
+        with self._blaming("tuner"):
             self.tuner.tell(trial, trial.value)
         self._note_end(trial, run.origin)
         self._listener.ended(self, trial, detail)
         self._check_first(detail)
 
-    @contextlib.contextmanager
-    def _blaming_the_tuner(self) -> Iterator[None]:
-        """Turn what goes wrong inside a tuner, which may be the user's own, into an error that names it."""
-        try:
-            yield
-        except HpoError:
-            raise
-        except Exception as error:
-            name = type(self.tuner).name
-            raise TunerError(
-                f"the tuner {name} failed: {type(error).__name__}: {error}",
-                help=f"mend it, then go on with: hpo resume {self.directory.name}",
-            ) from error
+    def _blaming(self, kind: Literal["tuner", "assessor"]) -> AbstractContextManager[None]:
+        """Turn what goes wrong inside a tuner or an assessor into an error that names it."""
+        chosen = self.config.tuner if kind == "tuner" else self.config.assessor
+        assert chosen is not None
+        help_ = f"mend it, then go on with: hpo resume {self.directory.name}"
+        return failures_of(f"the {kind} {chosen.name}", chosen.file, help=help_)
 
     def _note_end(self, trial: Trial, origin: str) -> None:
         self.counts[trial.state] += 1

@@ -24,6 +24,8 @@ from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Direction, Tuner
 
 __all__ = [
+    "BUILT_IN_ASSESSORS",
+    "BUILT_IN_TUNERS",
     "Assessor",
     "Direction",
     "Tuner",
@@ -36,7 +38,7 @@ __all__ = [
 ]
 
 #: The built-in tuners and where they are; each is imported on use.
-_TUNERS: Mapping[str, str] = {
+BUILT_IN_TUNERS: Mapping[str, str] = {
     "Auto": "hpo.tuners.auto",
     "TPE": "hpo.tuners.tpe",
     "Random": "hpo.tuners.random_search",
@@ -50,7 +52,7 @@ _TUNERS: Mapping[str, str] = {
 }
 
 #: The built-in assessors.
-_ASSESSORS: Mapping[str, str] = {
+BUILT_IN_ASSESSORS: Mapping[str, str] = {
     "Medianstop": "hpo.tuners.median_stop",
     "Curvefitting": "hpo.tuners.curve_fitting",
 }
@@ -107,7 +109,7 @@ def find(name: str) -> type[Tuner]:
     Raises:
         TunerError: there is none of this name; it lists those there are.
     """
-    found: type[Tuner] = _find("tuner", name, _TUNERS, Tuner)
+    found: type[Tuner] = _find("tuner", name, BUILT_IN_TUNERS, Tuner)
     return found
 
 
@@ -117,18 +119,18 @@ def find_assessor(name: str) -> type[Assessor]:
     Raises:
         TunerError: there is none of this name; it lists those there are.
     """
-    found: type[Assessor] = _find("assessor", name, _ASSESSORS, Assessor)
+    found: type[Assessor] = _find("assessor", name, BUILT_IN_ASSESSORS, Assessor)
     return found
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all tuners: the built-in ones, then those of other packages."""
-    return (*_TUNERS, *(name for name in _plugins("tuner") if name not in _TUNERS))
+    return (*BUILT_IN_TUNERS, *(name for name in _plugins("tuner") if name not in BUILT_IN_TUNERS))
 
 
 def assessor_names() -> tuple[str, ...]:
     """Return the names of all assessors: the built-in ones, then those of other packages."""
-    return (*_ASSESSORS, *(name for name in _plugins("assessor") if name not in _ASSESSORS))
+    return (*BUILT_IN_ASSESSORS, *(name for name in _plugins("assessor") if name not in BUILT_IN_ASSESSORS))
 
 
 def _find(kind: str, name: str, built_in: Mapping[str, str], base: type) -> Any:

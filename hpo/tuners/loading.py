@@ -84,14 +84,14 @@ def _place(error: BaseException, folder: Path) -> str | None:
 @cache
 def _module(file: Path, modified: int) -> ModuleType:
     """Import a file, by its own name where it belongs to a package, so that it may import relatively."""
-    root, parts = file.parent, [file.stem]
+    root, parts = file.parent, [] if file.stem == "__init__" else [file.stem]
     while (root / "__init__.py").is_file():
         root, parts = root.parent, [root.name, *parts]
     sys.path.insert(0, str(root))  # it may import its neighbours
     importlib.invalidate_caches()
     try:
         with standing_in_for_nni():
-            if len(parts) > 1:
+            if root != file.parent:
                 return importlib.import_module(".".join(parts))
             return _executed(file)
     finally:

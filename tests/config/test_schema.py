@@ -11,6 +11,7 @@ from hpo.config.generations import places
 from hpo.config.nni_v1 import V1
 from hpo.config.nni_v2 import V2
 from hpo.config.schema import FILE, schema
+from hpo.tuners import BUILT_IN_ASSESSORS, BUILT_IN_TUNERS
 
 
 def test_the_packaged_one_is_not_stale() -> None:
@@ -33,3 +34,18 @@ def test_every_field_has_a_type_and_a_word_on_what_it_means(model: Any) -> None:
 def _reference(field: Any) -> str:
     options = [field, *field.get("anyOf", [])]
     return next(o["$ref"].removeprefix("#/$defs/") for o in options if "$ref" in o)
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        ("V1Tuner.builtinTunerName", BUILT_IN_TUNERS),
+        ("V1Assessor.builtinAssessorName", BUILT_IN_ASSESSORS),
+        ("V2Tuner.name", BUILT_IN_TUNERS),
+        ("V2Assessor.name", BUILT_IN_ASSESSORS),
+    ],
+)
+def test_names_are_completed_and_others_allowed(model: str, names: Any) -> None:
+    definition, field = model.split(".")
+    written = schema()["$defs"][definition]["properties"][field]["anyOf"][0]
+    assert written == {"anyOf": [{"enum": list(names)}, {"type": "string", "minLength": 1}]}
