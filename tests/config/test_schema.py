@@ -47,5 +47,5 @@ def _reference(field: Any) -> str:
 )
 def test_names_are_completed_and_others_allowed(model: str, names: Any) -> None:
     definition, field = model.split(".")
-    written = schema()["$defs"][definition]["properties"][field]["anyOf"][0]
-    assert written == {"anyOf": [{"enum": list(names)}, {"type": "string", "minLength": 1}]}
+    written = schema()["$defs"][definition]["properties"][field]["anyOf"]
+    assert written == [{"enum": list(names)}, {"type": "string", "minLength": 1}, {"type": "null"}]
