@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
         ("startup", "--rounds 1", r"`hpo --help` +\|"),
         ("throughput", "--trials 4 --sklearn-trials 2 --rounds 1", r"no-op, 4 trials, hpo run +\|"),
         ("digits", "--seeds 1 --trials 2", r"mean +\| +0\.95"),
+        ("annotation_fidelity", "--every 900 --places 2 --runs 3", r"failures +\| +0 \|"),
+        (
+            "annotation_speed",
+            "--files 60 --marked 5 --lines 200 --marks 5 --rounds 1",
+            r"60 files, 5 marked, .*\n.*\n\| `hpo annotate`, cold +\|",
+        ),
         ("kill_runner", "--kills 3 --trials 12", r"of all finished: lost +\| +0 \|\n.*repeated +\| +0 \|"),
     ],
 )

@@ -94,7 +94,7 @@ def find_modules(path: Path, data: bytes, roots: Sequence[Path]) -> Iterator[Pat
             parsed = ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # where the file is marked, this is said when it is read
-    for node in ast.walk(parsed):
+    for node in _statements(parsed):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _files(roots, alias.name.split("."))
@@ -106,6 +106,15 @@ def find_modules(path: Path, data: bytes, roots: Sequence[Path]) -> Iterator[Pat
             for alias in node.names:
                 yield from _files(bases, [*parts, alias.name])
             yield from _files(bases, [*parts, "__init__"][: len(parts) or 1])
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements in a tree; expressions, which are most of it, have none."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inside = getattr(node, part, ())
+        for child in inside if isinstance(inside, list) else ():
+            yield child
+            yield from _statements(child)
 
 
 def _files(bases: Sequence[Path], parts: Sequence[str]) -> Iterator[Path]:
