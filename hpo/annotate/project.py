@@ -30,6 +30,7 @@ from hpo.annotate.result import (
 from hpo.annotate.rewrite import plain, rewrite
 from hpo.annotate.sites import choices, sites
 from hpo.annotate.source import Edit, Refusal, SourceFile, Span
+from hpo.annotate.stretches import stretches
 from hpo.annotate.structure import Structure, survey
 from hpo.annotate.targets import Target, find_targets
 from hpo.errors import Diagnostic, SpaceError, UsageError
@@ -269,8 +270,9 @@ class _Annotator:
         bare = [e for mark in read.marks if mark.spelling != "inline" for e in plain(file, mark)]
         places = tuple(site for name, t in targets for site in sites(name, t))
         return AnnotatedFile(
-            file.path, file.name, file.data, rewritten, places, tuple(bare), choices(targets)
-        )
+            file.path, file.name, file.data, rewritten, places, tuple(bare), choices(targets),
+            stretches(file, edits, rewritten) if rewritten != file.data else (),
+        )  # fmt: skip
 
     def _checked(
         self, file: SourceFile, edits: Sequence[Edit], targets: Sequence[Target], marks: Sequence[Mark]

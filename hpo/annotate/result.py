@@ -139,6 +139,7 @@ class AnnotatedFile:
         sites: its marked places.
         plain: the edits that leave no trace of the marks; they may have holes (see `sites`).
         choices: how the options of each choice are written; they may have holes.
+        stretches: where the rewritten bytes have other columns (see `annotate.stretches`).
     """
 
     path: Path
@@ -148,6 +149,7 @@ class AnnotatedFile:
     sites: tuple[Site, ...] = ()
     plain: tuple[Edit, ...] = ()
     choices: Mapping[str, Choices] = field(default_factory=dict)
+    stretches: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ class AnnotatedProject:
                 "sites": [asdict(site) for site in f.sites],
                 "plain": [asdict(edit) for edit in f.plain],
                 "choices": dict(f.choices),
+                "stretches": f.stretches,
             }
             for f in self.files
         ]
@@ -267,7 +270,10 @@ def _file(data: Mapping[str, Any]) -> AnnotatedFile:
     )  # fmt: skip
     plain = tuple(Edit(**edit) for edit in data["plain"])
     choices = {name: tuple((v, code) for v, code in each) for name, each in data["choices"].items()}
-    return AnnotatedFile(Path(data["path"]), data["name"], original, rewritten, sites, plain, choices)
+    stretches = tuple(map(tuple, data["stretches"]))
+    return AnnotatedFile(
+        Path(data["path"]), data["name"], original, rewritten, sites, plain, choices, stretches
+    )
 
 
 def _diagnostic(data: Mapping[str, Any]) -> Diagnostic:

@@ -66,15 +66,15 @@ def _ask(file: SourceFile, name: str, target: Target) -> Iterator[Edit]:
     whole, value = target.span, target.own
     if value is None:  # an inline call without a default
         lines = "\n" * file.segment(whole).count("\n")
-        yield Edit(whole.start, whole.end, f"({head}{own}{_first(file, target.domain)}){lines})")
+        yield Edit(whole.start, whole.end, f"({head}{own}{_first(file, target.domain)}){lines})", place=whole)
         return
     inner = file.span(value)
     opening, closing = ("", "") if _is_simple(file, value) else ("(", ")")
     size = whole.end - whole.start
     before = _lines(file, Span(whole.start, inner.start))
     after = _lines(file, Span(inner.end, whole.end))
-    yield Edit(whole.start, inner.start, f"({head}{own}{before}{opening}", -size)
-    yield Edit(inner.end, whole.end, f"{closing}{after}))", size)
+    yield Edit(whole.start, inner.start, f"({head}{own}{before}{opening}", -size, whole)
+    yield Edit(inner.end, whole.end, f"{closing}{after}))", size, whole)
 
 
 def _lines(file: SourceFile, span: Span) -> str:

@@ -42,12 +42,14 @@ class Edit:
     """Put `text` in the place of a span of the text; of an empty span, to insert it.
 
     `depth` orders insertions at one point: what opens an outer place comes before what opens an inner one.
+    `place` is what the text stands for, where that is more than what it replaces.
     """
 
     start: int
     end: int
     text: str
     depth: int = 0
+    place: Span | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, and becomes a diagnostic
@@ -119,6 +121,11 @@ class SourceFile:
         """Return line and column, both from 1, in characters."""
         line = self.line_of(offset)
         return line, offset - self._starts[line - 1] + 1
+
+    def utf8_position(self, offset: int) -> tuple[int, int]:
+        """Return line and column as `ast` has them: from 1, and from 0 in bytes of UTF-8."""
+        line, column = self.position(offset)
+        return line, len(self.lines[line - 1][: column - 1].encode())
 
     def line_start(self, line: int) -> int:
         """Return the offset at which a line, from 1, begins."""

@@ -210,7 +210,7 @@ def _freeze(
         return _Plan(command, cwd, ())
     files = {f.path: (f.original, f.rewritten if rewritten else f.original) for f in project.files}
     script = (cwd / command.script).resolve()
-    freeze(directory, files, script.parent)
+    freeze(directory, files, script.parent, {f.path: f.stretches for f in project.files if rewritten})
     return _Plan(command, cwd, tuple(modules_to_preload(files[script][0], script.parent)))
 
 

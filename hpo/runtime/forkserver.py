@@ -286,6 +286,7 @@ def main(fd: int, lock: int) -> None:
             _begin_again({**setup, "modules": []}, fd, lock)
         snapshot.install()
         snapshot.show_frozen_lines()
+        snapshot.compile()
     gc.collect()
     gc.disable()
     gc.freeze()  # children share these pages, and their own collections pass over them

@@ -1,7 +1,8 @@
 """The code of an experiment, frozen: trials run it as it was when the experiment started.
 
 ``code/original/`` holds the user's files, ``code/trial/`` the same files parameterised, and
-``code/manifest.json`` says which of the user's paths each stands for. An import hook gives the trial its
+``code/manifest.json`` says which of the user's paths each stands for, and where their columns differ (see
+`positions`). An import hook gives the trial its
 frozen text under the user's own path, so `__file__`, tracebacks and data files are as ever.
 """
 
@@ -23,20 +24,30 @@ if TYPE_CHECKING:
 __all__ = ["Snapshot", "freeze"]
 
 
-def freeze(directory: Path, files: Mapping[Path, tuple[bytes, bytes]], root: Path) -> None:
+def freeze(
+    directory: Path,
+    files: Mapping[Path, tuple[bytes, bytes]],
+    root: Path,
+    stretches: Mapping[Path, Sequence[Sequence[int]]] | None = None,
+) -> None:
     """Write the snapshot of an experiment.
 
     Args:
         directory: the snapshot's own folder, made here.
         files: the user's paths (absolute, inside `root`), each with its text and its parameterised text.
         root: the code directory.
+        stretches: where the columns of parameterised files differ from the script's.
     """
     for path, (original, parameterised) in files.items():
         for kind, text in (("original", original), ("trial", parameterised)):
             target = directory / kind / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text)
-    manifest = {"root": str(root), "files": [str(path.relative_to(root)) for path in files]}
+    manifest = {
+        "root": str(root),
+        "files": [str(path.relative_to(root)) for path in files],
+        "stretches": {str(path.relative_to(root)): each for path, each in (stretches or {}).items() if each},
+    }
     directory.mkdir(exist_ok=True)
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
@@ -51,6 +62,7 @@ class Snapshot:
             manifest = json.load(file)
         self.root: str = manifest["root"]
         self._relative = {os.path.join(self.root, name): name for name in manifest["files"]}  # noqa: PTH118
+        self._stretches: dict[str, list[list[int]]] = manifest.get("stretches", {})
         self._codes: dict[str, CodeType] = {}
 
     def __contains__(self, path: str) -> bool:
@@ -65,9 +77,28 @@ class Snapshot:
         """Return the compiled parameterised file, whose tracebacks name the path `shown` (or its own)."""
         code = self._codes.get(path)
         if code is None or code.co_filename != (shown or path):
-            code = compile(self.text(path, "trial"), shown or path, "exec", dont_inherit=True)
-            self._codes[path] = code
+            code = self._codes[path] = self._compiled(path, shown or path)
         return code
+
+    def compile(self) -> None:
+        """Compile the parameterised files, once for all the trials that are forked from this process."""
+        for name in self._stretches:
+            try:
+                self.code(os.path.join(self.root, name))  # noqa: PTH118
+            except Exception:  # noqa: S112 - the trial that runs it says what is wrong
+                continue
+
+    def _compiled(self, path: str, shown: str) -> CodeType:
+        text = self.text(path, "trial")
+        stretches = self._stretches.get(self._relative[path])
+        if stretches:
+            from hpo.runtime.positions import with_own_columns
+
+            try:
+                return compile(with_own_columns(text, stretches), shown, "exec", dont_inherit=True)
+            except RecursionError:  # a tree may be too deep where its text is not: then the lines must do
+                pass
+        return compile(text, shown, "exec", dont_inherit=True)
 
     def show_frozen_lines(self) -> None:
         """Let tracebacks quote the user's frozen lines, whatever the files say by now."""
@@ -76,7 +107,8 @@ class Snapshot:
         for path in self._relative:
             text = decode_source(self.text(path, "original"))
             # No modification time: linecache then never looks at the disk again.
-            linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+            lines = [f"{line}\n" for line in text.split("\n")]  # `splitlines` would part at form feeds, too
+            linecache.cache[path] = (len(text), None, lines, path)
 
     def install(self) -> None:
         """Let imports of frozen modules load their frozen text."""
