@@ -5,8 +5,8 @@ their bytes and positions, `scopes` and `structure` what their syntax trees say,
 (LibCST). `marks` and `code_marks` find marks; `parsing`, `grammar`, `constants` and `layers` read them;
 `targets` and `signatures` say what each means, `naming` what it is called, `conditions` when it is active.
 `constraints` says what they rule out, `defaults` what stands there today. `rewrite` makes the trial,
-`stretches` says where its columns differ, `sites` how values are written back. `project` does it all, `result`
-is what comes out. `apply` writes to the source.
+`stretches` says where its columns differ, `sites` how values are written back. `project` does it all,
+`result` is what comes out. `apply` writes to the source; `suggest` proposes marks, by `wellknown` names.
 
 Marks are parsed, never evaluated.
 """

@@ -39,7 +39,9 @@ from hpo.space import SearchSpace
 __all__ = ["AnnotatedProject", "annotate"]
 
 
-def annotate(paths: Sequence[Path], *, code_dir: Path | None = None) -> AnnotatedProject:
+def annotate(
+    paths: Sequence[Path], *, code_dir: Path | None = None, texts: Mapping[Path, bytes] | None = None
+) -> AnnotatedProject:
     """Read scripts, with the modules of their own that they import, or whole folders.
 
     Mistakes in the files are diagnostics, all of them; with an error among them nothing is rewritten.
@@ -47,6 +49,7 @@ def annotate(paths: Sequence[Path], *, code_dir: Path | None = None) -> Annotate
     Args:
         paths: scripts and folders.
         code_dir: where a script's modules are, besides its own folder.
+        texts: what files hold instead of what is on the disk, by absolute path, as in an editor.
 
     Raises:
         UsageError: a path does not exist.
@@ -54,7 +57,7 @@ def annotate(paths: Sequence[Path], *, code_dir: Path | None = None) -> Annotate
     for path in paths:
         if not path.exists():
             raise UsageError(f"there is no file {path}", help="give the path of a script or a folder")
-    return with_deep_stack(lambda: _Annotator(code_dir).annotate(paths))
+    return with_deep_stack(lambda: _Annotator(code_dir, texts or {}).annotate(paths))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +74,8 @@ class _Read:
 class _Annotator:
     """Carry one run from paths to a project: read, find, name, rewrite; each step for all files."""
 
-    def __init__(self, code_dir: Path | None) -> None:
-        self.code_dir = code_dir
+    def __init__(self, code_dir: Path | None, texts: Mapping[Path, bytes]) -> None:
+        self.code_dir, self.texts = code_dir, texts
         self.found: list[Diagnostic] = []
         self.data: dict[Path, bytes] = {}  # by absolute path, in the order of discovery
         self.names: dict[Path, str] = {}  # what a file is called in messages
@@ -114,7 +117,7 @@ class _Annotator:
             return None
         self.names[absolute] = str(path)
         try:
-            self.data[absolute] = disk.read(path)
+            self.data[absolute] = self.texts[absolute] if absolute in self.texts else disk.read(path)
         except Refusal as refusal:
             self._refuse(path, b"", refusal, must_be or refusal.code == "HPO104")
             return None

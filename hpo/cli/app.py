@@ -276,6 +276,19 @@ def apply(
     return apply_values(reference, trial, write=write)
 
 
+@app.command()
+def suggest(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python script.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Change the file instead of showing the diff.")
+    ] = False,
+) -> int:
+    """Propose marks for the likely hyperparameters of a script, as a diff, or write them."""
+    from hpo.cli.suggest import suggest_marks
+
+    return suggest_marks(file, write=write)
+
+
 @trial_app.command("list")
 def trial_list(reference: Reference = None, json: Json = False) -> None:
     """List an experiment's trials."""

@@ -183,6 +183,18 @@ def test_a_constraint_holds_in_every_trial_and_for_what_is_enqueued() -> None:
     hpo("enqueue", "pair", "a=0", "b=4")
 
 
+def test_suggest_shows_a_diff_and_makes_it_when_asked() -> None:
+    Path("plain.py").write_text("lr = 0.01\n")
+    shown = hpo("suggest", "plain.py")
+    assert "+lr = 0.01  # hpo: loguniform(1e-4, 1)" in shown.stdout
+    assert Path("plain.py").read_text() == "lr = 0.01\n"
+    hpo("suggest", "plain.py", "--write")
+    assert Path("plain.py").read_text() == "lr = 0.01  # hpo: loguniform(1e-4, 1)\n"
+    assert "no value whose name is well known" in hpo("suggest", "plain.py").stderr
+    hpo("suggest", "nowhere.py", code=2)
+    hpo("suggest", ".", code=2)
+
+
 def test_annotate_prints_the_space_the_json_and_the_diff() -> None:
     assert "train.py:2" in hpo("annotate", "train.py").stdout
     assert list(json.loads(hpo("annotate", "train.py", "--space").stdout)) == ["x", "n"]

@@ -1,0 +1,30 @@
+"""`hpo suggest`: marks for the likely hyperparameters of a script."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from hpo.annotate.suggest import suggest
+from hpo.cli.output import print_diff
+from hpo.errors import UsageError
+
+__all__ = ["suggest_marks"]
+
+
+def suggest_marks(path: Path, *, write: bool) -> int:
+    """Show the diff that marks what is likely a hyperparameter, or make it; return the exit status."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", help="give one script")
+    result = suggest(path)
+    count = sum(map(len, result.edits.values()))
+    lines = "1 line" if count == 1 else f"{count} lines"
+    if not count:
+        print(f"{path} has no value whose name is well known, or they are marked already.", file=sys.stderr)
+    elif write:
+        result.write()
+        print(f"{lines} marked in {path}. See them: hpo annotate {path}", file=sys.stderr)
+    else:
+        print_diff(result.diff())
+        print(f"{lines} to mark. Write them: hpo suggest {path} --write", file=sys.stderr)
+    return 0
