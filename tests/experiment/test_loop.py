@@ -140,8 +140,8 @@ def test_an_assessor_stops_trials_that_will_not_be_good_and_the_tuner_goes_on() 
         """printf '{"type": "intermediate", "step": %s, "value": %s, "time": 0}\\n' $step $value """
         """>> $HPO_TRIAL_DIR/metrics.jsonl; echo $HPO_TRIAL_SEQUENCE > $HPO_TRIAL_DIR/../../wake"""
     )
-    # Each trial is worse than the one before; from the fourth on they would never end by themselves.
-    command = f"""value=$((100 - HPO_TRIAL_SEQUENCE))
+    # The first three get better and better; the others are worse, and would never end by themselves.
+    command = f"""value=$((HPO_TRIAL_SEQUENCE < 3 ? HPO_TRIAL_SEQUENCE : -HPO_TRIAL_SEQUENCE))
     for step in 0 1 2; do {report}; done
     [ $HPO_TRIAL_SEQUENCE -lt 3 ] || sleep 300
     {REPORT}"""
