@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["print_diff", "print_json", "print_table", "short"]
+from hpo.runtime.store import TrialRow
+from hpo.trial import Trial
+
+__all__ = [
+    "best_values",
+    "counted",
+    "duration",
+    "print_diff",
+    "print_json",
+    "print_lines",
+    "print_table",
+    "short",
+]
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -31,6 +43,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
+def print_lines(lines: Iterable[Text]) -> None:
+    """Print lines for a person: each on one line of a terminal, whole anywhere else."""
+    console = Console(highlight=False)
+    is_terminal = console.is_terminal
+    for line in lines:
+        overflow: OverflowMethod = "ellipsis" if is_terminal else "ignore"
+        console.print(line, no_wrap=True, crop=is_terminal, overflow=overflow, soft_wrap=not is_terminal)
+
+
 def print_diff(diff: str) -> None:
     """Print a unified diff: in colours to a terminal, exactly as it is to anything else."""
     console = Console(highlight=False)
@@ -46,3 +67,43 @@ def short(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things: 1 trial, 2 trials."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as 4.2 s, 3:07 or 2:10:05."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:
+    """Yield the lines that show a trial beside the one that ran the script's own values.
+
+    Args:
+        best: it succeeded.
+        base: the other, where it succeeded too.
+        indent: the width of the column of labels.
+    """
+    if base is not None and base.value is None:
+        base = None
+    text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
+    text.append(f"   trial {best.number}", style="not bold")
+    if base is not None:
+        gain = (best.value or 0.0) - (base.value or 0.0)
+        text.append(f", {gain:+.4g} over the script's own {short(base.value)}", style="not bold")
+    yield text
+    width = max((len(name) for name in best.parameters), default=0)
+    for name, value in best.parameters.items():
+        line = Text(f"{'':<{indent}}{name:<{width}}  ")
+        line.append(short(value), style="green")
+        before = base.parameters.get(name) if base is not None else None
+        if before is not None and before != value:
+            line.append(f"  was {short(before)}", style="dim")
+        yield line

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hpo.cli.output import short
+from hpo.cli.output import best_values, counted, duration, short
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
 from hpo.trial import Trial, TrialState
@@ -20,15 +20,6 @@ from hpo.trial import Trial, TrialState
 __all__ = ["Progress"]
 
 _REFRESH = 0.25  # seconds
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as 4.2 s, 3:07 or 2:10:05."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def values(parameters: dict[str, Any]) -> str:
@@ -54,12 +45,13 @@ class Progress(Listener):
         config = experiment.config
         limits = []
         if config.max_trials:
-            limits.append(f"{config.max_trials} trials")
+            limits.append(counted(config.max_trials, "trial"))
         if config.max_duration:
-            limits.append(f"{config.max_duration:g} s")
+            limits.append(duration(config.max_duration))
         tuner = config.tuner.name if config.tuner else ""
+        size = counted(len(experiment.space), "parameter")
         self.print(
-            f"Experiment {experiment.directory.name}: {len(experiment.space)} parameters, {tuner}, "
+            f"Experiment {experiment.directory.name}: {size}, {tuner}, "
             f"{experiment.tuner.direction}, {', '.join(limits)}, {config.trial_concurrency} at a time"
         )
         if self._is_live:
@@ -139,7 +131,8 @@ class Progress(Listener):
             f"in {duration(experiment.elapsed)}"
         )
         if best is not None:
-            self._print_best(best, base)
+            for line in best_values(best, base, indent=10):
+                self.console.print(line)
         self.print("")
         self.print(f"Results   {experiment.directory}")
         if experiment.stopped_by is not None:
@@ -147,23 +140,6 @@ class Progress(Listener):
         if base is not None:
             self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
         self.print(f"{'' if base is not None else 'Next':<10}hpo show {name}")
-
-    def _print_best(self, best: Trial, base: Trial | None) -> None:
-        text = Text(f"Best      {short(best.value)}", style="bold")
-        text.append(f"   trial {best.number}", style="not bold")
-        if base is not None and base.value is not None and best.value is not None:
-            text.append(
-                f", {best.value - base.value:+.4g} over the script's own {short(base.value)}", "not bold"
-            )
-        self.console.print(text)
-        width = max((len(name) for name in best.parameters), default=0)
-        for name, value in best.parameters.items():
-            line = Text(f"          {name:<{width}}  ")
-            line.append(short(value), style="green")
-            before = base.parameters.get(name) if base is not None else None
-            if before is not None and before != value:
-                line.append(f"  was {short(before)}", style="dim")
-            self.console.print(line)
 
 
 def _both(best: Trial | None, base: Trial | None) -> bool:

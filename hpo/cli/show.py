@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hpo.cli.output import print_json, print_table, short
+from hpo.cli.output import best_values, print_json, print_lines, print_table, short
+from hpo.cli.overview import print_overview
 from hpo.errors import UsageError
+from hpo.experiment.explanation import read_explanation
 from hpo.runtime import home
 from hpo.runtime.store import Store, TrialRow
+from hpo.trial import TrialState
 
 __all__ = [
     "best_json",
@@ -67,6 +70,7 @@ def best_json(store: Store) -> dict[str, Any]:
 def experiment_json(store: Store) -> dict[str, Any]:
     """Return the documented form of an experiment."""
     row = store.experiment()
+    settings = row["config"]["settings"]
     best = store.best()
     return {
         "id": store.directory.name,
@@ -74,20 +78,35 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "status": home.status(store.directory, row["status"]),
         "message": row["message"],
         "direction": row["direction"],
+        "seed": settings["seed"],
+        "tuner": settings["tuner"],
+        "assessor": settings.get("assessor"),
+        "concurrency": settings["trial_concurrency"],
+        "limits": {name: settings[name] for name in ("max_trials", "max_duration", "max_trial_duration")},
         "elapsed": row["elapsed"],
         "created": row["created"],
-        "trials": store.counts(),
+        "trials": {seen_state(store, state): count for state, count in store.counts().items()},
         "best": best_json(store) if best else None,
+        "explanation": read_explanation(store.directory),
         "space": row["space"],
         "directory": str(store.directory),
     }
+
+
+def seen_state(store: Store, stored: str) -> str:
+    """Return a trial's state: the stored one, but ``interrupted`` where its runner is gone.
+
+    Such a trial runs again when the experiment is resumed, as a waiting one does.
+    """
+    is_lost = stored == TrialState.RUNNING.value and not home.is_running(store.directory)
+    return "interrupted" if is_lost else stored
 
 
 def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
     """Return the documented form of a trial."""
     return {
         "number": row.number,
-        "state": row.state.value,
+        "state": seen_state(store, row.state.value),
         "parameters": row.parameters,
         "value": row.value,
         "intermediate": [[m.step, m.value] for m in store.metrics(row.number)],
@@ -131,45 +150,27 @@ def show_experiment(reference: str | None, *, json: bool) -> None:
         told = experiment_json(store)
         if json:
             print_json(told)
-            return
-        counts = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in told["trials"].items()) or "none"
-        print(
-            f"{told['id']}  {told['name']}  {told['status']}"
-            + (f": {told['message']}" if told["message"] else "")
-        )
-        print(f"trials     {counts}")
-        print(f"elapsed    {told['elapsed']:.1f} s")
-        print(f"directory  {told['directory']}")
-        if told["best"]:
-            _print_best(told["best"])
-        for event in store.events():
-            where = f"trial {event['trial']}: " if event["trial"] is not None else ""
-            print(f"{event['kind']}    {where}{event['message']}")
+        else:
+            print_overview(told, store)
 
 
 def show_best(reference: str | None, *, json: bool) -> None:
     """Print the best trial."""
     with open_store(home.find(reference)) as store:
-        best = best_json(store)
-    if json:
-        print_json(best)
-    elif best["trial"] is None:
+        if json:
+            print_json(best_json(store))
+            return
+        best, base = store.best(), store.baseline()
+    if best is None:
         print("No trial has succeeded yet.", file=sys.stderr)
     else:
-        _print_best(best)
-
-
-def _print_best(best: dict[str, Any]) -> None:
-    base = best["baseline"]
-    gain = f"  ({best['value'] - base:+.4g} over the script's own values)" if base is not None else ""
-    print(f"best       {short(best['value'])}  trial {best['trial']}{gain}")
-    for name, value in best["parameters"].items():
-        print(f"  {name} = {short(value)}")
+        print_lines(best_values(best, base, indent=10))
 
 
 def list_trials(reference: str | None, *, json: bool) -> None:
     """Print an experiment's trials."""
-    with open_store(home.find(reference)) as store:
+    directory = home.find(reference)
+    with open_store(directory) as store:
         found = [trial_json(store, row) for row in store.trials()]
     if json:
         print_json(found)
@@ -185,3 +186,5 @@ def list_trials(reference: str | None, *, json: bool) -> None:
         for t in found
     ]
     print_table(["trial", "state", "value", "took", "parameters"], rows)
+    if any(t["state"] == "interrupted" for t in found):
+        print(f"Those that were interrupted run again with: hpo resume {directory.name}", file=sys.stderr)

@@ -43,7 +43,8 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
         print_json(told)
         return
     state = told["state"].replace("_", " ")
-    print(f"trial {row.number} of {directory.name}   {state}" + (f": {row.detail}" if row.detail else ""))
+    detail = f"hpo resume {directory.name} runs it again" if state == "interrupted" else row.detail
+    print(f"trial {row.number} of {directory.name}   {state}" + (f": {detail}" if detail else ""))
     print(f"value      {short(row.value)}")
     if row.duration is not None:
         print(f"took       {row.duration:.1f} s, attempt {row.attempt}")
@@ -73,7 +74,7 @@ def print_logs(reference: str, number: int | None, *, follow: bool) -> None:
             row = store.trial(row.number) or row
         for name, stream in (("stdout.log", sys.stdout), ("stderr.log", sys.stderr)):
             offsets[name] = _copy(folder / name, offsets[name], stream.fileno())
-        if not follow or row.state.is_final:
+        if not follow or row.state.is_final or not home.is_running(directory):
             return
         time.sleep(0.2)
 

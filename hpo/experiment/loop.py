@@ -8,6 +8,7 @@ is told in the order that the store records, and resuming replays that order.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, HpoError, StoreError
+from hpo.experiment.explanation import Explanation
 from hpo.experiment.listener import Listener
 from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
@@ -76,6 +78,7 @@ class Experiment:
         self._command, self._launcher, self._devices = command, launcher, devices
         self._assessor = assessor
         self._listener = listener or Listener()
+        self._explanation = Explanation(self.directory, tuner, config.tuner.file if config.tuner else None)
         self._waiting: list[RunningTrial] = []  # those that will be
         self._told = 0
         self._closing: str | None = None  # why no more trials start
@@ -183,8 +186,10 @@ class Experiment:
             for run, devices in starts:
                 self._start(run, devices)
             if not self.running and self._retry_at is None:
+                self._explanation.update(math.inf)
                 return
             now = time.monotonic()
+            self._explanation.update(now)
             if now - flushed >= _FLUSH_EVERY:
                 self.store.flush()
                 flushed = now

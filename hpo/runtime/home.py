@@ -9,6 +9,7 @@
                    wake            a named pipe: a line in it makes the runner look
                    lock            held by the runner and by the fork server
                    runner.log
+                   tuner.json      what the tuner says of its present model
 """
 
 from __future__ import annotations

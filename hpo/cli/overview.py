@@ -1,0 +1,206 @@
+"""An experiment on one screen: what came of it, what looks for more, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from hpo.cli.output import best_values, counted, duration, print_lines, short
+from hpo.runtime.store import Store
+from hpo.trial import TrialState
+
+__all__ = ["print_overview"]
+
+_LABEL = 13
+_BAR = 40
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+_STATUS = {"running": "cyan", "done": "green", "error": "red", "stopped": "yellow", "interrupted": "yellow"}
+_STATES = {
+    "succeeded": "green",
+    "early_stopped": "blue",
+    "failed": "red",
+    "user_canceled": "magenta",
+    "system_canceled": "magenta",
+    "running": "cyan",
+    "interrupted": "yellow",
+    "waiting": "white",
+}
+
+
+def print_overview(told: Mapping[str, Any], store: Store) -> None:
+    """Print an experiment for a person.
+
+    Args:
+        told: its documented form.
+        store: open.
+    """
+    print_lines(_lines(told, store, is_drawn=_draws()))
+
+
+def _draws() -> bool:
+    """Tell whether there is a terminal that can show block characters."""
+    console = Console()
+    return console.is_terminal and (console.encoding or "").lower().startswith("utf")
+
+
+def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator[Text]:
+    yield _title(told)
+    yield Text("")
+    yield from _progress(told, store, is_drawn=is_drawn)
+    yield Text("")
+    yield from _search(told)
+    best = store.best()
+    if best is not None:
+        yield Text("")
+        yield from best_values(best, store.baseline(), indent=_LABEL)
+    yield from _events(store)
+    yield Text("")
+    yield _row("Directory", told["directory"])
+    yield from _next_steps(told)
+
+
+def _title(told: Mapping[str, Any]) -> Text:
+    title = Text(told["name"], style="bold")
+    title.append(f"   {told['id']}   ", style="not bold")
+    title.append(told["status"], style=f"bold {_STATUS.get(told['status'], '')}")
+    if told["message"]:
+        title.append(f": {told['message']}", style="not bold")
+    return title
+
+
+def _row(label: str, *parts: str | Text) -> Text:
+    return Text(f"{label:<{_LABEL}}", style="dim").append(Text("", style="not dim").join(map(_plain, parts)))
+
+
+def _plain(part: str | Text) -> Text:
+    return Text(part, style="not dim") if isinstance(part, str) else part
+
+
+# -- how far it is
+
+
+def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator[Text]:
+    counts: dict[str, int] = {s: told["trials"][s] for s in _STATES if s in told["trials"]}
+    limits, total = told["limits"], sum(counts.values())
+    of = f" of {limits['max_trials']}" if limits["max_trials"] else ""
+    states = [Text(f"{n} {state.replace('_', ' ')}", style=_STATES[state]) for state, n in counts.items()]
+    yield _row("Trials", f"{total}{of}{': ' if states else ''}", Text(", ").join(states))
+    if is_drawn:
+        yield _row("", _bar(counts, max(total, limits["max_trials"] or 1)))
+    if "interrupted" in counts:
+        yield _row("", f"those that were interrupted run again with: hpo resume {told['id']}")
+    until = f" of {duration(limits['max_duration'])}" if limits["max_duration"] else ""
+    longest = limits["max_trial_duration"]
+    each = f", {duration(longest)} at most for a trial" if longest else ""
+    yield _row("Time", f"{duration(told['elapsed'])}{until}, {told['concurrency']} at a time{each}")
+    if is_drawn:
+        yield from _history(store, told["direction"])
+
+
+def _bar(counts: Mapping[str, int], total: int) -> Text:
+    """Return a bar in which every state has its share."""
+    bar, drawn, seen = Text(), 0, 0
+    for state, count in counts.items():
+        seen += count
+        width = max(round(_BAR * seen / total) - drawn, 0)
+        bar.append("━" * width, style=_STATES[state])
+        drawn += width
+    return bar.append("━" * (_BAR - drawn), style="bright_black")
+
+
+def _history(store: Store, direction: str) -> Iterator[Text]:
+    """Yield the best value so far, trial by trial, as a line of blocks."""
+    rows = sorted(store.trials(states=[TrialState.SUCCEEDED]), key=lambda row: row.told or 0)
+    better = max if direction == "maximize" else min
+    course = list(accumulate((row.value for row in rows if row.value is not None), better))
+    if course and course[0] != course[-1]:
+        ends = f"  {short(course[0])} → {short(course[-1])}"
+        yield _row("Best so far", Text(_sparkline(course, _BAR), style="green"), ends)
+
+
+def _sparkline(values: Sequence[float], width: int) -> str:
+    picked = [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)]
+    low, high = min(values), max(values)
+    top = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[round(top * (value / 2 - low / 2) / (high / 2 - low / 2))] for value in picked)
+
+
+# -- what searches
+
+
+def _search(told: Mapping[str, Any]) -> Iterator[Text]:
+    names = [name for name in told["space"] if not name.startswith("_")]
+    yield _row("Search", f"{counted(len(names), 'parameter')}, {told['direction']}, seed {told['seed']}")
+    yield _row("Tuner", *_algorithm(told["tuner"]))
+    yield from _explained(told["explanation"])
+    if told["assessor"]:
+        yield _row("Assessor", *_algorithm(told["assessor"]))
+
+
+def _algorithm(chosen: Mapping[str, Any]) -> Iterator[Text]:
+    yield Text(chosen["name"], style="not dim bold")
+    for name, value in chosen["class_args"].items():
+        yield Text(f"  {name}={value}", style="not dim")
+    if chosen.get("file"):
+        yield Text(f"  of {_near(chosen['file'])}", style="dim")
+
+
+def _near(path: str) -> str:
+    """Return a path relative to the current folder, where it lies in it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def _explained(explanation: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield what a tuner says of its model: the model, then the rest, a line for what has parts."""
+    rest = dict(explanation)
+    if "model" in rest:
+        why = rest.pop("why", None)
+        yield _row("", f"{rest.pop('model')}" + (f": {why}" if why else ""))
+    parts = {name: value for name, value in rest.items() if isinstance(value, Mapping)}
+    single = [f"{_words(name)} {short(value)}" for name, value in rest.items() if name not in parts]
+    if single:
+        yield _row("", Text(", ".join(single), style="dim"))
+    for name, value in parts.items():
+        inside = ", ".join(f"{_words(key)} {short(each)}" for key, each in value.items())
+        yield _row("", Text(f"{_words(name)}: {inside}", style="dim"))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+# -- what happened, and what to do
+
+
+def _events(store: Store) -> Iterator[Text]:
+    events = store.events()
+    if events:
+        yield Text("")
+    for event in events:
+        where = f"trial {event['trial']}: " if event["trial"] is not None else ""
+        style = {"error": "red", "warning": "yellow"}.get(event["kind"], "")
+        label = Text(f"{event['kind'].capitalize():<{_LABEL}}", style=style)
+        yield label.append(f"{where}{event['message']}", style="default")
+
+
+def _next_steps(told: Mapping[str, Any]) -> Iterator[Text]:
+    name = told["id"]
+    steps = []
+    if told["status"] == "running":
+        steps.append((f"hpo stop {name}", "end it; it can go on later"))
+    elif told["status"] != "done":
+        steps.append((f"hpo resume {name}", "go on where it stood"))
+    if told["best"] and told["best"]["baseline"] is not None:
+        steps.append((f"hpo apply {name}", "the diff that writes the best values into the source"))
+    if told["trials"]:
+        steps.append((f"hpo trial list {name}", "every trial"))
+    width = max((len(command) for command, _ in steps), default=0)
+    for i, (command, effect) in enumerate(steps):
+        yield _row("" if i else "Next", f"{command:<{width}}   ", Text(effect, style="dim"))

@@ -1,0 +1,187 @@
+"""`hpo show`: an experiment on one screen, whether it runs, is done, or lost its runner."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = """\
+import hpo
+import pathlib, time
+x = 0.5  # hpo: uniform(0, 1)
+k = "a"  # hpo: choice("a", "b")
+if pathlib.Path("slow").exists() and hpo.get_sequence_id() >= 2:
+    time.sleep(60)
+if x > 0.9:
+    raise ValueError("too much")
+hpo.report_final_result(x)
+"""
+CUSTOM = """\
+from hpo.trial import Trial
+from hpo.tuners.base import Tuner
+
+class Stepping(Tuner):
+    def __init__(self, *args, size: float = 0.1, **common):
+        super().__init__(*args, **common)
+        self.size = size
+    def suggest(self, number):
+        return Trial(number, {"x": (number * self.size) % 0.9, "k": "a"})
+    def explain(self):
+        return {"model": "steps", "size": self.size, "next": {"x": 1}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    Path("train.py").write_text(SCRIPT)
+    Path("custom.py").write_text(CUSTOM)
+
+
+def hpo(*arguments: str) -> str:
+    command = [sys.executable, "-m", "hpo", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def data(*arguments: str) -> Any:
+    return json.loads(hpo(*arguments, "--json"))
+
+
+def in_a_terminal(*arguments: str) -> str:
+    """Return what a terminal of 90 columns gets."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "90", "PYTHONIOENCODING": "utf-8"}
+    environment.pop("NO_COLOR", None)
+    command = [sys.executable, "-m", "hpo", *arguments]
+    process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    try:
+        while chunk := os.read(leader, 1 << 16):
+            shown += chunk
+    except OSError:  # its last writer is gone
+        pass
+    os.close(leader)
+    assert process.wait() == 0
+    return shown.decode()
+
+
+def kill_in_the_middle(*options: str) -> None:
+    """Run an experiment whose third and fourth trials do not end, and kill its runner."""
+    Path("slow").touch()
+    command = [sys.executable, "-m", "hpo", "run", "train.py", *options, "--concurrency", "2", "--seed", "1"]
+    runner = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 40
+    while not (data("list") and data("show")["trials"] == {"running": 2, "succeeded": 2}):
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    time.sleep(1.1)
+    runner.kill()
+    runner.wait()
+    Path("slow").unlink()
+
+
+def test_it_tells_what_searches_and_within_which_limits() -> None:
+    limits = [
+        "--max-trials",
+        "3",
+        "--max-duration",
+        "1h",
+        "--max-trial-duration",
+        "90s",
+        "--concurrency",
+        "2",
+    ]
+    hpo("run", "train.py", *limits, "--minimize", "--seed", "5", "--assessor", "Medianstop")
+    shown = data("show")
+    assert shown["limits"] == {"max_trials": 3, "max_duration": 3600.0, "max_trial_duration": 90.0}
+    assert (shown["direction"], shown["seed"], shown["concurrency"]) == ("minimize", 5, 2)
+    assert shown["tuner"] == {"name": "TPE", "file": None, "class_args": {}}
+    assert shown["assessor"]["name"] == "Medianstop"
+    text = hpo("show")
+    for told in ("3 of 3: ", "of 1:00:00, 2 at a time, 1:30 at most for a trial"):
+        assert told in text
+    for told in ("2 parameters, minimize, seed 5", "Tuner        TPE", "Assessor     Medianstop"):
+        assert told in text
+
+
+def test_arguments_of_a_file_are_told() -> None:
+    Path("config.yml").write_text(
+        "tuner: {name: TPE, classArgs: {optimize_mode: maximize, tpe_args: {gamma: 0.5}}}\n"
+        "assessor: {name: Medianstop, classArgs: {start_step: 7}}\n"
+        "maxTrialNumber: 1\n"
+    )
+    hpo("run", "train.py", "--config", "config.yml")
+    assert data("show")["tuner"]["class_args"] == {"tpe_args": {"gamma": 0.5}}
+    assert "Medianstop  start_step=7" in hpo("show")
+
+
+def test_auto_says_which_model_it_has_and_why() -> None:
+    hpo("run", "train.py", "--tuner", "Auto", "--max-trials", "2", "--seed", "1")
+    assert data("show")["explanation"]["model"] == "random"
+    assert re.search(r"Tuner +Auto\n +random: \d of \d startup results are in\n", hpo("show"))
+    hpo("run", "train.py", "--tuner", "Auto", "--max-trials", "8", "--seed", "1")
+    explanation = data("show")["explanation"]
+    assert set(explanation["length_scales"]) == {"x", "k"}
+    assert re.search(
+        r"Gaussian process.*\n +results 8, failed \d, noise .*\n +length scales: x ", hpo("show")
+    )
+
+
+def test_an_experiment_that_lost_its_runner_has_no_running_trials() -> None:
+    kill_in_the_middle("--max-trials", "5")
+    shown = data("show")
+    assert shown["status"] == "interrupted"
+    assert shown["trials"] == {"interrupted": 2, "succeeded": 2}
+    assert [t["state"] for t in data("trial", "list")] == ["succeeded"] * 2 + ["interrupted"] * 2
+    assert data("trial", "show", "2")["state"] == "interrupted"
+    resume = f"hpo resume {shown['id']}"
+    assert f"interrupted: {resume} runs it again" in hpo("trial", "show", "2")
+    for told in (hpo("show"), hpo("trial", "list"), hpo("export")):
+        assert "running" not in told
+    assert f"run again with: {resume}\n" in hpo("show")
+    assert hpo("trial", "logs", shown["id"], "2", "--follow") == ""
+    hpo("resume")
+    assert sum(data("show")["trials"].values()) == 5
+    assert "interrupted" not in hpo("show")
+
+
+def test_the_explanation_of_a_class_is_there_without_the_class() -> None:
+    kill_in_the_middle("--max-trials", "5", "--tuner", "custom.py:Stepping")
+    Path("custom.py").unlink()
+    assert data("show")["explanation"] == {"model": "steps", "size": 0.1, "next": {"x": 1}}
+    assert "Stepping  of custom.py\n             steps\n             size 0.1\n             next: x 1" in hpo(
+        "show"
+    )
+
+
+def test_an_explanation_that_fails_ends_nothing_and_is_told_with_its_line() -> None:
+    Path("custom.py").write_text(CUSTOM.replace('return {"model"', 'return [][0], {"model"'))
+    hpo("run", "train.py", "--tuner", "custom.py:Stepping", "--max-trials", "3")
+    assert data("show")["status"] == "done"
+    assert re.search(r"error explain failed at .*custom.py:11: IndexError: list index", hpo("show"))
+
+
+def test_a_terminal_gets_a_picture_and_no_line_too_long() -> None:
+    hpo("run", "train.py", "--max-trials", "12", "--seed", "1", "--name", "n" * 200)
+    shown = in_a_terminal("show")
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert plain != shown
+    assert "━" * 40 in plain
+    assert re.search(r"Best so far +[▁▂▃▄▅▆▇█]{40}  0.5 → 0\.", plain)
+    assert max(map(len, plain.splitlines())) <= 90
+    assert "━" not in hpo("show")
+    assert "n" * 200 in hpo("show")
