@@ -29,7 +29,7 @@ def load_class(file: Path, name: str) -> type:
     """
     file = file.resolve()
     if not file.is_file():
-        raise TunerError(f"there is no file {file}", help="name the Python file that has the class")
+        raise TunerError(f"there is no file {file}", help="put it there, or name the file that has the class")
     with failures_of(f"the import of {file.name}", file):
         module = _module(file, file.stat().st_mtime_ns)
     found = getattr(module, name, None)
