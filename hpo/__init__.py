@@ -26,6 +26,7 @@ from hpo.marks import (
     uniform,
 )
 from hpo.trial import (
+    fidelity,
     get_experiment_id,
     get_next_parameter,
     get_sequence_id,
@@ -50,6 +51,7 @@ __all__ = [
     "SearchSpace",
     "Trial",
     "choice",
+    "fidelity",
     "get_experiment_id",
     "get_next_parameter",
     "get_sequence_id",

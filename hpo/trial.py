@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "BUDGET",
     "Metric",
     "Trial",
     "TrialState",
+    "fidelity",
     "get_experiment_id",
     "get_next_parameter",
     "get_sequence_id",
@@ -40,6 +42,10 @@ __all__ = [
     "report_intermediate_result",
     "trial_dir",
 ]
+
+
+# Among a trial's values, how many passes of its loop it may run: NNI's name for it.
+BUDGET = "TRIAL_BUDGET"
 
 
 class TrialState(str, Enum):
@@ -88,7 +94,8 @@ class Trial:
         intermediate: the results on the way, in order.
         failure: for a failed trial, its kind: ``exception``, ``exit``, ``signal``, ``oom``, ``timeout``,
             ``no_result``, ``bad_value`` or ``lost``.
-        memo: what the tuner must remember about it (rung, parent ...), as JSON; stored with the trial.
+        memo: what the tuner must remember about it (rung, parent ...), as JSON; stored with the trial. Its
+            ``budget``, a number of passes, is handed to the trial (see `fidelity`).
     """
 
     __slots__ = ("failure", "intermediate", "memo", "number", "parameters", "state", "value")
@@ -293,6 +300,30 @@ def _plain(value: Any) -> Any:
         return value
     number, _ = _number(value)
     return repr(value) if number is None else number
+
+
+def fidelity(passes: Any, start: int = 0) -> Any:
+    """Return the passes of a training loop that this trial's budget allows: without one, all of them.
+
+    A trial that goes on from a checkpoint in `trial_dir` gives the number of passes that lie behind it; they
+    are left out, and count.
+
+    Args:
+        passes: what the loop goes through, such as ``range(50)``.
+        start: how many passes were made before.
+    """
+    here = inside()
+    if here.directory is None:
+        here.say_outside()
+    budget = here.values.get(BUDGET)
+    stop = None
+    if isinstance(budget, (int, float)) and not isinstance(budget, bool) and math.isfinite(budget):
+        stop = max(math.ceil(budget), 1)
+    if isinstance(passes, (range, list, tuple)):
+        return passes[start:stop]
+    from itertools import islice
+
+    return islice(passes, start, stop)
 
 
 def get_experiment_id() -> str:

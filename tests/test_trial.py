@@ -344,3 +344,34 @@ class TestRecord:
         assert Metric(1, 0.5) == Metric(1, 0.5)
         assert Metric(1, 0.5) != Metric(2, 0.5)
         assert repr(Metric(1, 0.5)) == "Metric(step=1, value=0.5)"
+
+
+class TestFidelity:
+    @pytest.mark.parametrize(
+        ("budget", "start", "passes"),
+        [
+            (None, 0, "0123"),
+            (2, 0, "01"),
+            (3, 1, "12"),
+            (3, 3, ""),
+            (None, 2, "23"),
+            (0, 0, "0"),
+            ("x", 0, "0123"),
+        ],
+    )
+    def test_the_budget_counts_the_passes_behind_a_checkpoint(
+        self, tmp_path: Path, budget: Any, start: int, passes: str
+    ) -> None:
+        folder = Folder(tmp_path, {} if budget is None else {"TRIAL_BUDGET": budget})
+        for iterable in ("range(4)", "iter([0, 1, 2, 3])"):
+            done = folder.run(f"import hpo; print(*hpo.fidelity({iterable}, start={start}), sep='')")
+            assert done.stdout.strip() == passes
+
+    def test_a_range_keeps_its_length(self, tmp_path: Path) -> None:
+        folder = Folder(tmp_path, {"TRIAL_BUDGET": 3})
+        assert folder.run("import hpo; print(len(hpo.fidelity(range(50))))").stdout == "3\n"
+
+    def test_outside_an_experiment_every_pass_is_made(self) -> None:
+        done = python("import hpo; print(*hpo.fidelity(range(3)))", outside())
+        assert done.stdout == "0 1 2\n"
+        assert "no experiment is running" in done.stderr

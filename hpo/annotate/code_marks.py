@@ -216,7 +216,9 @@ class _Finder:
         for call, setting in list(self.structure.calls.items()):
             if call in self._used:
                 continue
-            if self._is_domain(call, setting.scope):
+            if _ours(call.func, setting.scope) == ("hpo", "fidelity"):
+                yield Mark("inline", "hpo", self.file.span(call), loop=True, call=call)
+            elif self._is_domain(call, setting.scope):
                 yield from self._mark(
                     "inline", call, setting.scope, partial(self._inline, call, setting)
                 )  # fmt: skip

@@ -32,7 +32,7 @@ __all__ = [
 
 REPORTS = ("report_intermediate_result", "report_final_result", "get_next_parameter")
 CONSTRUCTORS = (*KINDS, "function_choice", "variable", "mutable_layers")
-OTHERS = (*REPORTS, "constraint")  # marks that mean no value
+OTHERS = (*REPORTS, "constraint", "fidelity")  # marks that mean no value
 _CODES = {
     "arity": "HPO203", "not_a_number": "HPO204", "not_an_integer": "HPO205", "no_options": "HPO206",
     "duplicate_option": "HPO207", "low_not_below_high": "HPO208", "log_bound_not_positive": "HPO209",
@@ -195,6 +195,13 @@ class Reader:
             help_ = "a constraint compares hyperparameters and constants, with arithmetic, abs, min and max"
             raise self.mistake("HPO241", f"{self.line(part)} {reason}", help_, part)
         return node.args[0]
+
+    def bare(self, node: ast.expr) -> None:
+        """Refuse arguments of a mark that takes none."""
+        assert isinstance(node, ast.Call)
+        if node.args or node.keywords:
+            message = "fidelity takes no arguments here: the loop has them"
+            raise self.mistake("HPO203", message, "write fidelity()", node)
 
     def _variable(self, node: ast.Call) -> Domain:
         names = [k.value for k in node.keywords if k.arg == "name"]

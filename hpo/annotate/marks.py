@@ -66,6 +66,8 @@ class Mark:
         report: the call that it stands for, instead.
         layers: NNI's architecture choices, instead.
         test: the constraint that it is, instead.
+        loop: whether it means a loop, instead.
+        call: for the inline spelling of that, the call.
         statement: the string's own statement, or the decorated function or class.
         alone: for a comment, whether it is the only thing on its line.
     """
@@ -77,6 +79,8 @@ class Mark:
     report: Report | None = None
     layers: tuple[Layer, ...] = ()
     test: ast.expr | None = None
+    loop: bool = False
+    call: ast.Call | None = None
     statement: ast.stmt | None = None
     alone: bool = False
 
@@ -132,6 +136,9 @@ class _Finder:
                 yield Mark("string", dialect, span, report=report, statement=statement)
             elif kind == "constraint":
                 yield Mark("string", dialect, span, test=reader.test(call), statement=statement)
+            elif kind == "fidelity":
+                reader.bare(call)
+                yield Mark("string", dialect, span, loop=True, statement=statement)
             elif kind == "mutable_layers":
                 layers = read_layers(reader, call)
                 yield Mark("string", dialect, span, layers=layers, statement=statement)
@@ -201,6 +208,9 @@ class _Finder:
                 yield Mark("comment", dialect, span, report=report, alone=True)
             elif kind == "constraint":
                 yield Mark("comment", dialect, span, test=reader.test(pairs[0][1]))
+            elif kind == "fidelity":
+                reader.bare(pairs[0][1])
+                yield Mark("comment", dialect, span, loop=True, alone=comment.alone)
             else:
                 claims = tuple(Claim(name, reader.domain(value)) for name, value in pairs)
                 yield Mark("comment", dialect, span, claims, alone=comment.alone)

@@ -17,6 +17,7 @@ from hpo.annotate.constants import module_constants
 from hpo.annotate.constraints import Test, constrain
 from hpo.annotate.deep import with_deep_stack
 from hpo.annotate.defaults import below, default, flat_name, is_constant
+from hpo.annotate.fidelity import Loop, find_loops, one_loop
 from hpo.annotate.grammar import Domain
 from hpo.annotate.marks import Mark, text_marks
 from hpo.annotate.naming import name_targets
@@ -69,6 +70,7 @@ class _Read:
     names: Mapping[str, Any]
     marks: list[Mark]
     targets: list[Target]
+    loops: list[Loop]
 
 
 class _Annotator:
@@ -93,6 +95,7 @@ class _Annotator:
         named = name_targets([target for each in read for target in each.targets], self.found)
         parameters, space = self._describe(named)
         space, constraints = self._constrain(space, read, named)
+        fidelity = one_loop([loop for each in read for loop in each.loops], self.found)
         edits = {} if self._broken() else {each.file.path: self._edits(each, named) for each in read}
         files = tuple(
             edits.get(path) or AnnotatedFile(path, self.names[path], data, data)
@@ -103,7 +106,7 @@ class _Annotator:
             space = SearchSpace({})
         self.found.sort(key=lambda d: (d.file, d.line, d.column, d.code))
         reports = any(m.report and "final" in m.report.function for each in read for m in each.marks)
-        return AnnotatedProject(files, parameters, tuple(self.found), space, reports, constraints)
+        return AnnotatedProject(files, parameters, tuple(self.found), space, reports, constraints, fidelity)
 
     def _broken(self) -> bool:
         return any(d.severity == "error" for d in self.found)
@@ -170,7 +173,9 @@ class _Annotator:
         marks = [f(file, structure, names, self.found) for f in (text_marks, code_marks)]
         ordered = sorted((m for each in marks for m in each), key=lambda m: m.span)
         targets = find_targets(file, structure, ordered, self.found)
-        return _Read(file, structure, names, ordered, targets)
+        fixed = {n: v for n, v in names.items() if n not in {target.place.target for target in targets}}
+        loops = find_loops(file, structure, ordered, fixed, self.found)
+        return _Read(file, structure, names, ordered, targets, loops)
 
     # -- what was found
 
@@ -268,7 +273,7 @@ class _Annotator:
         file = read.file
         targets = [(name, t) for name, group in named.items() for t in group if t.file is file]
         targets.sort(key=lambda pair: pair[1].mark.span)
-        edits = rewrite(file, read.marks, targets)
+        edits = rewrite(file, read.marks, targets, read.loops)
         rewritten = self._checked(file, edits, [t for _, t in targets], read.marks)
         bare = [e for mark in read.marks if mark.spelling != "inline" for e in plain(file, mark)]
         places = tuple(site for name, t in targets for site in sites(name, t))

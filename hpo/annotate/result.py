@@ -19,6 +19,7 @@ __all__ = [
     "AnnotatedProject",
     "Choices",
     "MarkedConstraint",
+    "MarkedLoop",
     "MarkedParameter",
     "MarkedPlace",
     "Site",
@@ -103,6 +104,16 @@ class MarkedConstraint:
 
 
 @dataclass(frozen=True)
+class MarkedLoop:
+    """The loop that is the budget: how many passes it has, where that is known, and where it stands."""
+
+    passes: int | None
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
 class Site:
     """A marked place as `apply` needs it.
 
@@ -163,6 +174,7 @@ class AnnotatedProject:
         space: the search space, with its conditions and the defaults that are constants; empty with errors.
         reports: whether a mark reports a final result.
         constraints: those of the space, with their places.
+        fidelity: the loop that is the budget of a trial.
     """
 
     files: tuple[AnnotatedFile, ...]
@@ -171,6 +183,7 @@ class AnnotatedProject:
     space: SearchSpace
     reports: bool
     constraints: tuple[MarkedConstraint, ...] = ()
+    fidelity: MarkedLoop | None = None
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -183,6 +196,7 @@ class AnnotatedProject:
             "space": self.space.to_json(),
             "parameters": [p.to_json() for p in self.parameters],
             "constraints": [asdict(constraint) for constraint in self.constraints],
+            "fidelity": None if self.fidelity is None else asdict(self.fidelity),
             "diagnostics": [d.to_json() for d in self.diagnostics],
         }
 
@@ -218,6 +232,7 @@ class AnnotatedProject:
             SearchSpace.from_json(data["space"], defaults=defaults if data["space"] else {}),
             data["reports"],
             tuple(MarkedConstraint(**each) for each in data["constraints"]),
+            None if data["fidelity"] is None else MarkedLoop(**data["fidelity"]),
         )
 
     def diff(self) -> str:

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from hpo.annotate.defaults import flat_name
+from hpo.annotate.fidelity import Loop
 from hpo.annotate.grammar import Branching, Domain
 from hpo.annotate.layers import INPUTS
 from hpo.annotate.marks import Mark
@@ -28,8 +29,13 @@ TRIAL = '__import__("hpo").trial'
 _SIMPLE = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Dict, ast.List, ast.UnaryOp)
 
 
-def rewrite(file: SourceFile, marks: Sequence[Mark], targets: Sequence[tuple[str, Target]]) -> list[Edit]:
-    """Return the edits that parameterise a file: its marked places, with their names, and its marks."""
+def rewrite(
+    file: SourceFile,
+    marks: Sequence[Mark],
+    targets: Sequence[tuple[str, Target]],
+    loops: Sequence[Loop] = (),
+) -> list[Edit]:
+    """Return the edits that parameterise a file: its marked places, with their names, its marks and loops."""
     edits: list[Edit] = []
     for mark in marks:
         if mark.layers:
@@ -39,6 +45,7 @@ def rewrite(file: SourceFile, marks: Sequence[Mark], targets: Sequence[tuple[str
             edits += _statement(file, mark, f"{TRIAL}.{mark.report.function}{mark.report.arguments}")
         else:
             edits += disarm(file, mark)
+    edits += [edit for loop in loops if loop.mark.call is None for edit in _shortened(file, loop)]
     for name, target in targets:
         if not target.mark.layers:
             edits += _ask(file, name, target)
@@ -75,6 +82,16 @@ def _ask(file: SourceFile, name: str, target: Target) -> Iterator[Edit]:
     after = _lines(file, Span(inner.end, whole.end))
     yield Edit(whole.start, inner.start, f"({head}{own}{before}{opening}", -size, whole)
     yield Edit(inner.end, whole.end, f"{closing}{after}))", size, whole)
+
+
+def _shortened(file: SourceFile, loop: Loop) -> Iterator[Edit]:
+    """Yield the edits after which a loop goes through what the trial's budget allows."""
+    assert loop.passes is not None
+    span = loop.span
+    opening, closing = ("(", ")") if isinstance(loop.passes, ast.Tuple | ast.GeneratorExp) else ("", "")
+    size = span.end - span.start
+    yield Edit(span.start, span.start, f"{TRIAL}.fidelity({opening}", -size, span)
+    yield Edit(span.end, span.end, f"{closing})", size, span)
 
 
 def _lines(file: SourceFile, span: Span) -> str:

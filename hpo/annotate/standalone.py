@@ -21,6 +21,8 @@ _STAND_INS = {
     "get_trial_id": "lambda: 'STANDALONE'",
     "get_sequence_id": "lambda: 0",
     "trial_dir": "__import__('pathlib').Path",
+    "fidelity": "lambda passes, start=0: __import__('itertools').islice(passes, start, "
+    "{values}.get('TRIAL_BUDGET'))",
     "param": "lambda *a, **k: lambda f: f",
 }
 

@@ -16,7 +16,7 @@ from hpo.annotate.structure import Place, Structure
 from hpo.errors import Diagnostic, Severity
 from hpo.expressions import dotted
 
-__all__ = ["Target", "find_targets"]
+__all__ = ["Target", "find_targets", "statement_of"]
 
 _FIELDS = ("field", "Field", "ib", "attrib")
 _ABOVE = "put it right above an assignment to a name, such as lr = 0.01"
@@ -79,6 +79,17 @@ def find_targets(
     return finder.once_each(sorted(targets, key=lambda t: (t.span, t.mark.span)))
 
 
+def statement_of(file: SourceFile, structure: Structure, mark: Mark) -> ast.stmt | None:
+    """Return the statement that a mark without a value means: the next one, or the one on its line."""
+    finder = _Finder(file, structure, [], [])
+    if mark.spelling == "string":
+        return None if mark.statement is None else structure.after(mark.statement)
+    if mark.alone:
+        return finder.statement_below(mark)
+    line = file.line_of(mark.span.start)
+    return next((s for s in reversed(finder.firsts) if s.lineno <= line), None)
+
+
 class _Finder:
     def __init__(
         self, file: SourceFile, structure: Structure, marks: list[Mark], found: list[Diagnostic]
@@ -100,13 +111,13 @@ class _Finder:
                 yield from self._target(mark, claim, claim.place)
         elif mark.layers:
             yield from self._layers(mark)
-        elif mark.report is not None or mark.test is not None:
+        elif mark.report is not None or mark.test is not None or mark.loop:
             return
         elif mark.spelling == "string":
             assert mark.statement is not None
             yield from self._above(mark, self.structure.after(mark.statement))
         elif mark.alone:
-            yield from self._above(mark, self._statement_below(mark))
+            yield from self._above(mark, self.statement_below(mark))
         else:
             yield from self._on_line(mark)
 
@@ -171,7 +182,7 @@ class _Finder:
 
     # -- above a statement
 
-    def _statement_below(self, mark: Mark) -> ast.stmt | None:
+    def statement_below(self, mark: Mark) -> ast.stmt | None:
         """Return the statement below a comment: blank and comment lines may stand between, at its depth."""
         line, column = self.file.position(mark.span.start)
         below = next((s for s in self.firsts if first_line(s) > line), None)

@@ -80,6 +80,9 @@ def _print_space(project: AnnotatedProject) -> None:
     print_table(columns, rows)
     for constraint in project.constraints:
         print(f"only where {constraint.test}  ({constraint.file}:{constraint.line})")
+    if project.fidelity is not None:
+        loop, passes = project.fidelity, project.fidelity.passes
+        print(f"the budget is {passes or 'a number of'} passes  ({loop.file}:{loop.line})")
 
 
 def _domain(parameter: MarkedParameter, options: Sequence[str]) -> str:

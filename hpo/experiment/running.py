@@ -15,7 +15,7 @@ from hpo.experiment.listener import Listener
 from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
-from hpo.trial import Metric, Trial, TrialState
+from hpo.trial import BUDGET, Metric, Trial, TrialState
 
 __all__ = ["RunningTrial"]
 
@@ -55,10 +55,13 @@ class RunningTrial:
         """Make its folder, with the values that it will run with."""
         parameters = self.trial.parameters
         self.directory.mkdir(mode=0o700, exist_ok=True)
-        (self.directory / "parameters.json").write_text(json.dumps(parameters), encoding="utf-8")
+        budget = {BUDGET: self.trial.memo["budget"]} if "budget" in self.trial.memo else {}
+        values = json.dumps({**parameters, **budget})
+        (self.directory / "parameters.json").write_text(values, encoding="utf-8")
         nested = parameters if self.origin == "baseline" else space.nested(parameters)
         if nested != parameters:
-            (self.directory / "nested.json").write_text(json.dumps(nested), encoding="utf-8")
+            values = json.dumps({**nested, **budget})
+            (self.directory / "nested.json").write_text(values, encoding="utf-8")
 
     def variables(self, experiment: str, code: Path) -> dict[str, str]:
         """Return the environment by which its process knows what it is, under our names and NNI's."""
