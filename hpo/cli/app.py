@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hpo.errors import HpoError
+from hpo.errors import HpoError, UsageError
 
 __all__ = ["app", "main"]
 
@@ -287,6 +287,19 @@ def suggest(
     from hpo.cli.suggest import suggest_marks
 
     return suggest_marks(file, write=write)
+
+
+@app.command()
+def lsp() -> None:
+    """Serve an editor: mistakes in marks as one types, and their domains on hover."""
+    try:
+        from hpo.lsp import serve
+    except ModuleNotFoundError as error:
+        if error.name not in ("lsprotocol", "pygls"):
+            raise
+        message = f"the language server needs {error.name}, which is not installed"
+        raise UsageError(message, help="pip install 'hpo-annotate[lsp]'") from None
+    serve()
 
 
 @trial_app.command("list")
