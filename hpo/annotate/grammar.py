@@ -266,13 +266,13 @@ class Reader:
     # -- options
 
     def _options(self, node: ast.Call) -> Iterator[Option]:
-        nested = [isinstance(a, ast.Dict) and _key(a, "_name") is not None for a in node.args]
+        is_nested = any(isinstance(a, ast.Dict) and _key(a, "_name") is not None for a in node.args)
         for argument in node.args:
             if isinstance(argument, ast.Starred):
                 raise self.mistake(
                     "HPO203", "the options of a choice are written out", "list them one by one", argument
                 )
-            if any(nested):
+            if is_nested:
                 yield self._nested_option(argument)
             else:
                 yield self._option(argument)
