@@ -95,6 +95,10 @@ class _Finder:
                     )  # fmt: skip
                 elif self._is_param(decorator, scope):
                     self._wrong("HPO203", "param marks nothing", decorator, "write param(lr=uniform(0, 1))")
+                elif self._is_domain(decorator, scope):
+                    self._used.update(ast.walk(decorator))
+                    help_ = "name the parameter that is meant: @hpo.param(lr=hpo.uniform(0, 1))"
+                    self._wrong("HPO221", "a domain is no decorator", decorator, help_)
 
     def _is_param(self, node: ast.expr, scope: Scope) -> bool:
         ours = _ours(node, scope)
@@ -260,6 +264,12 @@ class _Finder:
         return [Claim(None, domain, place)]
 
     def _statement(self, call: ast.Call) -> ast.stmt:
-        """Return the innermost statement around a call."""
-        holding = [s for s in self.structure.settings if self.file.span(s).holds(self.file.span(call))]
+        """Return the innermost statement around a call, which may stand in a decorator."""
+        span = self.file.span(call)
+        holding = [
+            statement
+            for statement in self.structure.settings
+            for part in (statement, *getattr(statement, "decorator_list", ()))
+            if self.file.span(part).holds(span)
+        ]
         return max(holding, key=lambda s: (s.lineno, s.col_offset))

@@ -196,6 +196,7 @@ class _Finder:
         try:
             call = parse_text(self.file, text, start, before="_(", after="\n)")
             pairs = self._pairs(call, span, reader)
+            self._refuse_second(comment, pairs[-1][1])
             kind = _constructor(pairs[0][1].func) if isinstance(pairs[0][1], ast.Call) else None
             if kind in REPORTS and not comment.alone:
                 message = f"{kind} stands at the end of a line"
@@ -216,6 +217,16 @@ class _Finder:
                 yield Mark("comment", dialect, span, claims, alone=comment.alone)
         except Mistake as mistake:
             self._note(mistake)
+
+    def _refuse_second(self, comment: concrete.Comment, last: ast.expr) -> None:
+        """Refuse a mark behind a mark: it would mean nothing, in silence."""
+        end = self.file.span(last).end
+        rest = self.file.segment(Span(end, comment.span.end))
+        second = _COMMENT.search(rest)
+        if second is not None and _CALL.match(rest[second.end() :]):
+            help_ = "name several places in one mark: # hpo: a=choice(1, 2), b=uniform(0, 1)"
+            span = Span(end + second.start(), comment.span.end)
+            raise Mistake("HPO222", "a comment has one mark, and this is a second", help_, span)
 
     def _pairs(self, call: ast.expr, span: Span, reader: Reader) -> list[tuple[str | None, ast.expr]]:
         """Return the names and domains of ``# hpo: uniform(0, 1)`` or ``# hpo: a=..., b=...``."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from hpo.annotate.apply import Application
 from hpo.annotate.deep import with_deep_stack
 from hpo.annotate.project import annotate
-from hpo.annotate.result import AnnotatedFile
+from hpo.annotate.result import AnnotatedFile, AnnotatedProject
 from hpo.annotate.scopes import Scope, qualified
 from hpo.annotate.source import Edit, SourceFile, Span
 from hpo.annotate.structure import Place, Structure, survey
@@ -42,17 +42,18 @@ def suggest(path: Path) -> Application:
         raise AnnotationError(project.errors)
     annotated = project.files[0]
     file = SourceFile(annotated.name, annotated.path, annotated.original)
-    return with_deep_stack(lambda: _valid(file, path, _Finder(file, annotated).comments()))
+    return with_deep_stack(lambda: _valid(file, path, project, _Finder(file, annotated).comments()))
 
 
-def _valid(file: SourceFile, path: Path, comments: dict[int, str]) -> Application:
+def _valid(file: SourceFile, path: Path, project: AnnotatedProject, comments: dict[int, str]) -> Application:
     """Return the edits of those comments that are marks without a mistake where they stand."""
     while comments:
         edits = tuple(_edit(file, line, text) for line, text in comments.items())
         marked = annotate([path], texts={file.path: file.rewritten(edits)})
-        wrong = {d.line for d in marked.diagnostics if d.file == file.name} & comments.keys()
-        if not wrong:
+        if not marked.diagnostics or marked.diagnostics == project.diagnostics:
             return Application({file.path: edits}, (), {file.path: file})
+        said = {line for d in marked.diagnostics for line in (d.line, *(p.line for p in d.related))}
+        wrong = said & comments.keys() or comments.keys()
         comments = {line: text for line, text in comments.items() if line not in wrong}
     return Application({}, (), {file.path: file})
 

@@ -72,14 +72,22 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
+def timed(script: Path, data: bytes) -> tuple[AnnotatedProject, float]:
+    """Annotate a text while nothing of it may run; return what is found, and the seconds it took."""
+    begin = time.process_time()
+    with watched():
+        found = annotate([script], texts={script.resolve(): data})
+    return found, time.process_time() - begin
+
+
 def check(script: Path, data: bytes) -> None:
     """Annotate a text, and judge what comes out."""
-    begin = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python's own, of the text
-        with watched():
-            found = annotate([script], texts={script.resolve(): data})
-        assert time.process_time() - begin < SECONDS
+        found, seconds = timed(script, data)
+        if seconds > SECONDS:  # once may be the interpreter's own cleaning up
+            found, seconds = timed(script, data)
+        assert seconds < SECONDS
         for diagnostic in found.diagnostics:
             assert diagnostic.code in CODES
             assert diagnostic.help
@@ -179,6 +187,7 @@ def marks(draw: st.DrawFn) -> str:
 @example([("'''@hpo.{}'''\nx = 1\n", "uniform(0, " + "9**" * 400 + "9)")])
 @example([("# hpo: {}\nx = 1\n", "constraint(" + "not " * 2000 + "x)")])
 @example([("x = 1  # hpo: {}\n", "choice(" + ", ".join(map(str, range(5_000))) + ")")])
+@example([("import hpo\n@hpo.{}\ndef f(x=1): ...\n", "randint(0, 5, name=x)")])
 def test_any_text_of_a_mark(script: Path, parts: list[tuple[str, str]]) -> None:
     text = "".join(place.format(mark) for place, mark in parts)
     check(script, text.encode("utf-8", "surrogatepass"))

@@ -173,6 +173,8 @@ def test_one_label_at_two_places_is_one_hyperparameter(tmp_path: Path) -> None:
         ("'''@hpo.variable(hpo.uniform(0, 1), name=y)'''\nx = 1\n", "HPO223", 1, 42),
         ("f(a=1, b=2)  # hpo: uniform(0, 1)\n", "HPO225", 1, 21),
         ("import hpo\n@hpo.param(y=hpo.uniform(0, 1))\ndef f(x=1): ...\n", "HPO226", 2, 14),
+        ("import hpo\n@hpo.uniform(0, 1)\ndef f(x=1): ...\n", "HPO221", 2, 2),
+        ("f(a=1, b=2)  # hpo: a=choice(1, 3)  # hpo: b=choice(2, 3)\n", "HPO222", 1, 37),
         ("x = 1  # hpo: uniform(0, 1)\nx = 2  # hpo: uniform(0, 2)\n", "HPO231", 2, 15),
         ("x = (  # hpo: uniform(0, 1)\n", "HPO101", 1, 5),
     ],

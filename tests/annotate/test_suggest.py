@@ -78,6 +78,7 @@ def test_what_is_proposed_is_a_search_space_with_the_options_names(tmp_path: Pat
         "'''@hpo.uniform(0, 1)'''\nlr = 0.1\n",
         "lr = \\\n    0.1 + \\\n    0\n",
         "f'{dict(lr=0.1)}'\n",
+        "momentum = 0.9\nmomentum = 0.9  # hpo: uniform(0, 1)\n",  # one value, whose domain is known
         "f(lr=0.1, x=g(lr=0.2))\n",  # one name, two values on a line
         "",
     ],
