@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import Any
 
 from hpo.annotate.scopes import Scope
 from hpo.expressions import NotConstantError, evaluate
 
-__all__ = ["module_constants"]
+__all__ = ["Constants", "module_constants"]
+
+
+class Constants(dict[str, Any]):
+    """The constants of a module, by name, which remember the names that were asked for."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.used: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.used.add(name)
+        return super().__getitem__(name)
 
 
 def module_constants(module: Scope, statements: list[ast.stmt]) -> dict[str, Any]:

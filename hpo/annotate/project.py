@@ -13,7 +13,7 @@ from typing import Any
 from hpo.annotate import files as disk
 from hpo.annotate.code_marks import code_marks
 from hpo.annotate.conditions import Conjunction, conditions
-from hpo.annotate.constants import module_constants
+from hpo.annotate.constants import Constants, module_constants
 from hpo.annotate.constraints import Test, constrain
 from hpo.annotate.deep import with_deep_stack
 from hpo.annotate.defaults import below, default, flat_name, is_constant
@@ -169,13 +169,25 @@ class _Annotator:
         return None
 
     def _find(self, file: SourceFile, structure: Structure, tree: ast.Module) -> _Read:
-        names = module_constants(structure.module, tree.body)
-        marks = [f(file, structure, names, self.found) for f in (text_marks, code_marks)]
-        ordered = sorted((m for each in marks for m in each), key=lambda m: m.span)
-        targets = find_targets(file, structure, ordered, self.found)
-        fixed = {n: v for n, v in names.items() if n not in {target.place.target for target in targets}}
-        loops = find_loops(file, structure, ordered, fixed, self.found)
-        return _Read(file, structure, names, ordered, targets, loops)
+        names = Constants(module_constants(structure.module, tree.body))
+        found: list[Diagnostic] = []
+        marks, targets = self._marked(file, structure, names, found)
+        searched = {target.place.target for target in targets if target.place.scope is structure.module}
+        fixed = Constants({name: value for name, value in names.items() if name not in searched})
+        if names.used & searched:  # a bound is no constant where a trial has another value for it
+            found = []
+            marks, targets = self._marked(file, structure, fixed, found)
+        loops = find_loops(file, structure, marks, fixed, found)
+        self.found += found
+        return _Read(file, structure, fixed, marks, targets, loops)
+
+    @staticmethod
+    def _marked(
+        file: SourceFile, structure: Structure, names: Mapping[str, Any], found: list[Diagnostic]
+    ) -> tuple[list[Mark], list[Target]]:
+        each = [find(file, structure, names, found) for find in (text_marks, code_marks)]
+        marks = sorted((mark for some in each for mark in some), key=lambda m: m.span)
+        return marks, find_targets(file, structure, marks, found)
 
     # -- what was found
 

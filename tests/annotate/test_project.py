@@ -160,6 +160,7 @@ def test_one_label_at_two_places_is_one_hyperparameter(tmp_path: Path) -> None:
         ("x = 1  # hpo: uniform(0)\n", "HPO203", 1, 15),
         ("x = 1  # hpo: uniform(0, y)\n", "HPO213", 1, 26),
         ("x = 1  # hpo: randint(0, 1.5)\n", "HPO205", 1, 26),
+        ("y = 3  # hpo: randint(1, 9)\nx = 1  # hpo: randint(0, y)\n", "HPO213", 2, 26),
         ("x = 1  # hpo: choice()\n", "HPO206", 1, 15),
         ("x = 1  # hpo: choice(1, 2, 1)\n", "HPO207", 1, 28),
         ("x = 1  # hpo: uniform(2, 1)\n", "HPO208", 1, 23),
