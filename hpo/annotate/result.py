@@ -256,7 +256,8 @@ def unified_diff(name: str, before: bytes, after: bytes) -> str:
     if before == after:
         return ""
     old, new = (_lines(data) for data in (before, after))
-    diff = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
+    place = name.lstrip("/")  # so that `patch -p1` finds it, from the root if need be
+    diff = difflib.unified_diff(old, new, f"a/{place}", f"b/{place}")
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff
     )

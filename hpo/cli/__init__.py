@@ -13,7 +13,7 @@ def main() -> None:
     `hpo param` and `hpo metric` run inside trials, many times over: they do not wait for the other
     commands' libraries to load.
     """
-    if len(sys.argv) > 1 and sys.argv[1] in ("param", "metric") and "--help" not in sys.argv:
+    if len(sys.argv) > 1 and sys.argv[1] in ("param", "metric"):
         from hpo.cli.inside import main as inside
 
         sys.exit(inside(sys.argv[1:]))

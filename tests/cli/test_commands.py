@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,12 @@ def test_apply_shows_the_diff_and_write_makes_it() -> None:
     assert "-n = 16" in diff
     assert f"+n = {best['parameters']['n']}" in diff
     assert Path("train.py").read_text() == SCRIPT
+    assert diff.startswith("--- a/train.py\n")
+    script = Path("train.py").resolve()
+    Path("elsewhere").mkdir()
+    os.chdir("elsewhere")
+    assert hpo("apply").stdout.startswith(f"--- a{script}\n")
+    os.chdir("..")
     hpo("apply", "--write")
     assert f"\nn = {best['parameters']['n']}\n" in Path("train.py").read_text()
     assert hpo("apply").stdout == ""
@@ -294,3 +301,9 @@ def test_mistakes_in_a_configuration_are_shown_at_their_places() -> None:
     error = hpo("run", "--config", "config.yml", code=2).stderr
     assert "config.yml:5:1: error: there is no field maxTrialNumb" in error
     assert "did you mean maxTrialNum?" in error
+
+
+def test_param_and_metric_tell_of_their_options() -> None:
+    assert "--default DEFAULT" in hpo("param", "--help").stdout
+    assert "--step STEP" in hpo("metric", "--help").stdout
+    assert "param " in hpo("--help").stdout
