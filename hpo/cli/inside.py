@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     param = commands.add_parser("param", description="Print a parameter's value, as text or as JSON.")
     param.add_argument("name", help="what the search space calls it")
     param.add_argument("--default", help="what to print outside an experiment, or where it is not active")
-    metric = commands.add_parser("metric", description="Report a result: as the trial goes, or its final one.")
+    metric = commands.add_parser("metric", description="Report a result, as it goes or its final one.")
     metric.add_argument("value", help="a number")
     metric.add_argument("--step", type=int, help="the epoch, fold or batch it belongs to")
     metric.add_argument("--final", action="store_true", help="it is the trial's result")
