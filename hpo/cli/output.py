@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpo.runtime.store import TrialRow
-from hpo.trial import Trial
+from hpo.trial import Trial, TrialState
 
 __all__ = [
     "best_values",
@@ -88,16 +88,16 @@ def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent
 
     Args:
         best: it succeeded.
-        base: the other, where it succeeded too.
+        base: the other, where there is one.
         indent: the width of the column of labels.
     """
-    if base is not None and base.value is None:
-        base = None
     text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
     text.append(f"   trial {best.number}", style="not bold")
-    if base is not None:
-        gain = (best.value or 0.0) - (base.value or 0.0)
+    if base is not None and base.value is not None:
+        gain = (best.value or 0.0) - base.value
         text.append(f", {gain:+.4g} over the script's own {short(base.value)}", style="not bold")
+    elif base is not None and base.state is TrialState.FAILED:
+        text.append(f"; the script's own values failed (trial {base.number})", style="not bold")
     yield text
     width = max((len(name) for name in best.parameters), default=0)
     for name, value in best.parameters.items():

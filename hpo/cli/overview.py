@@ -62,7 +62,7 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     yield from _events(store)
     yield Text("")
     yield _row("Directory", told["directory"])
-    yield from _next_steps(told)
+    yield from _next_steps(told, is_marked=store.baseline() is not None)
 
 
 def _title(told: Mapping[str, Any]) -> Text:
@@ -190,14 +190,14 @@ def _events(store: Store) -> Iterator[Text]:
         yield label.append(f"{where}{event['message']}", style="default")
 
 
-def _next_steps(told: Mapping[str, Any]) -> Iterator[Text]:
+def _next_steps(told: Mapping[str, Any], *, is_marked: bool) -> Iterator[Text]:
     name = told["id"]
     steps = []
     if told["status"] == "running":
         steps.append((f"hpo stop {name}", "end it; it can go on later"))
     elif told["status"] != "done":
         steps.append((f"hpo resume {name}", "go on where it stood"))
-    if told["best"] and told["best"]["baseline"] is not None:
+    if told["best"] and is_marked:
         steps.append((f"hpo apply {name}", "the diff that writes the best values into the source"))
     if told["trials"]:
         steps.append((f"hpo trial list {name}", "every trial"))

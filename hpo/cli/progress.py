@@ -122,14 +122,12 @@ class Progress(Listener):
 
     def summarise(self, experiment: Experiment) -> None:
         """Say what was found, where it lies, and what to do next."""
-        best, base, name = experiment.best, experiment.baseline, experiment.directory.name
+        best, base, name = experiment.best, experiment.store.baseline(), experiment.directory.name
         counts = experiment.counts
-        failed = counts[TrialState.FAILED]
+        succeeded = counted(counts[TrialState.SUCCEEDED], "trial")
+        failed = f", {counts[TrialState.FAILED]} failed" if counts[TrialState.FAILED] else ""
         self.print("")
-        self.print(
-            f"{counts[TrialState.SUCCEEDED]} trials succeeded{f', {failed} failed' if failed else ''}, "
-            f"in {duration(experiment.elapsed)}"
-        )
+        self.print(f"{succeeded} succeeded{failed}, in {duration(experiment.elapsed)}")
         if best is not None:
             for line in best_values(best, base, indent=10):
                 self.console.print(line)

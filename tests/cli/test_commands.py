@@ -307,3 +307,14 @@ def test_param_and_metric_tell_of_their_options() -> None:
     assert "--default DEFAULT" in hpo("param", "--help").stdout
     assert "--step STEP" in hpo("metric", "--help").stdout
     assert "param " in hpo("--help").stdout
+
+
+def test_where_the_scripts_own_values_fail_others_are_still_written_back() -> None:
+    Path("train.py").write_text("import hpo\nx = 0.0  # hpo: uniform(0, 1)\nhpo.report_final_result(1 / x)\n")
+    said = hpo("run", "train.py", "--max-trials", "2", "--name", "mine").stderr
+    assert "1 trial succeeded, 1 failed" in said
+    assert "; the script's own values failed (trial 0)" in said
+    assert "hpo apply" in said
+    assert "the script's own values failed" in hpo("show").stdout
+    assert "hpo apply" in hpo("show").stdout
+    assert "-x = 0.0" in hpo("apply").stdout
