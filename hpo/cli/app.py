@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hpo import __version__
 from hpo.errors import HpoError, UsageError
 
 __all__ = ["app", "main"]
@@ -23,6 +24,22 @@ app = typer.Typer(
 )
 trial_app = typer.Typer(help="Look at single trials.", no_args_is_help=True)
 app.add_typer(trial_app, name="trial")
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"hpo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options of `hpo` itself."""
+
 
 Reference = Annotated[
     str | None, typer.Argument(metavar="ID", help="An id, the beginning of one, or a name; the newest.")

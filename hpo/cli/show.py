@@ -115,6 +115,9 @@ def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
         "duration": row.duration,
         "attempt": row.attempt,
         "origin": row.origin,
+        "budget": row.memo.get("budget"),
+        "rung": row.memo.get("rung"),
+        "parent": row.memo.get("continues", row.memo.get("parent")),
         "failure": row.failure,
         "detail": row.detail,
     }

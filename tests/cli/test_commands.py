@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -318,3 +319,7 @@ def test_where_the_scripts_own_values_fail_others_are_still_written_back() -> No
     assert "the script's own values failed" in hpo("show").stdout
     assert "hpo apply" in hpo("show").stdout
     assert "-x = 0.0" in hpo("apply").stdout
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert hpo("--version").stdout == f"hpo {version('hpo-annotate')}\n"
