@@ -23,6 +23,7 @@ __all__ = [
     "AssessorName",
     "Count",
     "Duration",
+    "ELSEWHERE",
     "FileModel",
     "GpuIndices",
     "Ignored",
@@ -87,12 +88,7 @@ def _duration(written: Any) -> Any:
 
 
 def _platform(written: Any) -> Any:
-    """Tell a platform of NNI's that is not here from a word that names none."""
-    if isinstance(written, str) and written.lower() in _ELSEWHERE:
-        message = "trials run on this machine, not on {platform}"
-        context = {"platform": written, "help": "write local, or leave it out"}
-        raise PydanticCustomError("elsewhere", message, context)
-    return written
+    return written.lower() if isinstance(written, str) else written
 
 
 def _gpu_indices(written: Any) -> Any:
@@ -111,10 +107,6 @@ def _gpu_indices(written: Any) -> Any:
         )
     return tuple(indices)
 
-
-_ELSEWHERE = (
-    "remote", "openpai", "pai", "aml", "dlc", "kubeflow", "frameworkcontroller", "adl", "dlts", "hybrid",
-)  # fmt: skip
 
 _DURATION_SCHEMA = {
     "anyOf": [
@@ -144,5 +136,11 @@ OneOrMore = Annotated[int, Field(ge=1)]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
 GpuIndices = Annotated[tuple[int, ...], BeforeValidator(_gpu_indices), WithJsonSchema(_GPU_SCHEMA)]
 Arguments = dict[str, Any]
-Platform = Annotated[Literal["local"], BeforeValidator(_platform), WithJsonSchema({"const": "local"})]
+_PLATFORM = Literal[
+    "local", "remote", "openpai", "pai", "paiyarn", "aml", "dlc", "kubeflow", "frameworkcontroller", "adl",
+    "dlts", "hybrid", "heterogeneous",
+]  # fmt: skip
+Platform = Annotated[_PLATFORM, BeforeValidator(_platform)]
+#: NNI's platforms but this machine.
+ELSEWHERE = frozenset(get_args(_PLATFORM)) - {"local"}
 LogLevel = Literal["trace", "debug", "info", "warning", "error", "fatal"]

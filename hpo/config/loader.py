@@ -59,7 +59,7 @@ class _Reader:
     def read(self) -> dict[str, Any]:
         model = generation_of(self.document)
         mixed = report_mixture(self.document, model)
-        read = read_fields(self.document, model, mixed)
+        read, self.notes = read_fields(self.document, model, mixed)
         self._take(read, ())
         algorithms, notes = read_algorithms(self.document, read, self._given)
         self._settings.update(algorithms)

@@ -23,6 +23,7 @@ from hpo.config.fields import (
 )
 from hpo.config.notes import (
     ALGORITHM_GPUS,
+    ELSEWHERE,
     INTERMEDIATE_RESULTS,
     LOG_COLLECTION,
     LOG_LEVEL,
@@ -111,7 +112,9 @@ class V1(FileModel):
     max_trial_duration: Annotated[Duration | None, Sets("max_trial_duration")] = Field(
         None, description="A trial that runs longer is stopped."
     )
-    training_service_platform: Platform | None = Field(None, description="Where trials run: local.")
+    training_service_platform: Annotated[Platform | None, Ignored(ELSEWHERE, unless="local")] = Field(
+        None, description="Where trials run: on this machine, whatever it says."
+    )
     search_space_path: Annotated[Text | None, Sets("space")] = Field(
         None, description="Search-space file, JSON or YAML; relative to this file."
     )
@@ -141,10 +144,13 @@ class V1(FileModel):
     nni_manager_ip: Annotated[str | None, Ignored(MANAGER_IP)] = None
     machine_list: Annotated[list[Any] | None, Ignored(OTHER_PLATFORM)] = None
     remote_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
+    pai_yarn_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
     pai_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
     aml_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
+    dlc_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
     dlts_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
     hybrid_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
+    heterogeneous_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
     kubeflow_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
     frameworkcontroller_config: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None
     shared_storage: Annotated[dict[str, Any] | None, Ignored(OTHER_PLATFORM)] = None

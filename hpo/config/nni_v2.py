@@ -21,7 +21,14 @@ from hpo.config.fields import (
     Text,
     TunerName,
 )
-from hpo.config.notes import ALGORITHM_GPUS, LOG_LEVEL, MANAGER_IP, OTHER_PLATFORM, WORKING_DIRECTORY
+from hpo.config.notes import (
+    ALGORITHM_GPUS,
+    ELSEWHERE,
+    LOG_LEVEL,
+    MANAGER_IP,
+    OTHER_PLATFORM,
+    WORKING_DIRECTORY,
+)
 
 __all__ = ["V2"]
 
@@ -47,7 +54,9 @@ class V2Assessor(_Algorithm):
 class V2TrainingService(FileModel):
     """Where trials run. The fields of the trial may stand here too, and then win."""
 
-    platform: Platform | None = Field(None, description="Where trials run: local.")
+    platform: Annotated[Platform | None, Ignored(ELSEWHERE, unless="local")] = Field(
+        None, description="Where trials run: on this machine, whatever it says."
+    )
     trial_command: Annotated[Text | None, Sets("command")] = Field(
         None, description="Shell command of a trial."
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
 from hpo.config.document import Document, Key, fold
-from hpo.config.fields import FileModel
+from hpo.config.fields import ELSEWHERE, FileModel
 from hpo.config.generations import Place, dotted, places
+from hpo.config.notes import SEVERAL_SERVICES
 from hpo.config.wording import wording
 
 __all__ = ["read_fields"]
@@ -19,8 +20,12 @@ __all__ = ["read_fields"]
 _OF_THE_PLATFORM = {"trial", "trainingservice"}
 
 
-def read_fields(document: Document, model: type[FileModel], passed_over: Collection[Place]) -> FileModel:
-    """Return what is right in a document; the rest is reported.
+def read_fields(
+    document: Document, model: type[FileModel], passed_over: Collection[Place]
+) -> tuple[FileModel, list[str]]:
+    """Return what is right in a document, and notes; the rest is reported.
+
+    What describes machines elsewhere is neither checked nor read: each platform has fields of its own.
 
     Args:
         document: its root is a mapping.
@@ -29,29 +34,26 @@ def read_fields(document: Document, model: type[FileModel], passed_over: Collect
     """
     naming = _Naming(document, passed_over)
     named = naming.named(model, document.root.value, ())
-    elsewhere = naming.several_services
     while True:  # each round reports what is wrong and leaves it out; what is left is right
         try:
             read = model.model_validate(named)
             break
         except ValidationError as error:
             problems = error.errors(include_url=False)
-        elsewhere = elsewhere or any(each["type"] == "elsewhere" for each in problems)
         for each in problems:
-            if each["type"] == "elsewhere" or not (elsewhere and fold(each["loc"][0]) in _OF_THE_PLATFORM):
+            if not naming.is_of_a_platform(each["loc"]):
                 _report(document, each)
             _remove(named, each["loc"])
     for place in naming.unknown:
-        if not (elsewhere and fold(place[0]) in _OF_THE_PLATFORM):
+        if not naming.is_of_a_platform(place):
             _report_unknown(document, model, place)
-    return read
+    return read, naming.notes
 
 
 def _report(document: Document, error: Any) -> None:
     name = ".".join(map(str, error["loc"]))
     message, help_ = wording(name, error)
-    code = "HPO509" if error["type"] == "elsewhere" else "HPO504"
-    document.report(code, message, error["loc"], help=help_)
+    document.report("HPO504", message, error["loc"], help=help_)
 
 
 def _remove(named: dict[str, Any], path: tuple[Key, ...]) -> None:
@@ -87,7 +89,8 @@ class _Naming:
 
     def __init__(self, document: Document, passed_over: Collection[Place]) -> None:
         self.unknown: list[Place] = []
-        self.several_services = False
+        self.notes: list[str] = []
+        self._is_elsewhere = False
         self._document = document
         self._passed_over = passed_over
 
@@ -109,18 +112,27 @@ class _Naming:
                 self._document.report("HPO502", message, here, help="remove one of the two", at_key=True)
                 continue
             spelt[alias] = key
-            value = self._service(value, here) if alias == "trainingService" else value
+            value = self._service(value) if alias == "trainingService" else value
+            if alias in ("platform", "trainingServicePlatform"):
+                self._is_elsewhere = str(value).lower() in ELSEWHERE
             if value is not None:
                 named[alias] = self.named(sub, value, here) if sub and isinstance(value, Mapping) else value
         return named
 
-    def _service(self, value: Any, place: Place) -> Any:
-        """Return the one training service of a list, which NNI allows."""
+    def is_of_a_platform(self, place: Sequence[Key]) -> bool:
+        """Tell whether a field describes machines elsewhere, where the file speaks of such."""
+        of_both = {"platform", "trainingserviceplatform"}
+        return self._is_elsewhere and fold(place[0]) in _OF_THE_PLATFORM and fold(place[-1]) not in of_both
+
+    def _service(self, value: Any) -> Any:
+        """Return one training service of a list, which NNI allows: this machine, if it is among them."""
         if not isinstance(value, list) or not value:
             return value
-        if len(value) == 1:
-            return value[0]
-        self.several_services = True
-        message = "trials run on this machine, not on several training services"
-        self._document.report("HPO509", message, place, help="write trainingService: {platform: local}")
-        return None
+        if len(value) > 1:
+            self.notes.append(f"trainingService: {SEVERAL_SERVICES}")
+        return next((each for each in value if _platform(each) == "local"), value[0])
+
+
+def _platform(service: Any) -> str:
+    named = {fold(key): value for key, value in service.items()} if isinstance(service, Mapping) else {}
+    return str(named.get("platform", "local")).lower()

@@ -477,16 +477,36 @@ class TestWhatIsMissing:
 
 
 class TestWhatIsNotHere:
-    @pytest.mark.parametrize("platform", ["remote", "openpai", "kubeflow", "aml"])
-    def test_another_platform_is_the_only_mistake(self, write: Write, platform: str) -> None:
+    @pytest.mark.parametrize("platform", ["remote", "pai", "kubeflow", "AML", "paiYarn", "dlts"])
+    def test_another_platform_of_v1_runs_here_and_a_note_says_so(self, write: Write, platform: str) -> None:
         text = V1.replace("local", platform).replace("codeDir: .", "codeDir: .\n  image: i\n  cpuNum: 4")
-        found = mistake(write(text + "machineList: [{ip: 10.0.0.1}]\n"))
-        assert (found.code, marked(found)) == ("HPO509", platform)
-        assert found.message.endswith(f"trials run on this machine, not on {platform}")
+        config = load(write(text + "machineList: [{ip: 10.0.0.1}]\n"))
+        assert config.command == "python train.py"
+        where, machines = config.notes
+        assert where.startswith("trainingServicePlatform has no effect here: the trials run on this machine")
+        assert machines.startswith("machineList has no effect here")
 
-    def test_several_training_services(self, write: Write) -> None:
-        found = mistake(write(V2.replace("  platform: local", "  - platform: local\n  - platform: aml")))
-        assert found.message == "trials run on this machine, not on several training services"
+    @pytest.mark.parametrize(
+        "service",
+        [
+            "platform: remote\n  machineList: [{host: 10.0.0.1, user: me, ssh_key_file: k}]",
+            "platform: openpai\n  host: h\n  token: t\n  trialMemorySize: 8GB\n  reuseMode: true",
+            "platform: frameworkcontroller\n  taskRoles: [{name: worker}]\n  debug: {any: thing}",
+        ],
+    )
+    def test_another_platform_of_v2_runs_here_and_a_note_says_so(self, write: Write, service: str) -> None:
+        (note,) = load(write(V2.replace("platform: local", service))).notes
+        assert note.startswith("trainingService.platform has no effect here: the trials run on this machine")
+
+    def test_what_is_wrong_beside_it_is_still_said(self, write: Write) -> None:
+        found = mistake(write(V2.replace("platform: local", "platform: aml\nmaxTrialNumbr: 3")))
+        assert found.help == "did you mean maxTrialNumber?"
+
+    def test_of_several_training_services_this_machine_is_taken(self, write: Write) -> None:
+        services = "  - platform: aml\n    computeTarget: t\n  - platform: local\n    trialGpuNumber: 0"
+        config = load(write(V2.replace("  platform: local", services)))
+        assert config.gpus_per_trial == 0
+        assert config.notes == ("trainingService: several are listed; the trials run on this machine",)
 
     def test_a_platform_that_nobody_knows(self, write: Write) -> None:
         found = mistake(write(V2.replace("platform: local", "platform: locl")))
