@@ -1,8 +1,8 @@
-"""NNI's base classes, and what lets classes written against them serve here.
+"""What lets classes written against NNI's bases (`nni_bases`) serve here.
 
 A class in a user's file says ``from nni.tuner import Tuner``, and runs whether NNI is installed or not:
 where it is not, `standing_in_for_nni` answers for the modules ``nni``, ``nni.tuner``, ``nni.assessor`` and
-``nni.utils``. The methods and their order are NNI 3.0's (`nni/tuner.py`, `nni/assessor.py`).
+``nni.utils``.
 """
 
 from __future__ import annotations
@@ -24,104 +24,12 @@ from hpo.space_json import CONSTRAINTS
 from hpo.trial import Trial, TrialState
 from hpo.tuners import assessor as ours_assessor
 from hpo.tuners import base as ours
+from hpo.tuners import nni_bases as bases
 
-__all__ = [
-    "AssessResult",
-    "Assessor",
-    "NNIAssessor",
-    "NNITuner",
-    "NoMoreTrialError",
-    "OptimizeMode",
-    "Tuner",
-    "extract_scalar_history",
-    "extract_scalar_reward",
-    "standing_in_for_nni",
-]
-
+__all__ = ["NNIAssessor", "NNITuner", "standing_in_for_nni"]
 
 # The ids of results that a tuner did not ask for begin here, far from those that it did.
 _FOREIGN = 10**9
-
-
-class NoMoreTrialError(Exception):
-    """Raised by `generate_parameters` when there is nothing more to try."""
-
-
-class Tuner:
-    """NNI's base of tuners."""
-
-    def generate_parameters(self, parameter_id: int, **kwargs: Any) -> dict[str, Any]:
-        """Return a configuration, nested where NNI nests."""
-        raise NotImplementedError("a tuner must define generate_parameters")
-
-    def generate_multiple_parameters(
-        self, parameter_id_list: list[int], **kwargs: Any
-    ) -> list[dict[str, Any]]:
-        """Return a configuration for each id, until there are no more."""
-        made = []
-        for parameter_id in parameter_id_list:
-            try:
-                made.append(self.generate_parameters(parameter_id, **kwargs))
-            except NoMoreTrialError:
-                break
-        return made
-
-    def receive_trial_result(
-        self, parameter_id: int, parameters: dict[str, Any], value: Any, **kwargs: Any
-    ) -> None:
-        """Learn the result of a trial."""
-
-    def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
-        """Learn that a trial ended."""
-
-    def update_search_space(self, search_space: dict[str, Any]) -> None:
-        """Take the search space, first of all, and whenever it changes."""
-        raise NotImplementedError("a tuner must define update_search_space")
-
-    def import_data(self, data: list[dict[str, Any]]) -> None:
-        """Learn results of another experiment."""
-
-    def load_checkpoint(self) -> None:
-        """Do nothing, as in NNI."""
-
-    def save_checkpoint(self) -> None:
-        """Do nothing, as in NNI."""
-
-
-class AssessResult(Enum):
-    """What an assessor says of a trial."""
-
-    Good = True
-    Bad = False
-
-
-class Assessor:
-    """NNI's base of assessors."""
-
-    def assess_trial(self, trial_job_id: str, trial_history: list[Any]) -> AssessResult:
-        """Judge a trial by its intermediate results."""
-        raise NotImplementedError("an assessor must define assess_trial")
-
-    def trial_end(self, trial_job_id: str, success: bool) -> None:
-        """Learn that a trial ended."""
-
-
-class OptimizeMode(Enum):
-    """What `optimize_mode` says."""
-
-    Minimize = "minimize"
-    Maximize = "maximize"
-
-
-def extract_scalar_reward(value: Any, scalar_key: str = "default") -> float:
-    """Return a result as a number, which stands under a key where it is a dict."""
-    number = value[scalar_key] if isinstance(value, dict) else value
-    return float(number)
-
-
-def extract_scalar_history(trial_history: Sequence[Any], scalar_key: str = "default") -> list[float]:
-    """Return intermediate results as numbers."""
-    return [extract_scalar_reward(value, scalar_key) for value in trial_history]
 
 
 @contextmanager
@@ -130,19 +38,15 @@ def standing_in_for_nni() -> Iterator[None]:
     if "nni" in sys.modules or find_spec("nni") is not None:
         yield
         return
-    contents: dict[str, dict[str, Any]] = {
-        "nni": {"NoMoreTrialError": NoMoreTrialError},
-        "nni.tuner": {"Tuner": Tuner},
-        "nni.assessor": {"Assessor": Assessor, "AssessResult": AssessResult},
-        "nni.utils": {
-            "OptimizeMode": OptimizeMode,
-            "extract_scalar_history": extract_scalar_history,
-            "extract_scalar_reward": extract_scalar_reward,
-        },
+    contents = {
+        "nni": ("NoMoreTrialError",),
+        "nni.tuner": ("Tuner",),
+        "nni.assessor": ("Assessor", "AssessResult"),
+        "nni.utils": ("OptimizeMode", "extract_scalar_history", "extract_scalar_reward"),
     }
     for name, members in contents.items():
         module = ModuleType(name)
-        module.__dict__.update(members)
+        module.__dict__.update({member: getattr(bases, member) for member in members})
         sys.modules[name] = module
         parent, _, child = name.rpartition(".")
         if parent:
@@ -233,7 +137,7 @@ class NNITuner(ours.Tuner):
     def _imports(self) -> bool:
         """Tell whether the class has its own `import_data`, and not that of a base of NNI's."""
         owner = next((c for c in type(self.inner).__mro__ if "import_data" in c.__dict__), None)
-        return owner is not None and owner is not Tuner and not owner.__module__.startswith("nni.")
+        return owner is not None and owner is not bases.Tuner and not owner.__module__.startswith("nni.")
 
     def _configuration(self, made: Any) -> Configuration:
         """Return what was generated as the trial gets it: plain JSON, flat."""

@@ -160,6 +160,25 @@ class TestImporting:
         """
         assert run(script) == ""
 
+    @pytest.mark.parametrize("options", [(), ("-S",)])
+    def test_the_bases_of_tuners_and_assessors_are_there(self, run: Run, options: tuple[str, ...]) -> None:
+        script = """
+            from nni import NoMoreTrialError
+            from nni.assessor import AssessResult, Assessor
+            from nni.tuner import Tuner
+            from nni.utils import OptimizeMode, extract_scalar_history, extract_scalar_reward
+            class Twice(Tuner):
+                def generate_parameters(self, parameter_id, **kwargs):
+                    if parameter_id == 1:
+                        raise NoMoreTrialError
+                    return {"x": parameter_id}
+            assert Twice().generate_multiple_parameters([0, 1]) == [{"x": 0}]
+            assert OptimizeMode("minimize") is OptimizeMode.Minimize
+            assert extract_scalar_history([1, {"default": 2}]) == [1.0, 2.0]
+            assert not AssessResult.Bad.value and issubclass(type("A", (Assessor,), {}), Assessor)
+        """
+        assert run(script, *options) == ""
+
     def test_what_is_not_here_says_why(self, run: Run) -> None:
         script = """
             import nni
@@ -190,7 +209,12 @@ class TestMergeParameter:
             merge_parameter(make(lr=1), {"lr": "1"})
 
 
-@pytest.mark.parametrize("file", [Path(hpo.trial.__file__), *sorted((SHIMS / "nni").glob("*.py"))], ids=str)
+BASES = Path(hpo.trial.__file__).parent / "tuners" / "nni_bases.py"
+
+
+@pytest.mark.parametrize(
+    "file", [Path(hpo.trial.__file__), BASES, *sorted((SHIMS / "nni").glob("*.py"))], ids=str
+)
 def test_a_python_as_old_as_3_8_understands_what_a_trial_loads(file: Path) -> None:
     tree = ast.parse(file.read_text(), feature_version=(3, 8))
     asked = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "isinstance"]

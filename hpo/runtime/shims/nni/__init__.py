@@ -6,6 +6,7 @@ It works with any Python that a trial's command starts, also one in which `hpo` 
 from __future__ import annotations
 
 from . import smartparam, trial, utils
+from ._hpo import bases
 from .smartparam import (
     choice,
     function_choice,
@@ -61,16 +62,10 @@ __all__ = [
 ]
 
 
-class NoMoreTrialError(Exception):
-    """Say, from a tuner, that there is nothing more to try."""
-
-    def __init__(self, ErrorInfo: str = "Search space fully explored") -> None:  # noqa: N803 - NNI's name
-        super().__init__(ErrorInfo)
-        self.errorinfo = ErrorInfo
-
-
 def __getattr__(name: str) -> Any:
     """Say why what NNI has may not be here."""
+    if name == "NoMoreTrialError":
+        return bases().NoMoreTrialError
     raise AttributeError(
         f"module 'nni' has no attribute {name!r}: in a trial of hpo it is NNI's trial API and no more"
     )

@@ -1,4 +1,4 @@
-"""Find `hpo.trial`, the one thing of ours that a trial needs, also where hpo is not installed."""
+"""Find what of ours a trial needs, also where hpo is not installed: `hpo.trial`, and NNI's base classes."""
 
 from __future__ import annotations
 
@@ -26,23 +26,33 @@ def _is_importable() -> bool:
     return origin is not None and os.path.realpath(origin) == os.path.realpath(own)
 
 
-def _load() -> ModuleType:
+def _load(name: str, *path: str) -> ModuleType:
+    """Load a module from its file."""
+    import importlib.util
+
+    file = os.path.join(_HPO, *path)  # noqa: PTH118
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _trial() -> ModuleType:
     if _is_importable():
         from hpo import trial
 
         return trial
-    import importlib.util
+    return _load("_hpo_trial", "trial.py")
 
-    path = os.path.join(_HPO, "trial.py")  # noqa: PTH118
-    spec = importlib.util.spec_from_file_location("_hpo_trial", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules["_hpo_trial"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+
+def bases() -> ModuleType:
+    """Return NNI's base classes; few trials ask for them."""
+    return sys.modules.get("_hpo_nni_bases") or _load("_hpo_nni_bases", "tuners", "nni_bases.py")
 
 
 if TYPE_CHECKING:
     from hpo import trial as trial
 else:
-    trial = _load()
+    trial = _trial()

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from ._hpo import bases
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["merge_parameter"]
+
+
+def __getattr__(name: str) -> Any:
+    """Give what tuners import from here."""
+    if name in ("OptimizeMode", "extract_scalar_history", "extract_scalar_reward"):
+        return getattr(bases(), name)
+    raise AttributeError(f"module 'nni.utils' has no attribute {name!r}")
 
 
 def merge_parameter(base_params: Any, override_params: dict[str, Any] | None) -> Any:
