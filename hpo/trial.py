@@ -94,8 +94,10 @@ class Trial:
         intermediate: the results on the way, in order.
         failure: for a failed trial, its kind: ``exception``, ``exit``, ``signal``, ``oom``, ``timeout``,
             ``no_result``, ``bad_value`` or ``lost``.
-        memo: what the tuner must remember about it (rung, parent ...), as JSON; stored with the trial. Its
-            ``budget``, a number of passes, is handed to the trial (see `fidelity`).
+        memo: what the tuner must remember about it, as JSON; stored with the trial. Of its keys an
+            experiment knows ``budget``, a number of passes, which is handed to the trial (see `fidelity`);
+            ``continues``, the number of an ended trial whose files its folder begins with, so that it goes
+            on from the other's checkpoint; and, to show them, ``rung`` and ``parent``.
     """
 
     __slots__ = ("failure", "intermediate", "memo", "number", "parameters", "state", "value")

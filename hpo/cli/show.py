@@ -26,6 +26,9 @@ __all__ = [
     "show_experiment",
 ]
 
+# What tuners with budgets say of a trial: its passes, its place among its peers, and whom it comes from.
+_LINEAGE = ("budget", "rung", "parent")
+
 
 @contextlib.contextmanager
 def open_store(directory: Path) -> Iterator[Store]:
@@ -178,16 +181,19 @@ def list_trials(reference: str | None, *, json: bool) -> None:
     if json:
         print_json(found)
         return
+    is_budgeted = any(t["budget"] is not None for t in found)
     rows = [
         [
             str(t["number"]),
             t["state"].replace("_", " "),
             short(t["value"]),
+            *([short(t[key]) for key in _LINEAGE] if is_budgeted else []),
             f"{t['duration']:.1f} s" if t["duration"] is not None else "-",
             t["detail"] or "  ".join(f"{k}={short(v)}" for k, v in t["parameters"].items()),
         ]
         for t in found
     ]
-    print_table(["trial", "state", "value", "took", "parameters"], rows)
+    lineage = _LINEAGE if is_budgeted else ()
+    print_table(["trial", "state", "value", *lineage, "took", "parameters"], rows)
     if any(t["state"] == "interrupted" for t in found):
         print(f"Those that were interrupted run again with: hpo resume {directory.name}", file=sys.stderr)

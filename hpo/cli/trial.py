@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hpo.annotate.apply import code
 from hpo.annotate.project import annotate
-from hpo.cli.output import print_json, short
+from hpo.cli.output import counted, print_json, short
 from hpo.cli.show import frozen_script, open_store, trial_json
 from hpo.errors import UsageError
 from hpo.runtime import home
@@ -46,6 +46,10 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
     detail = f"hpo resume {directory.name} runs it again" if state == "interrupted" else row.detail
     print(f"trial {row.number} of {directory.name}   {state}" + (f": {detail}" if detail else ""))
     print(f"value      {short(row.value)}")
+    if told["budget"] is not None:
+        rung = "" if told["rung"] is None else f", rung {told['rung']}"
+        origin = f", goes on from trial {told['parent']}" if "continues" in row.memo else ""
+        print(f"budget     {counted(told['budget'], 'pass', 'passes')}{rung}{origin}")
     if row.duration is not None:
         print(f"took       {row.duration:.1f} s, attempt {row.attempt}")
     for name, value in row.parameters.items():

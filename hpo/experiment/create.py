@@ -103,7 +103,7 @@ def create(
     # Marks have values in the source; a space in a file has none to run.
     baseline = config.space is None and project is not None and len(project.space) > 0
     config = config.override(options=tuple(options or ()))
-    config = _settled(config, space)
+    config = _settled(config, space, project)
     make_tuner(config, space)  # what it cannot search is said before anything is made
     make_assessor(config)
     if config.gpus_per_trial:
@@ -180,9 +180,9 @@ def _space(config: Config, project: AnnotatedProject | None, options: Mapping[st
     return space
 
 
-def _settled(config: Config, space: SearchSpace) -> Config:
+def _settled(config: Config, space: SearchSpace, project: AnnotatedProject | None) -> Config:
     """Return the settings with every default that depends on others made explicit."""
-    tuner = config.tuner or Algorithm(name=DEFAULT_TUNER)
+    tuner = _budgeted(config.tuner or Algorithm(name=DEFAULT_TUNER), project)
     direction: Direction = "maximize" if config.tuner is None else own_direction(tuner)
     if config.max_trials is None and config.max_duration is None:
         config = config.override(max_trials=DEFAULT_TRIALS)
@@ -194,6 +194,15 @@ def _settled(config: Config, space: SearchSpace) -> Config:
     return config.model_copy(
         update={"tuner": tuner, "direction": config.direction or direction, "seed": seed}
     )
+
+
+def _budgeted(tuner: Algorithm, project: AnnotatedProject | None) -> Algorithm:
+    """Return a tuner that is told how many passes the marked loop makes, where nobody told it."""
+    loop = project.fidelity if project is not None else None
+    argument = getattr(load_tuner_class(tuner), "whole_budget", None)
+    if argument is None or argument in tuner.class_args or loop is None or not loop.passes:
+        return tuner
+    return tuner.model_copy(update={"class_args": {**tuner.class_args, argument: loop.passes}})
 
 
 def _devices(config: Config) -> GpuPool:

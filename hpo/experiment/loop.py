@@ -266,6 +266,9 @@ class Experiment:
         return self.directory / "trials" / str(number)
 
     def _start(self, run: RunningTrial, devices: tuple[int, ...]) -> None:
+        if not run.make_folder():
+            message = f"the files of trial {run.trial.memo['continues']} are gone: it begins from scratch"
+            self.store.add_event("warning", message, run.trial.number)
         run.write_parameters(self.space)
         variables = run.variables(self.directory.name, self.config.code_directory)
         if self.config.gpus_per_trial is not None:  # 0 hides them

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hpo.experiment.listener import Listener
+from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
@@ -51,10 +52,25 @@ class RunningTrial:
     final: Final | None = None
     bad: Bad | None = None
 
+    def make_folder(self) -> bool:
+        """Make its folder: one that goes on from an earlier trial begins with the files of that one.
+
+        Returns:
+            False where these are gone, so that it begins from scratch.
+        """
+        earlier = self.trial.memo.get("continues")
+        if self.directory.exists():
+            return True  # of an attempt that was cut short, with a checkpoint of its own, perhaps
+        source = self.directory.with_name(str(earlier))
+        if earlier is not None and source.is_dir():
+            copy_files(source, self.directory)
+            return True
+        self.directory.mkdir(mode=0o700)
+        return earlier is None
+
     def write_parameters(self, space: SearchSpace) -> None:
-        """Make its folder, with the values that it will run with."""
+        """Write the values that it will run with into its folder."""
         parameters = self.trial.parameters
-        self.directory.mkdir(mode=0o700, exist_ok=True)
         budget = {BUDGET: self.trial.memo["budget"]} if "budget" in self.trial.memo else {}
         values = json.dumps({**parameters, **budget})
         (self.directory / "parameters.json").write_text(values, encoding="utf-8")

@@ -5,6 +5,12 @@ generator seeded by (seed, trial number), and what must be remembered of a trial
 is JSON in `trial.memo`. So an experiment resumes by replay: the recorded trials are added and told again,
 in the recorded order, and the next proposal is the one that would have come.
 
+A tuner that works with budgets says in the memo how many passes a trial may make, ``{"budget": 9}``, and
+which ended trial it goes on from, ``{"budget": 27, "continues": 4}`` (see `Tuner.continued`). The trial's
+folder then begins with the files of the other, its checkpoint among them, and the budget counts the
+passes from the very first. It reaches the trial as NNI's ``TRIAL_BUDGET`` and in `hpo.fidelity`. One
+without a budget runs whole.
+
 This module needs the standard library alone: an experiment that searches at random or over a grid never
 loads numpy. Algorithms that use it seed their generator with `Tuner.generator`.
 """
@@ -54,6 +60,9 @@ class Tuner(ABC):
     #: NNI's name of the tuner, and the default direction that NNI gives it.
     name: ClassVar[str]
     default_direction: ClassVar[Direction] = "maximize"
+    #: Its argument that says how many passes a whole trial makes: where the script's loop says it too, and
+    #: nobody gives the argument, the loop decides.
+    whole_budget: ClassVar[str | None] = None
 
     def __init__(self, space: SearchSpace, *, direction: Direction = "maximize", seed: int = 0) -> None:
         if direction not in ("maximize", "minimize"):
@@ -163,6 +172,18 @@ class Tuner(ABC):
         """
         failed = trial.state is TrialState.FAILED and trial.failure not in _BLAMELESS
         return failed or trial.state is TrialState.EARLY_STOPPED
+
+    def continued(self, number: int, earlier: int, budget: int, **memo: Any) -> Trial:
+        """Return a trial that goes on from the checkpoint of an earlier one, with its configuration.
+
+        Args:
+            number: of the new trial.
+            earlier: the number of a trial that has ended.
+            budget: the passes of both together.
+            **memo: what else is to be remembered.
+        """
+        remembered = {"budget": budget, "continues": earlier, **memo}
+        return Trial(number, dict(self.trials[earlier].parameters), memo=remembered)
 
     def is_new(self, configuration: Mapping[str, Any]) -> bool:
         """Tell whether no trial has had this configuration."""

@@ -21,7 +21,9 @@ SPACE = SearchSpace.from_json(
 
 def test_the_budget_that_its_tuner_remembers_is_among_its_values(tmp_path: Path) -> None:
     trial = Trial(0, {"layer": "conv", "layer.size": 3}, memo={"budget": 9, "rung": 2})
-    RunningTrial(trial, tmp_path / "0", "tuner").write_parameters(SPACE)
+    run = RunningTrial(trial, tmp_path / "0", "tuner")
+    run.make_folder()
+    run.write_parameters(SPACE)
     written = {
         name: json.loads((tmp_path / "0" / f"{name}.json").read_text()) for name in ("parameters", "nested")
     }
@@ -31,5 +33,7 @@ def test_the_budget_that_its_tuner_remembers_is_among_its_values(tmp_path: Path)
 
 
 def test_a_trial_without_a_budget_has_its_values_alone(tmp_path: Path) -> None:
-    RunningTrial(Trial(0, {"layer": "none"}), tmp_path / "0", "tuner").write_parameters(SPACE)
+    run = RunningTrial(Trial(0, {"layer": "none"}), tmp_path / "0", "tuner")
+    run.make_folder()
+    run.write_parameters(SPACE)
     assert json.loads((tmp_path / "0" / "parameters.json").read_text()) == {"layer": "none"}

@@ -1,0 +1,155 @@
+"""Budgets and checkpoints, with real processes: what a tuner asks for is what a trial gets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Three trials of 2 passes each, then the best goes on to 6 passes, and on to 18 from there.
+TUNER = """\
+from hpo.trial import Trial
+from hpo.tuners.base import Tuner
+
+class Ladder(Tuner):
+    def suggest(self, number):
+        if number < 3:
+            return Trial(number, {"rate": 0.1 * (number + 1)}, memo={"budget": 2, "rung": 0})
+        if len(self.results) < number:
+            return None
+        self.done = number == 4
+        best = min(self.results, key=lambda n: (self.loss(self.results[n]), -n))
+        return self.continued(number, best, 2 * 3 ** (number - 2), rung=number - 2)
+"""
+# The work is done pass by pass; what the passes of all trials were is noted beside the script.
+SCRIPT = """\
+import hpo, json, os, time
+
+state = hpo.trial_dir() / "state.json"
+done, total = json.loads(state.read_text()) if state.exists() else (0, 0.0)
+rate = hpo.get_next_parameter()["rate"]
+for step in hpo.fidelity(range(50), start=done):
+    total += rate
+    while os.path.exists("wait") and step >= 6:
+        time.sleep(0.01)
+    state.with_suffix(".new").write_text(json.dumps([step + 1, total]))
+    state.with_suffix(".new").rename(state)
+    with open("passes", "a") as file:
+        print(hpo.get_sequence_id(), step, file=file)
+    hpo.report_intermediate_result(total, step=step)
+hpo.report_final_result(total)
+"""
+NNI_SCRIPT = """\
+import nni
+values = nni.get_next_parameter()
+with open("seen", "a") as file:
+    print(nni.get_sequence_id(), values["TRIAL_BUDGET"], file=file)
+nni.report_final_result(values["rate"])
+"""
+CONFIG = """\
+searchSpace: {rate: {_type: uniform, _value: [0, 1]}}
+trialCommand: python train.py
+trialConcurrency: 2
+maxTrialNumber: 5
+tuner: {codeDirectory: ., className: tuner.Ladder}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    Path("tuner.py").write_text(TUNER)
+    Path("train.py").write_text(SCRIPT)
+    Path("config.yml").write_text(CONFIG)
+
+
+def hpo(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def trials() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(hpo("trial", "list", "--json"))
+    return found
+
+
+def passes() -> dict[int, list[int]]:
+    made: dict[int, list[int]] = {}
+    for line in Path("passes").read_text().splitlines():
+        trial, step = map(int, line.split())
+        made.setdefault(trial, []).append(step)
+    return made
+
+
+EXPECTED = {0: [0, 1], 1: [0, 1], 2: [0, 1], 3: [2, 3, 4, 5], 4: list(range(6, 18))}
+
+
+def test_a_promoted_trial_makes_the_passes_that_its_checkpoint_lacks() -> None:
+    hpo("run", "--config", "config.yml")
+    assert passes() == EXPECTED
+    found = trials()
+    assert [(t["budget"], t["rung"], t["parent"]) for t in found] == [
+        (2, 0, None),
+        (2, 0, None),
+        (2, 0, None),
+        (6, 1, 2),
+        (18, 2, 3),
+    ]
+    assert found[4]["value"] == pytest.approx(18 * 0.3)
+    assert found[4]["parameters"] == found[2]["parameters"]
+
+
+def test_the_command_line_shows_budgets_rungs_and_parents() -> None:
+    hpo("run", "--config", "config.yml")
+    header, *rows = hpo("trial", "list").splitlines()
+    assert header.split() == ["trial", "state", "value", "budget", "rung", "parent", "took", "parameters"]
+    assert rows[0].split()[3:6] == ["2", "0", "-"]
+    assert rows[4].split()[3:6] == ["18", "2", "3"]
+    assert "budget     18 passes, rung 2, goes on from trial 3\n" in hpo("trial", "show", "4")
+
+
+def test_scripts_of_nni_get_the_budget_among_their_values() -> None:
+    Path("train.py").write_text(NNI_SCRIPT)
+    hpo("run", "--config", "config.yml")
+    seen = sorted(map(str.split, Path("seen").read_text().splitlines()))
+    assert seen == [["0", "2"], ["1", "2"], ["2", "2"], ["3", "6"], ["4", "18"]]
+
+
+def test_a_resumed_experiment_goes_on_from_the_last_checkpoint_that_was_written() -> None:
+    Path("wait").touch()
+    command = [sys.executable, "-m", "hpo", "run", "--config", "config.yml"]
+    runner = subprocess.Popen(command, stderr=subprocess.PIPE)
+    limit = time.monotonic() + 30
+    while len(list(Path("../home").glob("*/trials/4/parameters.json"))) == 0:  # it waits in its first pass
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    runner.send_signal(signal.SIGKILL)
+    runner.communicate()
+    Path("wait").unlink()
+    hpo("resume")
+    assert passes() == EXPECTED
+    assert [t["attempt"] for t in trials()] == [1, 1, 1, 1, 2]
+
+
+def test_a_checkpoint_that_is_gone_is_said_and_the_trial_begins_from_scratch() -> None:
+    hpo("run", "--config", "config.yml", "--max-trials", "4")
+    (folder,) = Path("../home").glob("*/trials/3")
+    shutil.rmtree(folder)
+    hpo("update", "--max-trials", "5")
+    hpo("resume")
+    assert passes()[4] == list(range(18))
+    assert "the files of trial 3 are gone: it begins from scratch" in hpo("trial", "show", "4")
