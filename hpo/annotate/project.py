@@ -21,6 +21,7 @@ from hpo.annotate.fidelity import Loop, find_loops, one_loop
 from hpo.annotate.grammar import Domain
 from hpo.annotate.marks import Mark, text_marks
 from hpo.annotate.naming import name_targets
+from hpo.annotate.nni_space import nni_space
 from hpo.annotate.result import (
     AnnotatedFile,
     AnnotatedProject,
@@ -105,8 +106,12 @@ class _Annotator:
             files = tuple(AnnotatedFile(f.path, f.name, f.original, f.original) for f in files)
             space = SearchSpace({})
         self.found.sort(key=lambda d: (d.file, d.line, d.column, d.code))
+        root = paths[0].resolve() if paths[0].is_dir() else paths[0].resolve().parent
+        keyed = {} if self._broken() else nni_space([(each.file, each.marks) for each in read], root)
         reports = any(m.report and "final" in m.report.function for each in read for m in each.marks)
-        return AnnotatedProject(files, parameters, tuple(self.found), space, reports, constraints, fidelity)
+        return AnnotatedProject(
+            files, parameters, tuple(self.found), space, reports, constraints, fidelity, keyed
+        )
 
     def _broken(self) -> bool:
         return any(d.severity == "error" for d in self.found)

@@ -175,6 +175,7 @@ class AnnotatedProject:
         reports: whether a mark reports a final result.
         constraints: those of the space, with their places.
         fidelity: the loop that is the budget of a trial.
+        nni_space: the search space under NNI's own keys; not part of the document.
     """
 
     files: tuple[AnnotatedFile, ...]
@@ -184,6 +185,7 @@ class AnnotatedProject:
     reports: bool
     constraints: tuple[MarkedConstraint, ...] = ()
     fidelity: MarkedLoop | None = None
+    nni_space: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -20,11 +20,14 @@ def show(
     *,
     format: str,  # noqa: A002
     space: bool,
+    nni_keys: bool,
     diff: bool,
     output: Path | None,
     check: bool,
 ) -> int:
     """Print what was asked for, diagnostics first; return 2 where one of them is an error."""
+    if nni_keys and not space:
+        raise UsageError("--nni-keys is about the search space", help="give --space as well")
     if format not in ("text", "json", "github"):
         raise UsageError(f"there is no format {format}", help="the formats are text, json and github")
     project = annotate(paths)
@@ -39,7 +42,11 @@ def show(
     if project.errors:
         return 2
     if space:
-        print_json(project.space.to_json())
+        found = dict(project.nni_space) if nni_keys else project.space.to_json()
+        if output is None:
+            print_json(found)
+        else:
+            output.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     elif diff:
         print_diff(project.diff())
     elif output is not None:

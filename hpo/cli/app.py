@@ -86,9 +86,18 @@ def annotate(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scripts, or folders of them.")],
     format: Annotated[str, typer.Option(help="text, json (for editors) or github (for CI).")] = "text",  # noqa: A002
     space: Annotated[bool, typer.Option("--space", help="Print the search-space JSON alone.")] = False,
+    nni_keys: Annotated[
+        bool, typer.Option("--nni-keys", help="With --space: under the keys that NNI's annotation gave.")
+    ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print the parameterised trial as a diff.")] = False,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write the parameterised tree there.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Write the parameterised tree there; with --space, the JSON to that file.",
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only report mistakes; for pre-commit and CI.")
@@ -97,7 +106,7 @@ def annotate(
     """Show the search space that a script's marks describe."""
     from hpo.cli.annotate import show
 
-    return show(paths, format=format, space=space, diff=diff, output=output, check=check)
+    return show(paths, format=format, space=space, nni_keys=nni_keys, diff=diff, output=output, check=check)
 
 
 @app.command(context_settings={"allow_extra_args": False})
