@@ -185,7 +185,7 @@ class AnnotatedProject:
     reports: bool
     constraints: tuple[MarkedConstraint, ...] = ()
     fidelity: MarkedLoop | None = None
-    nni_space: Mapping[str, Any] = field(default_factory=dict)
+    nni_space: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
