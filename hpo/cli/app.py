@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hpo import __version__
 from hpo.errors import HpoError, UsageError
+
+if TYPE_CHECKING:
+    from hpo.cli.detach import Announce
 
 __all__ = ["app", "main"]
 
@@ -48,6 +51,7 @@ TrialReference = Annotated[
     str, typer.Argument(metavar="ID", help="An experiment; or, alone, the number of a trial of the newest.")
 ]
 TrialNumber = Annotated[int | None, typer.Argument(metavar="[N]", help="The trial's number.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; end with `hpo stop`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and only that, to stdout.")]
 
 
@@ -163,9 +167,11 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Makes the proposals repeatable.")] = None,
     gpus_per_trial: Annotated[int | None, typer.Option(min=0, help="0 hides the GPUs from trials.")] = None,
     name: Annotated[str | None, typer.Option(help="What the experiment is called.")] = None,
+    detach: Detach = False,
     json: Json = False,
 ) -> int:
     """Run an experiment to its end: trials of a script or of an experiment file's command."""
+    announce = _detached(json=json) if detach else None  # first: what begins here is not the child's to end
     from hpo.experiment.extraction import Extraction
 
     # The marks are read by another process while this one loads the rest of what it needs.
@@ -197,23 +203,35 @@ def run(
         maximize=maximize,
         minimize=minimize,
         json=json,
+        announce=announce,
     )
 
 
+def _detached(*, json: bool) -> Announce:
+    from hpo.cli.detach import detach
+
+    return detach(json=json)
+
+
 @app.command()
-def resume(reference: Reference = None, json: Json = False) -> int:
+def resume(reference: Reference = None, detach: Detach = False, json: Json = False) -> int:
     """Go on where an experiment stood: finished trials are kept, interrupted ones run again."""
+    announce = _detached(json=json) if detach else None
+
     from hpo.cli.run import resume as go_on
 
-    return go_on(reference, json=json)
+    return go_on(reference, json=json, announce=announce)
 
 
 @app.command("list")
-def list_(json: Json = False) -> None:
+def list_(
+    running: Annotated[bool, typer.Option("--running", help="Only those that run.")] = False,
+    json: Json = False,
+) -> None:
     """List the experiments, the newest first."""
     from hpo.cli.show import list_experiments
 
-    list_experiments(json=json)
+    list_experiments(running=running, json=json)
 
 
 @app.command()
@@ -257,13 +275,18 @@ def update(
     max_trials: Annotated[int | None, typer.Option(min=1, help="How many trials, all together.")] = None,
     max_duration: Annotated[str | None, typer.Option(help="After this no trial starts.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="How many trials at a time.")] = None,
+    space: Annotated[
+        Path | None, typer.Option(help="A search space; the tuner learns again from what fits it.")
+    ] = None,
 ) -> None:
-    """Change the limits of an experiment, running or not."""
+    """Change the limits or the search space of an experiment, running or not."""
     from hpo.cli.steer import update as change
     from hpo.config.duration import parse_duration
+    from hpo.config.space_file import load_space
 
     seconds = None if max_duration is None else parse_duration(max_duration)
-    change(reference, {"max_trials": max_trials, "max_duration": seconds, "trial_concurrency": concurrency})
+    limits = {"max_trials": max_trials, "max_duration": seconds, "trial_concurrency": concurrency}
+    change(reference, limits, None if space is None else load_space(space))
 
 
 @app.command()
@@ -280,12 +303,40 @@ def enqueue(
 @app.command()
 def export(
     reference: Reference = None,
-    format: Annotated[str, typer.Option(help="csv or json.")] = "csv",  # noqa: A002
+    format: Annotated[str, typer.Option(help="csv, json, or nni (what `hpo import` reads).")] = "csv",  # noqa: A002
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")
+    ] = None,
+    intermediate: Annotated[
+        bool, typer.Option("--intermediate", help="With nni: results on the way as well; json has them.")
+    ] = False,
 ) -> None:
     """Print every trial with its values and result."""
     from hpo.cli.export import export_trials
 
-    export_trials(reference, format)
+    export_trials(reference, format, output, intermediate=intermediate)
+
+
+@app.command("import")
+def import_(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment that learns.")],
+    file: Annotated[Path, typer.Argument(help="What `hpo export --format nni` or json, or NNI, wrote.")],
+) -> None:
+    """Let an experiment learn from the results of another; they count towards no limit."""
+    from hpo.cli.export import import_trials
+
+    import_trials(reference, file)
+
+
+@app.command()
+def log(
+    reference: Reference = None,
+    path: Annotated[bool, typer.Option("--path", help="Print where it is.")] = False,
+) -> None:
+    """Print what the runner of a detached experiment wrote."""
+    from hpo.cli.show import print_log
+
+    print_log(reference, path=path)
 
 
 @app.command()

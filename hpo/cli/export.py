@@ -1,31 +1,90 @@
-"""`hpo export`: every trial, for other programs."""
+"""`hpo export` and `hpo import`: trials for other programs, and from other experiments."""
 
 from __future__ import annotations
 
 import csv
+import io
+import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from hpo.cli.output import print_json
+from hpo.cli.output import counted
 from hpo.cli.show import open_store, trial_json
 from hpo.errors import UsageError
+from hpo.experiment.foreign import read_export
 from hpo.runtime import home
+from hpo.runtime.store import Store
+from hpo.space import SearchSpace
 
-__all__ = ["export_trials"]
+__all__ = ["export_trials", "import_trials", "nni_export"]
+
+_FORMATS = ("csv", "json", "nni")
 
 
-def export_trials(reference: str | None, format: str) -> None:  # noqa: A002
-    """Print the trials as CSV or JSON."""
-    if format not in ("csv", "json"):
-        raise UsageError(f"there is no format {format}", help="the formats are csv and json")
+def export_trials(reference: str | None, format: str, output: Path | None, *, intermediate: bool) -> None:  # noqa: A002
+    """Print the trials as CSV or JSON, or write them to a file."""
+    if format not in _FORMATS:
+        raise UsageError(f"there is no format {format}", help=f"the formats are {', '.join(_FORMATS)}")
     with open_store(home.find(reference)) as store:
-        trials = [trial_json(store, row) for row in store.trials()]
-        names = list(store.experiment()["space"])
-    if format == "json":
-        print_json(trials)
-        return
+        if format == "nni":
+            text = _json(nni_export(store, intermediate=intermediate))
+        else:
+            trials = [trial_json(store, row) for row in store.trials()]
+            text = _json(trials) if format == "json" else _csv(trials, list(store.experiment()["space"]))
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8", newline="")
+
+
+def nni_export(store: Store, *, intermediate: bool = False) -> list[dict[str, Any]]:
+    """Return the succeeded trials as `nnictl experiment export` has them."""
+    row = store.experiment()
+    space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
+    exported = []
+    for trial in store.trials():
+        if trial.value is None or not trial.state.is_final:
+            continue
+        own = trial.origin == "baseline"  # its values need not lie in the space
+        exported.append(
+            {
+                "parameter": trial.parameters if own else space.nested(trial.parameters),
+                "value": trial.value,
+                "trialJobId": f"{store.directory.name}-{trial.number}",
+            }
+        )
+        if intermediate:
+            exported[-1]["intermediate"] = [metric.value for metric in store.metrics(trial.number)]
+    return exported
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _csv(trials: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
     names = list(dict.fromkeys([*names, *(name for t in trials for name in t["parameters"])]))
     columns = ["number", "state", "value", "duration", "failure"]
-    writer = csv.writer(sys.stdout)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
     writer.writerow([*columns, *names])
     for trial in trials:
         writer.writerow([*(trial[c] for c in columns), *(trial["parameters"].get(n, "") for n in names)])
+    return text.getvalue()
+
+
+def import_trials(reference: str | None, file: Path) -> None:
+    """Let an experiment learn from exported trials: at once where it runs, else when it is resumed."""
+    directory = home.find(reference)
+    with open_store(directory) as store:
+        row = store.experiment()
+    trials, misfits = read_export(file, SearchSpace.from_json(row["space"], defaults=row["defaults"]))
+    for misfit in misfits:
+        print(f"passed over: {misfit}", file=sys.stderr)
+    if not trials:
+        raise UsageError(f"{file} has no trial with a result that fits {directory.name}", help="see above")
+    home.send_command(directory, {"do": "import", "trials": trials})
+    when = "" if home.is_running(directory) else f"; it learns from them with: hpo resume {directory.name}"
+    print(f"{counted(len(trials), 'trial')} imported into {directory.name}{when}", file=sys.stderr)

@@ -31,10 +31,9 @@ class Progress(Listener):
     """Show an experiment's progress on stderr."""
 
     def __init__(self) -> None:
-        plain = bool(os.environ.get("NO_COLOR"))
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True, no_color=plain or None)
+        self._plain = bool(os.environ.get("NO_COLOR"))
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True, no_color=self._plain or None)
         self.live: Live | None = None
-        self._is_live = sys.stderr.isatty() and not plain
 
     def print(self, text: str) -> None:
         """Print a line above the bars."""
@@ -54,7 +53,7 @@ class Progress(Listener):
             f"Experiment {experiment.directory.name}: {size}, {tuner}, "
             f"{experiment.tuner.direction}, {', '.join(limits)}, {config.trial_concurrency} at a time"
         )
-        if self._is_live:
+        if sys.stderr.isatty() and not self._plain:
             self.live = Live(console=self.console, auto_refresh=False, transient=True)
             self.live.start()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.annotate.options import read_options
+from hpo.cli.detach import Announce
 from hpo.cli.progress import Progress
 from hpo.cli.show import best_json, open_store
 from hpo.config.duration import parse_duration
@@ -36,6 +37,7 @@ def run(
     maximize: bool,
     minimize: bool,
     json: bool,
+    announce: Announce | None = None,
 ) -> int:
     """Run an experiment from a script, a file, or both; return the exit status."""
     if maximize and minimize:
@@ -64,7 +66,7 @@ def run(
     experiment = create(
         config, script=path, arguments=arguments, options=domains, extraction=extraction, listener=progress
     )
-    return _run(experiment, progress, json=json)
+    return _run(experiment, progress, json=json, announce=announce)
 
 
 def _algorithm(kind: str, written: str) -> Algorithm:
@@ -79,13 +81,16 @@ def _algorithm(kind: str, written: str) -> Algorithm:
     return Algorithm(name=written)
 
 
-def resume(reference: str | None, *, json: bool) -> int:
+def resume(reference: str | None, *, json: bool, announce: Announce | None = None) -> int:
     """Go on with an experiment; return the exit status."""
     progress = Progress()
-    return _run(open_existing(home.find(reference), listener=progress), progress, json=json)
+    experiment = open_existing(home.find(reference), listener=progress)
+    return _run(experiment, progress, json=json, announce=announce)
 
 
-def _run(experiment: Experiment, progress: Progress, *, json: bool) -> int:
+def _run(experiment: Experiment, progress: Progress, *, json: bool, announce: Announce | None) -> int:
+    if announce is not None:
+        announce(experiment.directory)
     progress.begin(experiment)
     failure: ExperimentFailed | None = None
     try:

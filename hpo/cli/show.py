@@ -22,6 +22,7 @@ __all__ = [
     "list_experiments",
     "list_trials",
     "open_store",
+    "print_log",
     "show_best",
     "show_experiment",
 ]
@@ -126,16 +127,25 @@ def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
     }
 
 
-def list_experiments(*, json: bool) -> None:
-    """Print all experiments."""
+def print_log(reference: str | None, *, path: bool) -> None:
+    """Print an experiment's runner.log, or where it is."""
+    file = home.find(reference) / "runner.log"
+    print(file if path else file.read_text(encoding="utf-8", errors="replace"), end="\n" if path else "")
+
+
+def list_experiments(*, running: bool, json: bool) -> None:
+    """Print the experiments, all or those that run."""
     found = []
     for directory, _ in home.experiments():
+        if running and not home.is_running(directory):
+            continue
         with open_store(directory) as store:
             found.append(experiment_json(store))
     if json:
         print_json(found)
     elif not found:
-        print(f"No experiment in {home.home()} yet. Start one: hpo run SCRIPT", file=sys.stderr)
+        what = "No experiment runs" if running else f"No experiment in {home.home()} yet"
+        print(f"{what}. Start one: hpo run SCRIPT", file=sys.stderr)
     else:
         rows = [
             [

@@ -58,13 +58,17 @@ def kill_trial(reference: str | None, number: int) -> None:
     home.send_command(directory, {"do": "kill", "trial": number})
 
 
-def update(reference: str | None, settings: Mapping[str, Any]) -> None:
-    """Change an experiment's limits: at once where it runs, else from when it is resumed."""
+def update(reference: str | None, settings: Mapping[str, Any], space: SearchSpace | None = None) -> None:
+    """Change an experiment's limits or space: at once where it runs, else from when it is resumed."""
     directory = home.find(reference)
     changed = {name: value for name, value in settings.items() if value is not None}
-    if not changed:
-        raise UsageError("nothing to change", help="give --max-trials, --max-duration or --concurrency")
-    home.send_command(directory, {"do": "update", "settings": changed})
+    if not changed and space is None:
+        help_ = "give --max-trials, --max-duration, --concurrency or --space"
+        raise UsageError("nothing to change", help=help_)
+    if changed:
+        home.send_command(directory, {"do": "update", "settings": changed})
+    if space is not None:
+        home.send_command(directory, {"do": "search", "space": space.to_json()})
 
 
 def enqueue(reference: str | None, assignments: Sequence[str]) -> None:

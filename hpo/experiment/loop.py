@@ -20,6 +20,7 @@ from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, HpoError, StoreError
+from hpo.experiment.algorithms import make_tuner
 from hpo.experiment.explanation import Explanation
 from hpo.experiment.listener import Listener
 from hpo.experiment.replay import replay, unfinished
@@ -81,6 +82,7 @@ class Experiment:
         self._explanation = Explanation(self.directory, tuner, config.tuner.file if config.tuner else None)
         self._waiting: list[RunningTrial] = []  # those that will be
         self._told = 0
+        self._imported = 0
         self._closing: str | None = None  # why no more trials start
         self._failed: str | None = None  # why the experiment cannot go on
         self._retry_at: float | None = None  # when to look again for a device that others use
@@ -236,7 +238,7 @@ class Experiment:
         if self._closing is not None:
             return False
         limit = self.config.max_trials
-        return bool(self._waiting) or limit is None or self.total < limit
+        return bool(self._waiting) or limit is None or self.total - self._imported < limit
 
     def _wait_for_device(self) -> None:
         """Look again in a while, and say why where nothing else goes on."""
@@ -342,6 +344,7 @@ class Experiment:
 
     def _note_end(self, trial: Trial, origin: str) -> None:
         self.counts[trial.state] += 1
+        self._imported += origin == "imported"
         if trial.value is None:
             return
         if origin == "baseline":
@@ -421,6 +424,11 @@ class Experiment:
                 self._update(settings)
             case {"do": "enqueue", "parameters": dict(parameters)}:
                 self._enqueue(parameters)
+            case {"do": "search", "space": dict(space)}:
+                self._search(space)
+            case {"do": "import", "trials": list(trials)}:
+                for parameters, value in trials:
+                    self._import(parameters, value)
             case _:
                 self.store.add_event("warning", f"this could not be done: {command}")
 
@@ -442,6 +450,39 @@ class Experiment:
         self.tuner.add(trial)
         self.store.add_trial(trial, "user")
         self._waiting.append(RunningTrial(trial, self._trial_directory(trial.number), "user"))
+
+    def _search(self, written: dict[str, Any]) -> None:
+        """Go on in another space, with a tuner that learns again from all that ended."""
+        try:
+            space = SearchSpace.from_json(written)
+            with self._blaming("tuner"):
+                tuner = make_tuner(self.config, space)
+                for _ in replay(self.store, tuner):
+                    pass
+        except HpoError as error:
+            self.store.add_event("warning", f"the search space stays as it is: {error}")
+            return
+        tuner.trials |= {run.trial.number: run.trial for run in (*self.running.values(), *self._waiting)}
+        self.space, self.tuner = space, tuner
+        self._explanation = Explanation(
+            self.directory, tuner, self.config.tuner.file if self.config.tuner else None
+        )
+        self.store.update_space(space.to_json())
+
+    def _import(self, parameters: dict[str, Any], value: float) -> None:
+        """Let the tuner learn from a trial of another experiment; it counts towards no limit."""
+        try:
+            self.space.check(parameters)
+        except HpoError as error:
+            self.store.add_event("warning", f"a trial was not imported: {error}")
+            return
+        trial = Trial(self.total, parameters, state=TrialState.SUCCEEDED, value=value)
+        self.store.add_trial(trial, "imported")
+        self.store.end_trial(trial, told=self._told, duration=None, detail=None)
+        self._told += 1
+        with self._blaming("tuner"):
+            self.tuner.tell(trial, value)
+        self._note_end(trial, "imported")
 
     def _conclude(self) -> None:
         """Record how the experiment ended."""

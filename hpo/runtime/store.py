@@ -43,7 +43,7 @@ CREATE TABLE experiment (
 CREATE TABLE trial (
     number        INTEGER PRIMARY KEY,  -- from 0, in the order of proposal
     state         TEXT NOT NULL,        -- hpo.trial.TrialState
-    origin        TEXT NOT NULL,        -- baseline, tuner or user
+    origin        TEXT NOT NULL,        -- baseline, tuner, user or imported
     parameters    TEXT NOT NULL,        -- the configuration, JSON
     memo          TEXT NOT NULL,        -- what the tuner must remember, JSON
     attempt       INTEGER NOT NULL,     -- 1, and one more each time it is run again
@@ -254,6 +254,10 @@ class Store:
         config = self.experiment()["config"]
         config["settings"].update(changed)
         self._db.execute("UPDATE experiment SET config = ?", (_json(config),))
+
+    def update_space(self, space: Mapping[str, Any]) -> None:
+        """Record a search space that was changed while it ran."""
+        self._db.execute("UPDATE experiment SET space = ?", (_json(space),))
 
     def add_trial(self, trial: Trial, origin: str) -> None:
         """Record a proposed trial, waiting."""

@@ -1,0 +1,144 @@
+"""Experiments in the background, steered from outside; results of one taken into another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = """import time
+import hpo
+x = 0.5  # hpo: uniform(0, 1)
+time.sleep(0.05)
+hpo.report_final_result(-abs(x - 0.3))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(SCRIPT)
+
+
+def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def data(*arguments: str) -> Any:
+    return json.loads(hpo(*arguments, "--json").stdout)
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, data("show")
+        time.sleep(0.1)
+
+
+class TestDetached:
+    def test_the_command_returns_and_the_experiment_goes_on_to_its_end(self) -> None:
+        begun = time.monotonic()
+        name = data("run", "train.py", "--max-trials", "40", "--detach")["experiment"]
+        assert data("show", name)["status"] == "running", f"{time.monotonic() - begun} s"
+        assert [e["id"] for e in data("list", "--running")] == [name]
+        until(lambda: data("show", name)["status"] == "done")
+        assert data("show", name)["trials"] == {"succeeded": 40}
+        assert data("list", "--running") == []
+        assert "40 trials succeeded" in hpo("log", name).stdout
+        assert Path(hpo("log", name, "--path").stdout.strip()).is_file()
+
+    def test_a_mistake_is_said_at_once(self) -> None:
+        assert "there is no tuner" in hpo("run", "train.py", "--tuner", "TPEE", "--detach", code=2).stderr
+        assert data("list") == []
+
+    def test_its_session_is_its_own_and_stop_ends_it(self) -> None:
+        name = data("run", "train.py", "--max-trials", "1000", "--detach")["experiment"]
+        owner = int((Path(os.environ["HPO_HOME"]) / name / "lock").read_text().split()[1])
+        assert os.getsid(owner) == owner
+        hpo("stop", name)
+        until(lambda: data("show", name)["status"] == "stopped")
+        assert data("resume", name, "--detach")["experiment"] == name
+        until(lambda: data("show", name)["status"] == "running")
+        hpo("stop", name)
+        until(lambda: not data("list", "--running"))
+
+
+class TestAnotherSpace:
+    def test_it_takes_effect_on_the_running_experiment(self) -> None:
+        name = data("run", "train.py", "--max-trials", "10000", "--detach")["experiment"]
+        Path("space.json").write_text('{"x": {"_type": "uniform", "_value": [0.6, 0.7]}}')
+        until(lambda: len(data("trial", "list", name)) > 3)
+        hpo("update", name, "--space", "space.json")
+        asked = time.time()
+        until(lambda: data("show", name)["space"]["x"]["_value"] == [0.6, 0.7])
+        until(lambda: data("trial", "list", name)[-1]["started"] > asked + 1.5)
+        later = [t for t in data("trial", "list", name) if t["started"] > asked + 1]
+        assert later
+        assert all(0.6 <= t["parameters"]["x"] <= 0.7 for t in later)
+        hpo("update", name, "--max-trials", "1")
+        until(lambda: data("show", name)["status"] == "done")
+
+    def test_one_that_cannot_be_searched_changes_nothing(self) -> None:
+        Path("space.json").write_text('{"x": {"_type": "uniform", "_value": [1, 0]}}')
+        hpo("run", "train.py", "--max-trials", "3")
+        assert "HPO511" in hpo("update", "--space", "space.json", code=2).stderr
+
+
+class TestImport:
+    def test_the_tuner_learns_from_what_another_experiment_found(self) -> None:
+        hpo("run", "train.py", "--max-trials", "12", "--seed", "1", "--name", "one")
+        hpo("export", "one", "--format", "nni", "-o", "one.json")
+        exported = json.loads(Path("one.json").read_text())
+        assert set(exported[0]) == {"parameter", "value", "trialJobId"}
+        assert len(exported) == 12
+        hpo("run", "train.py", "--max-trials", "2", "--seed", "2", "--name", "two")
+        assert "12 trials imported into" in hpo("import", "two", "one.json").stderr
+        hpo("update", "two", "--max-trials", "5")
+        hpo("resume", "two")
+        trials = data("trial", "list", "two")
+        assert [t["origin"] for t in trials].count("imported") == 12
+        assert len(trials) == 12 + 5  # they count towards no limit
+        found = [(t["parameters"], t["value"]) for t in trials if t["origin"] == "imported"]
+        assert found == [(e["parameter"], e["value"]) for e in exported]
+        hpo("update", "two", "--max-trials", "6")
+        hpo("resume", "two")  # and replay knows them
+        assert len(data("trial", "list", "two")) == 12 + 6
+
+    def test_nnis_own_forms_of_a_result_are_read_and_misfits_are_named(self) -> None:
+        hpo("run", "train.py", "--max-trials", "1", "--seed", "2")
+        results = [0.25, "0.5", {"default": 0.75, "loss": 1}, '{"default": 1}', None, "none"]
+        entries = [{"parameter": {"x": i / 10}, "value": v} for i, v in enumerate(results)]
+        misfits = [{"parameter": {"x": 7}, "value": 1}, {"parameter": {"y": 0.5}, "value": 1}]
+        Path("results.json").write_text(json.dumps([*entries, *misfits]))
+        said = hpo("import", "train", "results.json").stderr
+        assert "passed over: entry 6: x is 7, which lies outside" in said
+        assert "passed over: entry 7: there is no parameter y" in said
+        hpo("update", "--max-trials", "2")
+        hpo("resume")
+        trials = data("trial", "list")
+        assert [t["value"] for t in trials if t["origin"] == "imported"] == [0.25, 0.5, 0.75, 1.0]
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("[", "is no JSON"), ("{}", "holds no list of trials"), ("[1]", "entry 0 has no parameters"),
+            ("[]", "has no trial with a result"),
+        ],
+    )  # fmt: skip
+    def test_a_file_that_is_no_export_is_refused(self, text: str, message: str) -> None:
+        hpo("run", "train.py", "--max-trials", "1")
+        Path("results.json").write_text(text)
+        assert message in hpo("import", "train", "results.json", code=2).stderr
