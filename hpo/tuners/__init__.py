@@ -49,6 +49,7 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "GP": "hpo.tuners.gp",
     "CMAES": "hpo.tuners.cma_es",
     "QMC": "hpo.tuners.qmc",
+    "Hyperband": "hpo.tuners.hyperband",
 }
 
 #: The built-in assessors.

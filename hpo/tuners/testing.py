@@ -135,8 +135,19 @@ class TunerContract:
     def test_nothing_is_proposed_twice_while_a_finite_space_has_others(self, space: SearchSpace) -> None:
         size = None if space.size() is None else sum(1 for _ in space.configurations())
         if size is not None and size <= self.trials:
-            seen = [identity(t.parameters) for t in _run(self.create(space), size)]
+            # One with more passes is another trial.
+            seen = [identity([t.parameters, t.memo.get("budget")]) for t in _run(self.create(space), size)]
             assert len(set(seen)) == size
+
+    def test_checkpoints_are_those_of_ended_trials_with_fewer_passes(self, space: SearchSpace) -> None:
+        tuner = self.create(space)
+        for trial in _run(tuner, self.trials, in_flight=3, failing=5):
+            budget, earlier = trial.memo.get("budget"), trial.memo.get("continues")
+            assert budget is None or (isinstance(budget, int) and budget >= 1)
+            if earlier is not None:
+                assert earlier in tuner.results
+                assert budget is not None
+                assert budget > tuner.trials[earlier].memo["budget"]
 
     def test_none_means_done_or_wait(self, space: SearchSpace) -> None:
         tuner = self.create(space)

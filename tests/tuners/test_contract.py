@@ -56,6 +56,16 @@ class TestQMC(TunerContract):
     name = "QMC"
 
 
+class TestHyperband(TunerContract):
+    name = "Hyperband"
+    class_args: ClassVar = {"R": 9}
+
+
+class TestHyperbandOneBracketAtATime(TunerContract):
+    name = "Hyperband"
+    class_args: ClassVar = {"R": 8, "eta": 2, "exec_mode": "serial"}
+
+
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
