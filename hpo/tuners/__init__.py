@@ -56,6 +56,7 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
 BUILT_IN_ASSESSORS: Mapping[str, str] = {
     "Medianstop": "hpo.tuners.median_stop",
     "Curvefitting": "hpo.tuners.curve_fitting",
+    "ASHA": "hpo.tuners.asha",
 }
 
 
