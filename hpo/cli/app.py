@@ -142,14 +142,14 @@ def run(
         typer.Option(
             metavar="NAME|FILE.py:Class",
             help="TPE (the default), Auto, Random, GridSearch, Batch, Anneal, Evolution, GP, CMAES, QMC, "
-            "or a class of your own, written against hpo's API or NNI's.",
+            "Hyperband, or a class of your own, written against hpo's API or NNI's.",
         ),
     ] = None,
     assessor: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|FILE.py:Class",
-            help="Stop trials that will not be good: Medianstop, Curvefitting, or a class of your own.",
+            help="Stop trials that will not be good: Medianstop, Curvefitting, ASHA, or a class of your own.",
         ),
     ] = None,
     max_trials: Annotated[
