@@ -50,6 +50,7 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "CMAES": "hpo.tuners.cma_es",
     "QMC": "hpo.tuners.qmc",
     "Hyperband": "hpo.tuners.hyperband",
+    "BOHB": "hpo.tuners.bohb",
 }
 
 #: The built-in assessors.

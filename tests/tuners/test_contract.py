@@ -66,6 +66,11 @@ class TestHyperbandOneBracketAtATime(TunerContract):
     class_args: ClassVar = {"R": 8, "eta": 2, "exec_mode": "serial"}
 
 
+class TestBOHB(TunerContract):
+    name = "BOHB"
+    class_args: ClassVar = {"max_budget": 9, "min_points_in_model": 4, "random_fraction": 0.1}
+
+
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
