@@ -14,11 +14,11 @@ from hpo.cli.output import counted
 from hpo.cli.show import open_store, trial_json
 from hpo.errors import UsageError
 from hpo.experiment.foreign import read_export
+from hpo.nni.data import exported
 from hpo.runtime import home
-from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
-__all__ = ["export_trials", "import_trials", "nni_export"]
+__all__ = ["export_trials", "import_trials"]
 
 _FORMATS = ("csv", "json", "nni")
 
@@ -29,7 +29,7 @@ def export_trials(reference: str | None, format: str, output: Path | None, *, in
         raise UsageError(f"there is no format {format}", help=f"the formats are {', '.join(_FORMATS)}")
     with open_store(home.find(reference)) as store:
         if format == "nni":
-            text = _json(nni_export(store, intermediate=intermediate))
+            text = _json(exported(store, intermediate=intermediate))
         else:
             trials = [trial_json(store, row) for row in store.trials()]
             text = _json(trials) if format == "json" else _csv(trials, list(store.experiment()["space"]))
@@ -37,27 +37,6 @@ def export_trials(reference: str | None, format: str, output: Path | None, *, in
         sys.stdout.write(text)
     else:
         output.write_text(text, encoding="utf-8", newline="")
-
-
-def nni_export(store: Store, *, intermediate: bool = False) -> list[dict[str, Any]]:
-    """Return the succeeded trials as `nnictl experiment export` has them."""
-    row = store.experiment()
-    space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
-    exported = []
-    for trial in store.trials():
-        if trial.value is None or not trial.state.is_final:
-            continue
-        own = trial.origin == "baseline"  # its values need not lie in the space
-        exported.append(
-            {
-                "parameter": trial.parameters if own else space.nested(trial.parameters),
-                "value": trial.value,
-                "trialJobId": f"{store.directory.name}-{trial.number}",
-            }
-        )
-        if intermediate:
-            exported[-1]["intermediate"] = [metric.value for metric in store.metrics(trial.number)]
-    return exported
 
 
 def _json(value: Any) -> str:

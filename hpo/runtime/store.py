@@ -89,6 +89,7 @@ class TrialRow:
     memo: dict[str, Any]
     attempt: int
     value: float | None
+    data: dict[str, Any] | None
     told: int | None
     started: float | None
     ended: float | None
@@ -114,6 +115,7 @@ def _row(values: tuple[Any, ...]) -> TrialRow:
     row = dict(zip(_FIELDS, values, strict=True))
     row["state"] = TrialState(row["state"])
     row["device"] = json.loads(row["device"] or "[]")
+    row["data"] = json.loads(row["data"] or "null")
     for column in ("parameters", "memo"):
         row[column] = json.loads(row[column])
     return TrialRow(**row)
@@ -382,6 +384,15 @@ class Store:
             (number,),
         )
         return [Metric(step, value) for step, value in rows]
+
+    def reports(self, number: int) -> list[Intermediate]:
+        """Return a trial's intermediate results as they were reported, in order, the finite ones."""
+        rows = self._db.execute(
+            "SELECT step, value, data, time FROM metric WHERE trial = ? AND value IS NOT NULL "
+            "ORDER BY sequence",
+            (number,),
+        )
+        return [Intermediate(step, v, None, json.loads(d or "null"), at) for step, v, d, at in rows]
 
     def all_metrics(self) -> dict[int, list[Metric]]:
         """Return every trial's intermediate results, by its number."""
