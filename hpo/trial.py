@@ -97,7 +97,8 @@ class Trial:
         memo: what the tuner must remember about it, as JSON; stored with the trial. Of its keys an
             experiment knows ``budget``, a number of passes, which is handed to the trial (see `fidelity`);
             ``continues``, the number of an ended trial whose files its folder begins with, so that it goes
-            on from the other's checkpoint; and, to show them, ``rung`` and ``parent``.
+            on from the other's checkpoint; ``checkpoints``, the two folders that scripts for NNI's PBT load
+            from and save to; and, to show them, ``rung`` and ``parent``.
     """
 
     __slots__ = ("failure", "intermediate", "memo", "number", "parameters", "state", "value")

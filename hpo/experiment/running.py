@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hpo.experiment.listener import Listener
 from hpo.runtime.checkpoint import copy_files
@@ -19,6 +20,8 @@ from hpo.space import SearchSpace
 from hpo.trial import BUDGET, Metric, Trial, TrialState
 
 __all__ = ["RunningTrial"]
+
+_CHECKPOINTS = ("load_checkpoint_dir", "save_checkpoint_dir")  # what NNI's PBT calls the folders
 
 
 @dataclass
@@ -71,13 +74,21 @@ class RunningTrial:
     def write_parameters(self, space: SearchSpace) -> None:
         """Write the values that it will run with into its folder."""
         parameters = self.trial.parameters
-        budget = {BUDGET: self.trial.memo["budget"]} if "budget" in self.trial.memo else {}
-        values = json.dumps({**parameters, **budget})
+        beside = self._beside()
+        values = json.dumps({**parameters, **beside})
         (self.directory / "parameters.json").write_text(values, encoding="utf-8")
         nested = parameters if self.origin == "baseline" else space.nested(parameters)
         if nested != parameters:
-            values = json.dumps({**nested, **budget})
+            values = json.dumps({**nested, **beside})
             (self.directory / "nested.json").write_text(values, encoding="utf-8")
+
+    def _beside(self) -> dict[str, Any]:
+        """Return what its tuner hands it beside the configuration, under NNI's names."""
+        memo = self.trial.memo
+        handed = {BUDGET: memo["budget"]} if "budget" in memo else {}
+        for name, folder in zip(_CHECKPOINTS, memo.get("checkpoints", ()), strict=False):
+            handed[name] = str(self.directory / folder)  # an absolute one is what it is
+        return handed
 
     def variables(self, experiment: str, code: Path) -> dict[str, str]:
         """Return the environment by which its process knows what it is, under our names and NNI's."""

@@ -51,6 +51,7 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "QMC": "hpo.tuners.qmc",
     "Hyperband": "hpo.tuners.hyperband",
     "BOHB": "hpo.tuners.bohb",
+    "PBT": "hpo.tuners.pbt",
 }
 
 #: The built-in assessors.

@@ -153,3 +153,34 @@ def test_a_checkpoint_that_is_gone_is_said_and_the_trial_begins_from_scratch() -
     hpo("resume")
     assert passes()[4] == list(range(18))
     assert "the files of trial 3 are gone: it begins from scratch" in hpo("trial", "show", "4")
+
+
+PBT_SCRIPT = """\
+import nni, os
+values = nni.get_next_parameter()
+loaded = os.path.join(values["load_checkpoint_dir"], "model")
+total = float(open(loaded).read()) if os.path.isfile(loaded) else 0.0
+os.makedirs(values["save_checkpoint_dir"], exist_ok=True)
+with open(os.path.join(values["save_checkpoint_dir"], "model"), "w") as file:
+    file.write(str(total + values["rate"]))
+nni.report_final_result(total + values["rate"])
+"""
+
+
+@pytest.mark.parametrize("folder", ["", ", all_checkpoint_dir: {}/all"])
+def test_a_population_of_nnis_scripts_goes_on_from_the_checkpoints_of_its_best(
+    folder: str, tmp_path: Path
+) -> None:
+    Path("train.py").write_text(PBT_SCRIPT)
+    tuner = "{name: PBT, classArgs: {population_size: 4" + folder.format(tmp_path) + "}}"
+    config = CONFIG.replace("{codeDirectory: ., className: tuner.Ladder}", tuner)
+    Path("config.yml").write_text(config.replace("maxTrialNumber: 5", "maxTrialNumber: 12"))
+    hpo("run", "--config", "config.yml", "--seed", "4")
+    found = trials()
+    totals = {None: 0.0}
+    for trial in found:
+        totals[trial["number"]] = totals[trial["parent"]] + trial["parameters"]["rate"]
+        assert trial["value"] == pytest.approx(totals[trial["number"]])
+    assert [t["budget"] for t in found] == [1] * 4 + [2] * 4 + [3] * 4
+    best = max(found[:4], key=lambda t: t["value"])["number"]
+    assert [t["parent"] for t in found[4:8]].count(best) == 2

@@ -71,6 +71,11 @@ class TestBOHB(TunerContract):
     class_args: ClassVar = {"max_budget": 9, "min_points_in_model": 4, "random_fraction": 0.1}
 
 
+class TestPBT(TunerContract):
+    name = "PBT"
+    class_args: ClassVar = {"population_size": 6, "passes": 2}
+
+
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
