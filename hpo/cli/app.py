@@ -331,12 +331,14 @@ def import_(
 @app.command()
 def log(
     reference: Reference = None,
+    head: Annotated[int | None, typer.Option(min=1, help="Only so many lines, the first.")] = None,
+    tail: Annotated[int | None, typer.Option(min=1, help="Only so many lines, the last.")] = None,
     path: Annotated[bool, typer.Option("--path", help="Print where it is.")] = False,
 ) -> None:
     """Print what the runner of a detached experiment wrote."""
     from hpo.cli.show import print_log
 
-    print_log(reference, path=path)
+    print_log(reference, head=head, tail=tail, path=path)
 
 
 @app.command()
@@ -379,12 +381,33 @@ def lsp() -> None:
     serve()
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False
+)
+def nnictl(context: typer.Context) -> int:
+    """Take NNI's command line, and run ours."""
+    import shlex
+
+    from hpo.cli.nnictl import translate
+
+    code = 0
+    for line in translate(context.args):
+        print(f"$ hpo {shlex.join(line)}", file=sys.stderr)
+        code = app(line, standalone_mode=False) or code
+    return code
+
+
 @trial_app.command("list")
-def trial_list(reference: Reference = None, json: Json = False) -> None:
+def trial_list(
+    reference: Reference = None,
+    head: Annotated[int | None, typer.Option(min=1, help="Only so many with the highest results.")] = None,
+    tail: Annotated[int | None, typer.Option(min=1, help="Only so many with the lowest results.")] = None,
+    json: Json = False,
+) -> None:
     """List an experiment's trials."""
     from hpo.cli.show import list_trials
 
-    list_trials(reference, json=json)
+    list_trials(reference, head=head, tail=tail, json=json)
 
 
 @trial_app.command("show")

@@ -88,11 +88,13 @@ def _plain(part: str | Text) -> Text:
 def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator[Text]:
     counts: dict[str, int] = {s: told["trials"][s] for s in _STATES if s in told["trials"]}
     limits, total = told["limits"], sum(counts.values())
+    imported = sum(row.origin == "imported" for row in store.trials())  # they count towards no limit
     of = f" of {limits['max_trials']}" if limits["max_trials"] else ""
+    more = f" and {imported} imported" if imported else ""
     states = [Text(f"{n} {state.replace('_', ' ')}", style=_STATES[state]) for state, n in counts.items()]
-    yield _row("Trials", f"{total}{of}{': ' if states else ''}", Text(", ").join(states))
+    yield _row("Trials", f"{total - imported}{of}{more}{': ' if states else ''}", Text(", ").join(states))
     if is_drawn:
-        yield _row("", _bar(counts, max(total, limits["max_trials"] or 1)))
+        yield _row("", _bar(counts, max(total, (limits["max_trials"] or 1) + imported)))
     if "interrupted" in counts:
         yield _row("", f"those that were interrupted run again with: hpo resume {told['id']}")
     until = f" of {duration(limits['max_duration'])}" if limits["max_duration"] else ""

@@ -127,10 +127,14 @@ def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
     }
 
 
-def print_log(reference: str | None, *, path: bool) -> None:
+def print_log(reference: str | None, *, head: int | None, tail: int | None, path: bool) -> None:
     """Print an experiment's runner.log, or where it is."""
     file = home.find(reference) / "runner.log"
-    print(file if path else file.read_text(encoding="utf-8", errors="replace"), end="\n" if path else "")
+    if path:
+        print(file)
+        return
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    sys.stdout.write("".join(lines[:head][-tail if tail else 0 :]))
 
 
 def list_experiments(*, running: bool, json: bool) -> None:
@@ -183,11 +187,14 @@ def show_best(reference: str | None, *, json: bool) -> None:
         print_lines(best_values(best, base, indent=10))
 
 
-def list_trials(reference: str | None, *, json: bool) -> None:
-    """Print an experiment's trials."""
+def list_trials(reference: str | None, *, head: int | None, tail: int | None, json: bool) -> None:
+    """Print an experiment's trials, all or those with the highest or lowest results."""
     directory = home.find(reference)
     with open_store(directory) as store:
         found = [trial_json(store, row) for row in store.trials()]
+    if head is not None or tail is not None:
+        ranked = sorted((t for t in found if t["value"] is not None), key=lambda t: -t["value"])
+        found = [*ranked[: head or 0], *ranked[-tail if tail else len(ranked) :]]
     if json:
         print_json(found)
         return
