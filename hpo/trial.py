@@ -47,6 +47,10 @@ __all__ = [
 # Among a trial's values, how many passes of its loop it may run: NNI's name for it.
 BUDGET = "TRIAL_BUDGET"
 
+_LONGEST = 1 << 20  # bytes of a line: the runner reads none that is longer
+_DEEPEST = 20  # levels of a result
+_LONGEST_TEXT = 10000  # characters of what is no JSON, such as an array
+
 
 class TrialState(str, Enum):
     """Where a trial stands. The last five are final."""
@@ -176,7 +180,12 @@ class _Inside:
             path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
             self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         record["time"] = time.time()
-        self._write(self._spool, json.dumps(record).encode() + b"\n")
+        line = json.dumps(record).encode() + b"\n"
+        if len(line) > _LONGEST and record.pop("data", None) is not None:  # the result itself still counts
+            message = f"a result was recorded without what came with it, which is more than {_LONGEST} bytes"
+            self.append({"type": "warning", "message": message})
+            line = json.dumps(record).encode() + b"\n"
+        self._write(self._spool, line)
         self._poke()
 
     def _write(self, spool: int, line: bytes) -> None:
@@ -276,7 +285,7 @@ def _number(value: Any) -> tuple[float | None, str | None]:
     """Return a result as a finite number, or why it is none."""
     if isinstance(value, dict):
         if "default" not in value:
-            return None, f"a dict of results needs the key 'default', and has {list(value)!r}"
+            return None, f"a dict of results needs the key 'default', and has {_shown(list(value))}"
         value = value["default"]
     try:
         plain = value.item() if hasattr(value, "item") else value
@@ -288,21 +297,31 @@ def _number(value: Any) -> tuple[float | None, str | None]:
     return (number, None) if math.isfinite(number) else (None, f"{_shown(value)} is no finite number")
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _shown(value: Any, longest: int = 80) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:  # a number of more digits than Python writes, a list that is very deep
+        text = f"{type(value).__name__} that cannot be written ({error})"
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
     """Return what JSON can hold of a value; what it cannot, such as NaN or an array, as its text."""
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, (str, bool, int, type(None))):
+    if depth < _DEEPEST and isinstance(value, dict):
+        return {_key(key): _plain(each, depth + 1) for key, each in value.items()}
+    if depth < _DEEPEST and isinstance(value, (list, tuple)):
+        return [_plain(each, depth + 1) for each in value]
+    if isinstance(value, (str, bool, type(None))) or (isinstance(value, int) and abs(value) < 2**63):
         return value
     number, _ = _number(value)
-    return repr(value) if number is None else number
+    return _shown(value, _LONGEST_TEXT) if number is None else number
+
+
+def _key(key: Any) -> str:
+    try:
+        return str(key)
+    except Exception:
+        return _shown(key)
 
 
 def fidelity(passes: Any, start: int = 0) -> Any:
@@ -387,7 +406,8 @@ def own(name: str, seen: Any) -> Any:
         return seen
     if here.baseline:
         if name not in here.values and here.once(f"own {name}"):
-            shown = seen if isinstance(seen, (bool, int, float, str, type(None))) else repr(seen)
+            is_scalar = isinstance(seen, (bool, int, float, str, type(None)))
+            shown = _plain(seen) if is_scalar else _shown(seen, _LONGEST_TEXT)
             here.append({"type": "own", "name": name, "value": shown})
     elif here.once(f"inactive {name}"):
         here.append(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hpo.runtime.spool import Bad, Intermediate, Warned, read_spool
 from hpo.trial import Metric, Trial, TrialState
 
 
@@ -215,6 +216,32 @@ class TestValues:
         assert line["value"] is None
         assert reason in line["bad"]
         assert len(line["bad"]) < 120
+
+    def test_what_no_reader_could_take_costs_no_result(self, folder: Folder) -> None:
+        folder.run(
+            """
+            import os, hpo
+            deep = []
+            for _ in range(900): deep = [deep]
+            endless = {"default": 1.0}
+            endless["itself"] = endless
+            hpo.report_intermediate_result({"default": 1, "n": 10**5000, 10**5000: os.fsdecode(b"caf\\xe9")})
+            hpo.report_intermediate_result({"default": 2, "deep": deep})
+            hpo.report_intermediate_result(endless)
+            hpo.report_intermediate_result({"default": 4, "text": "x" * 2_000_000})
+            hpo.report_intermediate_result(10**5000)
+            hpo.report_final_result({10**5000: 1})
+            """
+        )
+        reports = [report for report, _ in read_spool(folder.path / "metrics.jsonl", 0)]
+        results = [report for report in reports if isinstance(report, Intermediate)]
+        assert [result.value for result in results] == [1.0, 2.0, 1.0, 4.0, None]
+        assert results[0].data is not None
+        assert results[0].data["n"].startswith("int that cannot be written")
+        assert "caf\\udce9" in results[0].data.values()
+        assert isinstance(reports[3], Warned)
+        assert "recorded without what came with it" in reports[3].message
+        assert isinstance(reports[-1], Bad)
 
     def test_a_dict_is_kept_whole_as_strict_json(self, folder: Folder) -> None:
         folder.run(

@@ -89,7 +89,10 @@ class Experiment:
         self._said_that_it_waits = False
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
-        self._restore()
+        try:
+            self._restore()
+        except OSError as error:
+            self._record_failure(error)
 
     @property
     def elapsed(self) -> float:
@@ -511,9 +514,9 @@ class Experiment:
 
 
 def _drain(wake: int) -> set[int]:
-    """Read the trials' numbers from the wake pipe."""
-    data = b""
-    with contextlib.suppress(BlockingIOError):
-        while chunk := os.read(wake, 1 << 16):
-            data += chunk
-    return {int(line) for line in data.split() if line.isdigit()}
+    """Read the trials' numbers from the wake pipe: at most what fits in, whoever goes on writing."""
+    try:
+        data = os.read(wake, 1 << 16)
+    except BlockingIOError:
+        return set()
+    return {int(line) for line in data.split() if line.isdigit() and len(line) < 10}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import re
@@ -16,12 +17,16 @@ from hpo.experiment.listener import Listener
 from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
+from hpo.runtime.trial_files import open_plain, replace_text
 from hpo.space import SearchSpace
 from hpo.trial import BUDGET, Metric, Trial, TrialState
 
 __all__ = ["RunningTrial"]
 
 _CHECKPOINTS = ("load_checkpoint_dir", "save_checkpoint_dir")  # what NNI's PBT calls the folders
+
+_WARNINGS = 100  # of one trial; what comes then says nothing new
+_LONGEST_LINE = 1 << 20  # of output, which may have no lines at all
 
 
 @dataclass
@@ -39,6 +44,7 @@ class RunningTrial:
         stopped_as: what it becomes, where it is stopped on purpose.
         final: the first final result; it counts, whatever happens afterwards.
         bad: a final result that is no number.
+        warned: what was said of it.
     """
 
     trial: Trial
@@ -54,6 +60,7 @@ class RunningTrial:
     timed_out: bool = False
     final: Final | None = None
     bad: Bad | None = None
+    warned: set[str] = field(default_factory=set)
 
     def make_folder(self) -> bool:
         """Make its folder: one that goes on from an earlier trial begins with the files of that one.
@@ -68,7 +75,7 @@ class RunningTrial:
         if earlier is not None and source.is_dir():
             copy_files(source, self.directory)
             return True
-        self.directory.mkdir(mode=0o700)
+        self.directory.mkdir(mode=0o700, parents=True)  # a trial may have removed more than its own folder
         return earlier is None
 
     def write_parameters(self, space: SearchSpace) -> None:
@@ -76,11 +83,11 @@ class RunningTrial:
         parameters = self.trial.parameters
         beside = self._beside()
         values = json.dumps({**parameters, **beside})
-        (self.directory / "parameters.json").write_text(values, encoding="utf-8")
+        replace_text(self.directory / "parameters.json", values)
         nested = parameters if self.origin == "baseline" else space.nested(parameters)
         if nested != parameters:
             values = json.dumps({**nested, **beside})
-            (self.directory / "nested.json").write_text(values, encoding="utf-8")
+            replace_text(self.directory / "nested.json", values)
 
     def _beside(self) -> dict[str, Any]:
         """Return what its tuner hands it beside the configuration, under NNI's names."""
@@ -128,7 +135,7 @@ class RunningTrial:
 
     def _take_intermediate(self, report: Intermediate, store: Store, listener: Listener) -> None:
         if report.value is None:
-            store.add_event("warning", f"step {report.step}: {report.bad}", self.trial.number)
+            self._warn(f"step {report.step}: {report.bad}", store)
             return
         metric = Metric(report.step, report.value)
         self.trial.intermediate.append(metric)
@@ -141,15 +148,23 @@ class RunningTrial:
                 self.final = report
                 store.set_value(trial.number, report.value, report.data)
             elif report.value != self.final.value:
-                message = f"a second final result, {report.value!r}, was not taken: the first counts"
-                store.add_event("warning", message, trial.number)
+                self._warn(f"a second final result, {report.value!r}, was not taken: the first counts", store)
         elif isinstance(report, Bad):
             self.bad = self.bad or report
-        elif isinstance(report, Own):
+        elif isinstance(report, Own) and self.origin == "baseline":
             trial.parameters[report.name] = report.value
             store.set_parameters(trial.number, trial.parameters)
         elif isinstance(report, Warned):
-            store.add_event("warning", report.message, trial.number)
+            self._warn(report.message, store)
+
+    def _warn(self, message: str, store: Store) -> None:
+        """Note something once; of very many things, the first."""
+        if message in self.warned or len(self.warned) > _WARNINGS:
+            return
+        self.warned.add(message)
+        if len(self.warned) > _WARNINGS:
+            message = f"there are more than {_WARNINGS} warnings of this trial: no more are kept"
+        store.add_event("warning", message, self.trial.number)
 
     def read_output(self, pattern: str, store: Store, listener: Listener) -> None:
         """Take what a pattern finds in its output for its results, the last for the final one.
@@ -173,14 +188,14 @@ class RunningTrial:
         """Rename what this attempt wrote, so that the next begins with empty files."""
         for name in ("metrics.jsonl", "stdout.log", "stderr.log"):
             path = self.directory / name
-            if path.exists():
+            with contextlib.suppress(FileNotFoundError):
                 path.rename(path.with_stem(f"{path.stem}.{self.attempt}"))
 
 
 def _numbers(path: Path, pattern: re.Pattern[str]) -> Iterator[float]:
     """Yield the finite numbers that a pattern (its first group, if it has one) finds in a log."""
-    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
+    with contextlib.suppress(OSError), io.TextIOWrapper(open_plain(path), "utf-8", "replace") as file:
+        while line := file.readline(_LONGEST_LINE):
             for match in pattern.finditer(line):
                 with contextlib.suppress(ValueError, TypeError):
                     value = float(match[1] if pattern.groups else match[0])

@@ -1,22 +1,30 @@
 """What trials reported: read their ``metrics.jsonl`` from where it was read last.
 
 A line counts once it is whole, that is, once its newline is there. What cannot be read (a line torn by a
-full disk, a hostile one) is passed over and said, never raised.
+full disk, a hostile one) is passed over and said, never raised. And what is read can be stored, shown and
+read again: text without lone surrogates, numbers of 64 bits, times of this calendar, nothing very deep.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from hpo.runtime.trial_files import open_plain
 
 __all__ = ["Bad", "Final", "Intermediate", "Own", "Report", "Warned", "read_spool"]
 
 _READ = 1 << 20
 _LONGEST = 1 << 20
+_LONGEST_TEXT = 500  # characters of what is said to a person
+_DEEPEST = 100  # levels of a result: what is far deeper, Python can neither write nor read again
+_LATEST = 253402300799  # the last second of the year 9999
 
 
 @dataclass(frozen=True)
@@ -66,52 +74,115 @@ Report = Intermediate | Final | Bad | Own | Warned
 
 
 def read_spool(path: Path, offset: int) -> Iterator[tuple[Report, int]]:
-    """Yield the reports that begin at or after a byte offset, each with the offset after it."""
+    """Yield the reports that begin at or after a byte offset, each with the offset after it.
+
+    They are those of this moment: one who writes faster than we read keeps nobody here.
+    """
     try:
-        file = path.open("rb")
+        file = open_plain(path)
     except FileNotFoundError:
         return
+    except OSError as error:
+        yield Warned(f"{path.name} cannot be read: {error.strerror}"), offset
+        return
     with file:
+        end = os.fstat(file.fileno()).st_size
         file.seek(offset)
         rest = b""
-        while chunk := file.read(_READ):
+        while chunk := file.read(min(_READ, max(0, end - offset - len(rest)))):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 offset += len(line) + 1
                 if line.strip():
                     yield _parse(line), offset
             if len(rest) > _LONGEST:
-                offset += len(rest)
+                offset = _after_hole(file, offset + len(rest), end)
                 yield Warned(f"a line of more than {_LONGEST} bytes was passed over"), offset
                 rest = b""
 
 
+def _after_hole(file: BinaryIO, offset: int, end: int) -> int:
+    """Go on where there is data: a hole of a sparse file may be as large as one likes."""
+    with contextlib.suppress(OSError):  # there is no more data
+        return min(file.seek(offset, os.SEEK_DATA), end)
+    return file.seek(end)
+
+
 def _parse(line: bytes) -> Report:
     try:
-        return _report(json.loads(line))
+        return _report(json.loads(line.decode()))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         shown = line[:80].decode("utf-8", "replace")
-        return Warned(f"a line of metrics.jsonl was passed over, since it is no report ({error}): {shown}")
+        return Warned(
+            _text(f"a line of metrics.jsonl was passed over, since it is no report ({error}): {shown}")
+        )
 
 
 def _report(record: Any) -> Report:
-    kind, time = record["type"], float(record.get("time", 0.0))
+    kind, time = record["type"], _time(record.get("time", 0.0))
     data = record.get("data")
     if data is not None and not isinstance(data, dict):
         raise TypeError("data is no object")
     if kind in ("intermediate", "final"):
-        value = record["value"]
-        bad = record.get("bad")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            value, bad = None, str(bad or f"{value!r} is no finite number")
+        data = None if data is None else _storable(data)
+        value, bad = _number(record["value"]), None
+        if value is None:
+            bad = _text(record.get("bad") or f"{record['value']!r} is no finite number")
         if kind == "intermediate":
             step = int(record["step"])
             if abs(step) >= 2**63:
                 raise ValueError("step is too large")
             return Intermediate(step, value, bad, data, time)
-        return Bad(str(bad), time) if value is None else Final(float(value), data, time)
+        return Bad(str(bad), time) if value is None else Final(value, data, time)
     if kind == "own":
-        return Own(str(record["name"]), record["value"])
+        if isinstance(record["value"], dict | list):
+            raise TypeError("an own value is a number, a text, true, false or null")
+        return Own(_text(record["name"]), _storable(record["value"]))
     if kind == "warning":
-        return Warned(str(record["message"]))
+        return Warned(_text(record["message"]))
     raise ValueError(f"unknown type {kind!r}")
+
+
+def _time(value: Any) -> float:
+    time = float(value)
+    if not 0 <= time <= _LATEST:
+        raise ValueError(f"time is {time!r}")
+    return time
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    with contextlib.suppress(OverflowError):
+        number = float(value)
+        return number if math.isfinite(number) else None
+    return None
+
+
+def _text(value: object) -> str:
+    """Return what can be said to a person, not at any length."""
+    text = _encodable(str(value))
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    """Return JSON as it can be stored, and read by others than Python: what has no such form, as text."""
+    if depth > _DEEPEST:
+        raise ValueError(f"a result of more than {_DEEPEST} levels")
+    if isinstance(value, dict):
+        return {_encodable(key): _storable(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_storable(each, depth + 1) for each in value]
+    if isinstance(value, str):
+        return _encodable(value)
+    if isinstance(value, int) and abs(value) < 2**63:  # a bool, too
+        return value
+    if isinstance(value, int | float):
+        number = _number(value)
+        return _text(value) if number is None else number
+    return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpo.runtime.spool import Bad, Final
+from hpo.runtime.trial_files import open_plain
 
 __all__ = ["Verdict", "judge", "last_lines"]
 
@@ -66,7 +67,7 @@ def _signal_name(number: int) -> str:
 def last_lines(path: Path, count: int) -> list[str]:
     """Return the last lines of a log that are not blank, without control characters."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - _TAIL))
             text = file.read().decode("utf-8", "replace")

@@ -135,6 +135,57 @@ def test_every_kind_of_failure_is_told_apart() -> None:
     assert kinds == [None, "no_result", "exit", "signal", "bad_value", "timeout"]
 
 
+SPOOL = "$HPO_TRIAL_DIR/metrics.jsonl"
+
+
+def said(record: str) -> str:
+    return f"echo '{{{record}}}' >> {SPOOL}"
+
+
+HOSTILE = {
+    "a pipe": f"mkfifo {SPOOL}",
+    "a folder": f"mkdir {SPOOL}",
+    "a link to itself": f"ln -s {SPOOL} {SPOOL}",
+    "an endless file": f"ln -s /dev/zero {SPOOL}",
+    "a text that is none": said('"type": "warning", "message": "\\ud800"'),
+    "a number that is too large": said(f'"type": "intermediate", "step": 0, "value": {10**20}'),
+    "a time that is none": said('"type": "intermediate", "step": 0, "value": 1, "time": NaN'),
+    "last words in a pipe": "rm $HPO_TRIAL_DIR/stderr.log; mkfifo $HPO_TRIAL_DIR/stderr.log",
+    "a number that wakes nobody": "printf '%05000d\\n' 7 > $HPO_TRIAL_DIR/../../wake",
+    "no folder": "rm -r $HPO_TRIAL_DIR",
+    "no folders at all": "rm -r $HPO_TRIAL_DIR/..",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_whatever_a_trial_leaves_behind_the_experiment_goes_on(name: str) -> None:
+    command = f"if [ $HPO_TRIAL_SEQUENCE = 1 ]; then {HOSTILE[name]}; sleep 0.2; exit 3; fi; {REPORT}"
+    assert run(command) == (0, "")
+    assert states() == {TrialState.SUCCEEDED: 5, TrialState.FAILED: 1}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_whatever_a_trial_left_behind_an_experiment_is_resumed(name: str) -> None:
+    runner = begin(f"test -e again || {{ {HOSTILE[name]}; echo x >> begun; sleep 300; }}; {REPORT}")
+    wait_for(Path("begun"))
+    runner.kill()
+    runner.communicate(timeout=10)
+    Path("again").touch()
+    assert resume() == 0
+    assert states() == {TrialState.SUCCEEDED: 6}
+    assert trials()[0].attempt == 2
+
+
+def test_of_very_many_warnings_the_first_are_kept() -> None:
+    command = f"""seq 5000 | sed 's/.*/no report &/' >> {SPOOL}; {REPORT}"""
+    assert run(command, max_trials=1)[0] == 0
+    store = Store(home.find(None))
+    messages = [event["message"] for event in store.events(0)]
+    store.close()
+    assert len(messages) == 101
+    assert "no report 100" in messages[99]
+
+
 def test_an_assessor_stops_trials_that_will_not_be_good_and_the_tuner_goes_on() -> None:
     report = (
         """printf '{"type": "intermediate", "step": %s, "value": %s, "time": 0}\\n' $step $value """

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hpo.runtime.spool import Bad, Final, Intermediate, Own, Warned, read_spool
+from hpo.runtime.store import Store
+from hpo.trial import Trial
 
 
 def lines(*records: object) -> bytes:
@@ -71,3 +77,127 @@ def test_json_that_is_no_report_is_passed_over_and_said(tmp_path: Path) -> None:
         + b'{"type": "final", "value": 1e999999, "time": "soon"}\n'
     )
     assert all(isinstance(report, Warned) for report in read(path))
+
+
+NESTED = b'{"type": "final", "value": 1, "data": {"default": ' + b"[" * 500 + b"]" * 500 + b"}}\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type": "intermediate", "step": 0, "value": 1, "time": NaN}\n',
+        b'{"type": "intermediate", "step": 0, "value": 1, "time": 1e300}\n',
+        b'{"type": "warning", "message": "\xed\xa0\x80"}\n',  # a surrogate, which json lets pass
+        b'{"type": "own", "name": "x", "value": [1, {"a": 2}]}\n',
+        b'{"type": "final", "value": 1, "data": {"default": 1, "n": 1' + b"0" * 5000 + b"}}\n",
+        NESTED,
+        b"[" * 100_000 + b"\n",
+    ],
+)
+def test_a_line_that_nobody_could_store_or_read_again_is_passed_over(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(line + lines({"type": "final", "value": 7, "time": 0}))
+    refused, final = read(path)
+    assert isinstance(refused, Warned)
+    assert len(refused.message) < 600
+    assert final == Final(7.0, None, 0.0)
+
+
+def test_numbers_and_texts_come_as_a_database_can_hold_them(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(
+        lines(
+            {"type": "intermediate", "step": 0, "value": 10**20, "data": {"\ud800": "caf\udce9", "n": 10**20}}
+        )
+        + lines({"type": "final", "value": 10**400})
+        + lines({"type": "own", "name": "x", "value": float("nan")}, {"type": "warning", "message": "\ud800"})
+    )
+    assert read(path) == [
+        Intermediate(0, 1e20, None, {"\\ud800": "caf\\udce9", "n": 1e20}, 0.0),
+        Bad(f"1{'0' * 400} is no finite number", 0.0),
+        Own("x", "nan"),
+        Warned("\\ud800"),
+    ]
+    for value in read(path)[0].__dict__.values():
+        json.dumps(value, ensure_ascii=False).encode()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["intermediate", "final", "own", "warning"])},
+        optional=dict.fromkeys(["value", "step", "time", "bad", "name", "message"], json_values)
+        | {"data": st.dictionaries(st.text(st.characters()), json_values, max_size=3)},
+    )
+)
+def test_whatever_a_line_says_the_store_takes_it(store: Store, record: dict[str, Any]) -> None:
+    path = store.directory / "metrics.jsonl"
+    path.write_bytes(lines(record))
+    (report,) = read(path)
+    with store.transaction():
+        match report:
+            case Intermediate():
+                store.add_metrics(0, [(store.last_sequence(0), report)])
+            case Final():
+                store.set_value(0, report.value, report.data)
+            case Own():
+                store.set_parameters(0, {report.name: report.value})
+            case Bad(reason=text) | Warned(message=text):
+                store.add_event("warning", text, 0)
+    trial = store.trial(0)
+    assert trial is not None
+    json.dumps(trial.parameters, allow_nan=False)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    about: dict[str, Any] = {"config": {}, "space": {}, "defaults": {}}
+    folder = tmp_path_factory.mktemp("experiment")
+    made = Store.create(folder, id="x", name="x", direction="maximize", **about)
+    with made.transaction():
+        made.add_trial(Trial(0, {}), "baseline")
+    yield made
+    made.close()
+
+
+def link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def link_to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, link_to_itself, link_to_a_device])
+def test_what_is_no_plain_file_is_said_and_never_waited_for(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "metrics.jsonl"
+    make(path)
+    assert list(read_spool(path, 5)) == [(Warned("metrics.jsonl cannot be read: it is no plain file"), 5)]
+
+
+def test_what_is_written_while_it_is_read_comes_at_the_next_look(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    line = lines({"type": "final", "value": 1, "time": 0})
+    path.write_bytes(line)
+    for count, _ in enumerate(read_spool(path, 0), start=1):
+        assert count == 1
+        with path.open("ab") as file:
+            file.write(line)
+    assert len(read(path, len(line))) == 1
+
+
+def test_a_hole_of_a_terabyte_is_passed_over_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with path.open("ab") as file:
+        file.write(b"\n" + lines({"type": "final", "value": 1, "time": 0}))
+    assert read(path)[-1] == Final(1.0, None, 0.0)

@@ -1,0 +1,46 @@
+"""The files of a trial's folder, opened with care: the folder is the trial's, and so anything may be in it.
+
+A named pipe in the place of a log would keep the runner waiting for ever, a link to ``/dev/zero`` would fill
+its memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["open_plain", "replace_text"]
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file to read it, never waiting.
+
+    Raises:
+        OSError: it is missing, or no plain file: a link, a pipe, a folder, a device.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
+            raise _not_plain(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise _not_plain(path)
+    return os.fdopen(fd, "rb")
+
+
+def _not_plain(path: Path) -> OSError:
+    return OSError(errno.EINVAL, "it is no plain file", str(path))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file anew, in the place of whatever is there."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with new.open("x", encoding="utf-8") as file:
+        file.write(text)
+    new.replace(path)
