@@ -109,8 +109,9 @@ class _Reader:
         return name or "", None, None
 
     def _ours(self, name: str) -> tuple[str, None, type | None]:
-        """Return an algorithm by its name, which NNI compares without regard to case."""
-        same = next((each for each in type(self).names() if each.lower() == name.lower()), name)
+        """Return an algorithm by its name, in any case; some of NNI's may end in Tuner, as in GPTuner."""
+        spelt = {name.lower(), name.lower().removesuffix("tuner")}
+        same = next((each for each in type(self).names() if each.lower() in spelt), name)
         try:
             return same, None, type(self).find(same)
         except TunerError as error:

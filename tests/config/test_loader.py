@@ -517,6 +517,10 @@ class TestWhatIsNotHere:
 
 
 class TestTuners:
+    @pytest.mark.parametrize("name", ["GPTuner", "gp", "GP"])
+    def test_nnis_longer_names_are_known(self, write: Write, name: str) -> None:
+        assert load(write(V1.replace("Random", name))).tuner == Algorithm(name="GP")
+
     def test_an_unknown_one_is_refused_at_its_name(self, write: Write) -> None:
         found = mistake(write(V1.replace("Random", "Rndom")))
         assert (found.code, marked(found)) == ("HPO510", "Rndom")
