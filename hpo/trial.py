@@ -102,7 +102,8 @@ class Trial:
             experiment knows ``budget``, a number of passes, which is handed to the trial (see `fidelity`);
             ``continues``, the number of an ended trial whose files its folder begins with, so that it goes
             on from the other's checkpoint; ``checkpoints``, the two folders that scripts for NNI's PBT load
-            from and save to; and, to show them, ``rung`` and ``parent``.
+            from and save to; and, to show them, ``rung`` and ``parent``;
+            ``handed``, the values that the trial is given in the place of its parameters.
     """
 
     __slots__ = ("failure", "intermediate", "memo", "number", "parameters", "state", "value")

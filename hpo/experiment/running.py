@@ -85,6 +85,7 @@ class RunningTrial:
         values = json.dumps({**parameters, **beside})
         replace_text(self.directory / "parameters.json", values)
         nested = parameters if self.origin == "baseline" else space.nested(parameters)
+        nested = self.trial.memo.get("handed", nested)
         if nested != parameters:
             values = json.dumps({**nested, **beside})
             replace_text(self.directory / "nested.json", values)

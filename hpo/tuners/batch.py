@@ -12,7 +12,10 @@ __all__ = ["Batch"]
 
 
 class Batch(Tuner):
-    """Propose the options of the space's only parameter, a choice, in the order in which they are written."""
+    """Propose the options of the space's only parameter, a choice, in the order in which they are written.
+
+    An option that is a dictionary is what the trial is given, as in NNI (see `hpo.trial.Trial.memo`).
+    """
 
     name = "Batch"
 
@@ -30,6 +33,8 @@ class Batch(Tuner):
         for option in self.space[name].values() or ():
             configuration = {name: option}
             if self.is_new(configuration) and self.space.is_feasible(configuration):
-                return Trial(number, configuration)
+                return Trial(
+                    number, configuration, memo={"handed": option} if isinstance(option, dict) else {}
+                )
         self.done = True
         return None
