@@ -49,6 +49,7 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "GP": "hpo.tuners.gp",
     "CMAES": "hpo.tuners.cma_es",
     "QMC": "hpo.tuners.qmc",
+    "Metis": "hpo.tuners.metis",
     "Hyperband": "hpo.tuners.hyperband",
     "BOHB": "hpo.tuners.bohb",
     "PBT": "hpo.tuners.pbt",

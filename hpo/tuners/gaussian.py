@@ -1,7 +1,7 @@
 """Gaussian-process regression on configurations, in numpy: Matern-5/2 with one length scale a parameter.
 
 C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning", 2006 (Algorithm 2.1,
-equations 5.8 and 5.9). The prior of the length scales grows with the dimension as in C. Hvarfner,
+equations 5.8, 5.9 and 5.12). The prior of the length scales grows with the dimension as in C. Hvarfner,
 E. O. Hellsten and L. Nardi, "Vanilla Bayesian Optimization Performs Great in High Dimensions", ICML 2024.
 """
 
@@ -161,7 +161,7 @@ class GaussianProcess:
             covariance.flat[:: len(features) + 1] += jitter
             jitter *= 10
             factor, info = lapack.dpotrf(covariance, lower=1, clean=1)
-        self._factor = factor
+        self._factor, self._targets = factor, targets
         self._alpha = cho_solve((factor, True), targets, check_finite=False)
 
     def _kernel(self, points: Floats) -> Floats:
@@ -179,6 +179,11 @@ class GaussianProcess:
         kernel = self._kernel(features * self._scale)
         variance = self._signal - ((kernel @ self._precision) * kernel).sum(axis=1)
         return kernel @ self._alpha, np.maximum(variance, 1e-12)
+
+    def leave_one_out(self) -> tuple[Floats, Floats]:
+        """Return, for each target, the mean and variance that the others predict (equation 5.12)."""
+        variance: Floats = 1 / self._precision.diagonal()
+        return self._targets - self._alpha * variance, variance
 
     @cached_property
     def _precision(self) -> Floats:

@@ -76,6 +76,12 @@ class TestPBT(TunerContract):
     class_args: ClassVar = {"population_size": 6, "passes": 2}
 
 
+class TestMetis(TunerContract):
+    name = "Metis"
+    class_args: ClassVar = {"cold_start_num": 5, "selection_num_starting_points": 100}
+    trials = 16
+
+
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
