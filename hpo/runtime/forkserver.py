@@ -13,8 +13,8 @@ It is single-threaded, reads one JSON object a line from the socket, and answers
                                                      -> {"ended": 7, "status": 0}   negative: a signal
 
 Started as ``python -m hpo.runtime.forkserver SOCKET LOCK``, two descriptors; the first line it reads says
-``{"cwd", "path", "snapshot", "modules"}``. It holds on to LOCK, the experiment's, so that no second runner
-starts before every trial of the first has ended. The model is `multiprocessing.forkserver`.
+``{"experiment", "cwd", "path", "snapshot", "modules"}``. It holds on to LOCK, the experiment's, so that no
+second runner starts before every trial of the first has ended. The model is `multiprocessing.forkserver`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ import select
 import signal
 import socket
 import sys
+
+from hpo.runtime.strays import Mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,12 +58,16 @@ class Server:
         connection: the runner's socket.
         lock: a descriptor that this process holds and its trials do not.
         snapshot: the frozen scripts, or None where the trials are commands.
+        experiment: the id that trials are marked with.
     """
 
-    def __init__(self, connection: socket.socket, lock: int, snapshot: Snapshot | None) -> None:
+    def __init__(
+        self, connection: socket.socket, lock: int, snapshot: Snapshot | None, experiment: str
+    ) -> None:
         self.connection = connection
         self.lock = lock
         self.snapshot = snapshot
+        self.experiment = experiment
         self.trials: dict[int, int] = {}  # pid -> number
         self._buffer = b""
         self._alarm, self._alarm_end = os.pipe()
@@ -91,6 +97,7 @@ class Server:
                 _kill_group(pid, signal.SIGKILL)
             while self.trials:
                 self._reap(block=True)
+            self._sweep(Mark())  # of an experiment inside a trial, say
 
     def _receive(self) -> bool:
         try:
@@ -134,6 +141,7 @@ class Server:
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != server:
                 os._exit(1)  # the server died in between
+            Mark(self.experiment, request["start"]).bear()
             self._open_streams(request["dir"])
             self.connection.close()
             for fd in (self.lock, self._alarm, self._alarm_end):
@@ -198,16 +206,15 @@ class Server:
             _, status = os.waitpid(ended.si_pid, 0)
             if number is not None:
                 del self.trials[ended.si_pid]
-                self._sweep(number)
+                self._sweep(Mark(self.experiment, number))
                 self._send({"ended": number, "status": os.waitstatus_to_exitcode(status)})
                 if block:
                     return
 
-    def _sweep(self, number: int) -> None:
+    def _sweep(self, mark: Mark) -> None:
         """Kill the descendants that left the trial's group: orphaned, they are now children of ours."""
-        mark = f"\0HPO_TRIAL_SEQUENCE={number}\0".encode()
         for _ in range(100):  # each round may orphan the next generation
-            strays = [pid for pid in _children() if pid not in self.trials and mark in _environment(pid)]
+            strays = [pid for pid in _children() if pid not in self.trials and mark.is_on(pid)]
             if not strays:
                 return
             for pid in strays:
@@ -232,14 +239,6 @@ def _children() -> list[int]:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
-
-
-def _environment(pid: int) -> bytes:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-            return b"\0" + file.read()
-    except OSError:
-        return b""
 
 
 def _reseed() -> None:
@@ -290,7 +289,7 @@ def main(fd: int, lock: int) -> None:
     gc.collect()
     gc.disable()
     gc.freeze()  # children share these pages, and their own collections pass over them
-    Server(connection, lock, snapshot).serve()
+    Server(connection, lock, snapshot, setup["experiment"]).serve()
 
 
 _SETUP = "HPO_FORKSERVER_SETUP"

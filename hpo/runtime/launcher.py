@@ -165,6 +165,7 @@ class Launcher:
         concurrency: int = 1,
     ) -> None:
         self._setup = {
+            "experiment": experiment,
             "cwd": str(cwd),
             "snapshot": None if snapshot is None else str(snapshot),
             "path": str(path),

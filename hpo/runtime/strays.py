@@ -1,20 +1,82 @@
-"""Processes of an experiment that outlived both its runner and its fork server: found, and ended.
+"""The processes of an experiment's trials: known wherever they went, and ended.
 
-A process is known by its environment, which every trial and all that it starts inherit; never by a
-number that was written down, which may be another process's by now.
+A process is known by a mark that it inherits, never by a number that was written down, which may be another
+process's by now. The mark must outlast all that a daemon does to be rid of its origin: fork twice, begin a
+session, close every descriptor, clear the environment. So it is a resource limit, which the kernel hands on
+through every fork and exec and shows to the user's other processes (`prlimit`): RLIMIT_RTTIME, how many
+microseconds a real-time process may compute at a stretch. Nobody else sets it, and the value says whose the
+process is and limits nothing: it is above 146,000 years.
+
+Where a sandbox lets nobody set it, the environment is left, as ``/proc`` shows it: that of the last exec, so
+that what was only forked is not known by it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import sys
 import time
+import zlib
 
-__all__ = ["end_strays"]
+__all__ = ["Mark", "end_strays"]
 
 _PATIENCE = 5.0  # seconds for the kernel to end what was killed
+
+_NUMBER_BITS, _EXPERIMENT_BITS = 28, 32
+_MARKED = 1 << 62
+
+
+class Mark:
+    """What the processes of a trial, of an experiment's trials, or of any trial at all bear.
+
+    Args:
+        experiment: its id; None for any.
+        number: the trial's; None for all of the experiment.
+    """
+
+    def __init__(self, experiment: str | None = None, number: int | None = None) -> None:
+        self._limit = _MARKED
+        self._ignored = _NUMBER_BITS + _EXPERIMENT_BITS
+        self._variables: list[bytes] = []
+        if experiment is not None:
+            self._limit |= zlib.crc32(experiment.encode()) << _NUMBER_BITS
+            self._ignored = _NUMBER_BITS
+            self._variables.append(f"\0HPO_EXPERIMENT_ID={experiment}\0".encode())
+        if number is not None:
+            self._limit |= number % (1 << _NUMBER_BITS)
+            self._ignored = 0
+            self._variables.append(f"\0HPO_TRIAL_SEQUENCE={number}\0".encode())
+
+    def bear(self) -> None:
+        """Put it on this process, and so on all that it will start."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError, ValueError):
+                _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+                resource.setrlimit(resource.RLIMIT_RTTIME, (self._limit, hard))
+
+    def is_on(self, pid: int) -> bool:
+        """Tell whether a process bears it; one that ended, or is another user's, does not."""
+        return _limit(pid) >> self._ignored == self._limit >> self._ignored or self._is_in_environment(pid)
+
+    def _is_in_environment(self, pid: int) -> bool:
+        if not self._variables:
+            return False
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+                environment = b"\0" + file.read()
+        except OSError:
+            return False
+        return all(variable in environment for variable in self._variables)
+
+
+def _limit(pid: int) -> int:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return resource.prlimit(pid, resource.RLIMIT_RTTIME)[0]
+    return 0
 
 
 def end_strays(experiment: str) -> int:
@@ -24,10 +86,10 @@ def end_strays(experiment: str) -> int:
     """
     if sys.platform != "linux":
         return 0
-    mark = f"\0HPO_EXPERIMENT_ID={experiment}\0".encode()
+    mark = Mark(experiment)
     killed: set[int] = set()
     limit = time.monotonic() + _PATIENCE
-    while living := _marked(mark):
+    while living := [int(name) for name in os.listdir("/proc") if name.isdigit() and _lives(int(name), mark)]:  # noqa: PTH208
         killed.update(living)
         for pid in living:
             _kill(pid, mark)
@@ -37,26 +99,22 @@ def end_strays(experiment: str) -> int:
     return len(killed)
 
 
-def _marked(mark: bytes) -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and _has(int(name), mark)]  # noqa: PTH208
-
-
-def _has(pid: int, mark: bytes) -> bool:
-    if pid == os.getpid():
-        return False  # an experiment inside a trial of another
+def _lives(pid: int, mark: Mark) -> bool:
+    if pid == os.getpid() or not mark.is_on(pid):
+        return False  # this one is an experiment inside a trial of another
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-            return mark in b"\0" + file.read()
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X", b"")
     except OSError:
-        return False  # it ended, or is another user's
+        return False
 
 
-def _kill(pid: int, mark: bytes) -> None:
+def _kill(pid: int, mark: Mark) -> None:
     """Kill the process behind a number, if it is still the one that was seen."""
     with contextlib.suppress(OSError):
         handle = os.pidfd_open(pid)
         try:
-            if _has(pid, mark):
+            if mark.is_on(pid):
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
         finally:
             os.close(handle)

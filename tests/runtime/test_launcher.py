@@ -244,6 +244,32 @@ def dead_within(pids: list[int], seconds: float) -> bool:
     return not any(map(is_alive, pids))
 
 
+DAEMONS = """
+import os, signal, time
+def daemon():
+    # As the books say: nothing is kept that tells where it came from.
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.chdir("/")
+            os.environ.clear()
+            print(os.getpid(), flush=True)
+            os.closerange(0, 1000)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            time.sleep(300)
+        os._exit(0)
+    os.wait()
+for _ in range(2):
+    daemon()
+worker = os.fork()
+if worker == 0:
+    print(os.getpid(), flush=True)
+    time.sleep(300)
+time.sleep(0.5)
+"""
+
+
 @pytest.mark.parametrize("ending", ["exit 0", "sleep 300"])
 def test_a_trials_grandchildren_go_with_it_even_those_that_left_its_group(
     bench: Workbench, ending: str
@@ -253,6 +279,50 @@ def test_a_trials_grandchildren_go_with_it_even_those_that_left_its_group(
     if ending != "exit 0":
         launcher.signal(0, signal.SIGKILL)
     bench.wait()
+    assert dead_within(pids, 5)
+
+
+@pytest.mark.parametrize("ending", ["", "time.sleep(300)"])
+def test_daemons_that_a_script_forked_go_with_it(bench: Workbench, ending: str) -> None:
+    bench.write("script.py", DAEMONS + ending)
+    launcher = bench.start(ScriptCommand("script.py"))
+    pids = family(bench)
+    if ending:
+        launcher.signal(0, signal.SIGKILL)
+    bench.wait()
+    assert dead_within(pids, 0)
+
+
+def test_daemons_of_a_trial_that_runs_on_stay(bench: Workbench) -> None:
+    bench.write("script.py", DAEMONS + "if 'short' not in __import__('sys').argv: time.sleep(300)")
+    bench.start(ScriptCommand("script.py"))
+    pids = family(bench)
+    assert bench.launcher is not None
+    (bench.trials / "1").mkdir()
+    bench.launcher.start(1, ScriptCommand("script.py", ("short",)), bench.trials / "1", bench.variables(1))
+    assert [ended.number for ended in bench.wait()] == [1]
+    assert all(map(is_alive, pids))
+    bench.launcher._connection.close()
+    assert dead_within(pids, 5)
+
+
+def test_of_a_fork_server_that_is_killed_not_even_forked_daemons_are_left(bench: Workbench) -> None:
+    bench.write("script.py", DAEMONS + "time.sleep(300)")
+    launcher = bench.start(ScriptCommand("script.py"))
+    pids = family(bench)
+    launcher._server.kill()
+    assert bench.wait()[0].status is None
+    assert dead_within(pids, 0)  # before the trial may be run again
+
+
+def test_an_experiment_inside_a_trial_goes_with_the_experiment_around_it(bench: Workbench) -> None:
+    inner = DAEMONS.replace(
+        "import os", "from hpo.runtime.strays import Mark; Mark('inner', 7).bear(); import os"
+    )
+    bench.write("script.py", inner)
+    launcher = bench.start(ScriptCommand("script.py"))
+    pids = family(bench)
+    launcher._connection.close()
     assert dead_within(pids, 5)
 
 
