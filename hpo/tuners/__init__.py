@@ -50,6 +50,7 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "CMAES": "hpo.tuners.cma_es",
     "QMC": "hpo.tuners.qmc",
     "Metis": "hpo.tuners.metis",
+    "DNGO": "hpo.tuners.dngo",
     "Hyperband": "hpo.tuners.hyperband",
     "BOHB": "hpo.tuners.bohb",
     "PBT": "hpo.tuners.pbt",

@@ -82,6 +82,12 @@ class TestMetis(TunerContract):
     trials = 16
 
 
+class TestDNGO(TunerContract):
+    name = "DNGO"
+    class_args: ClassVar = {"sample_size": 100, "trials_per_update": 6, "num_epochs_per_training": 50}
+    trials = 16
+
+
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
