@@ -54,6 +54,48 @@ class TestDigits:
         assert defaults.items() <= trials[0]["parameters"].items()
 
 
+class TestHalving:
+    script: Path = EXAMPLES / "halving" / "train.py"
+
+    def test_by_hand_it_makes_all_passes_and_leaves_nothing(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        printed = output([sys.executable, self.script], tmp_path, environment)
+        assert len(re.findall(r"^pass +\d+  accuracy", printed, re.MULTILINE)) == 27
+        assert not list(tmp_path.iterdir())
+
+    def test_promoted_trials_go_on_from_their_checkpoints(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        command = [HPO, "run", self.script, "--tuner", "Hyperband", "--max-trials", "40"]
+        output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert len(trials[0]["intermediate"]) == 27  # the script's own values run whole
+        promoted = [t for t in trials if t["parent"] is not None]
+        assert {t["budget"] for t in promoted} >= {3, 9}
+        for trial in promoted:
+            earlier = trials[trial["parent"]]
+            assert trial["parameters"] == earlier["parameters"]
+            steps = [step for step, _ in trial["intermediate"]]
+            assert steps == list(range(earlier["budget"], trial["budget"]))
+            logs = output([HPO, "trial", "logs", str(trial["number"])], tmp_path, environment)
+            assert logs.startswith(f"goes on after pass {earlier['budget']}\n")
+
+    def test_a_promoted_trial_ends_where_one_without_a_break_does(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        """What two trials with a checkpoint between them learn is what one would."""
+        command = [HPO, "run", self.script, "--tuner", "Hyperband", "--max-trials", "40"]
+        output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        last = max((t for t in trials if t["parent"] is not None), key=lambda t: t["budget"])
+        whole = tmp_path / "whole.py"
+        whole.write_text(output([HPO, "trial", "code", str(last["number"])], tmp_path, environment))
+        printed = output([sys.executable, whole], tmp_path, environment)
+        accuracies = re.findall(r"accuracy (0\.\d+)$", printed, re.MULTILINE)
+        assert float(accuracies[last["budget"] - 1]) == pytest.approx(last["value"], abs=1e-4)
+
+
 class TestShell:
     def test_by_hand_it_takes_its_own_defaults(self, environment: dict[str, str]) -> None:
         environment["PATH"] = f"{HPO.parent}{os.pathsep}{environment['PATH']}"
