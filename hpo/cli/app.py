@@ -319,13 +319,20 @@ def export(
 
 @app.command("import")
 def import_(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment that learns.")],
-    file: Annotated[Path, typer.Argument(help="What `hpo export --format nni` or json, or NNI, wrote.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="ID|FOLDER", help="The experiment that learns; or a folder of NNI's.")
+    ],
+    file: Annotated[
+        Path | None, typer.Argument(help="What `hpo export --format nni` or json, or NNI, wrote.")
+    ] = None,
 ) -> None:
-    """Let an experiment learn from the results of another; they count towards no limit."""
-    from hpo.cli.export import import_trials
+    """Let an experiment learn from the results of another; or, alone, take over a folder of NNI's."""
+    from hpo.cli.export import import_folder, import_trials
 
-    import_trials(reference, file)
+    if file is None:
+        import_folder(Path(reference))
+    else:
+        import_trials(reference, file)
 
 
 @app.command()

@@ -18,7 +18,7 @@ from hpo.nni.data import exported
 from hpo.runtime import home
 from hpo.space import SearchSpace
 
-__all__ = ["export_trials", "import_trials"]
+__all__ = ["export_trials", "import_folder", "import_trials"]
 
 _FORMATS = ("csv", "json", "nni")
 
@@ -67,3 +67,16 @@ def import_trials(reference: str | None, file: Path) -> None:
     home.send_command(directory, {"do": "import", "trials": trials})
     when = "" if home.is_running(directory) else f"; it learns from them with: hpo resume {directory.name}"
     print(f"{counted(len(trials), 'trial')} imported into {directory.name}{when}", file=sys.stderr)
+
+
+def import_folder(folder: Path) -> None:
+    """Make an experiment of a folder of NNI's, with all its trials."""
+    from hpo.experiment.adopt import adopt
+
+    directory, notes = adopt(folder)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    with open_store(directory) as store:
+        count = sum(store.counts().values())
+    print(f"{counted(count, 'trial')} of {folder} are in experiment {directory.name}", file=sys.stderr)
+    print(f"See it: hpo show {directory.name}", file=sys.stderr)

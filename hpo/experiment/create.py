@@ -33,14 +33,14 @@ from hpo.space import SearchSpace
 from hpo.trial import Trial
 from hpo.tuners.base import Direction
 
-__all__ = ["create", "open_existing"]
+__all__ = ["DEFAULT_TUNER", "Plan", "create", "open_existing", "settled"]
 
 DEFAULT_TUNER = "TPE"
 DEFAULT_TRIALS = 100
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What was decided when the experiment began, and holds for every runner of it."""
 
     command: Command
@@ -55,7 +55,7 @@ class _Plan:
         return {"command": command, "cwd": str(self.cwd), "modules": list(self.modules)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> _Plan:
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
         written = data["command"]
         command: Command = (
             ScriptCommand(written["script"], tuple(written["args"]))
@@ -103,7 +103,7 @@ def create(
     # Marks have values in the source; a space in a file has none to run.
     baseline = config.space is None and project is not None and len(project.space) > 0
     config = config.override(options=tuple(options or ()))
-    config = _settled(config, space, project)
+    config = settled(config, space, project)
     make_tuner(config, space)  # what it cannot search is said before anything is made
     make_assessor(config)
     if config.gpus_per_trial:
@@ -137,7 +137,7 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
     try:
         store = Store(directory, read_only=False)
         row = store.experiment()
-        plan = _Plan.from_json(row["config"]["plan"])
+        plan = Plan.from_json(row["config"]["plan"])
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         devices = _devices(config) if config.gpus_per_trial else None
@@ -180,7 +180,7 @@ def _space(config: Config, project: AnnotatedProject | None, options: Mapping[st
     return space
 
 
-def _settled(config: Config, space: SearchSpace, project: AnnotatedProject | None) -> Config:
+def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None = None) -> Config:
     """Return the settings with every default that depends on others made explicit."""
     tuner = _budgeted(config.tuner or Algorithm(name=DEFAULT_TUNER), project)
     direction: Direction = "maximize" if config.tuner is None else own_direction(tuner)
@@ -213,17 +213,17 @@ def _devices(config: Config) -> GpuPool:
 
 def _freeze(
     command: Command, cwd: Path, project: AnnotatedProject | None, directory: Path, rewritten: bool
-) -> _Plan:
+) -> Plan:
     """Freeze the code; without marks in play a trial runs the files as they are."""
     if project is None or isinstance(command, ShellCommand):
-        return _Plan(command, cwd, ())
+        return Plan(command, cwd, ())
     files = {f.path: (f.original, f.rewritten if rewritten else f.original) for f in project.files}
     script = (cwd / command.script).resolve()
     freeze(directory, files, script.parent, {f.path: f.stretches for f in project.files if rewritten})
-    return _Plan(command, cwd, tuple(modules_to_preload(files[script][0], script.parent)))
+    return Plan(command, cwd, tuple(modules_to_preload(files[script][0], script.parent)))
 
 
-def _launcher(directory: Path, plan: _Plan, lock: IO[str], concurrency: int) -> Launcher:
+def _launcher(directory: Path, plan: Plan, lock: IO[str], concurrency: int) -> Launcher:
     if not plan.cwd.is_dir():
         raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
     is_script = isinstance(plan.command, ScriptCommand)

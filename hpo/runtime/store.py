@@ -268,6 +268,14 @@ class Store:
             (trial.number, trial.state.value, origin, _json(trial.parameters), _json(trial.memo)),
         )
 
+    def put_trial(self, row: TrialRow, reports: Sequence[Intermediate]) -> None:
+        """Record a trial of another store, as it is, with its intermediate results."""
+        values = [row.state.value if name == "state" else getattr(row, name) for name in _FIELDS]
+        written = [_json(value) if isinstance(value, dict | list) else value for value in values]
+        places = ", ".join("?" * len(_FIELDS))
+        self._db.execute(f"INSERT INTO trial ({_COLUMNS}) VALUES ({places})", written)  # noqa: S608
+        self.add_metrics(row.number, list(enumerate(reports)))
+
     def start_trial(self, number: int, device: Sequence[int]) -> None:
         """Record that a trial runs."""
         self._db.execute(

@@ -1,0 +1,150 @@
+"""Folders of NNI's experiments, taken over: looked at, and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# As NNI 3.0 makes them.
+SCHEMA = """
+CREATE TABLE TrialJobEvent (timestamp integer, trialJobId text, event text, data text, logPath text,
+    sequenceId integer, message text, environmentId text);
+CREATE TABLE MetricData (timestamp integer, trialJobId text, parameterId text, type text, sequence integer,
+    data text);
+CREATE TABLE ExperimentProfile (params text, id text, execDuration integer, startTime integer,
+    endTime integer, logDir text, nextSequenceId integer, revision integer);
+"""
+SPACE = {
+    "x": {"_type": "uniform", "_value": [0, 1]},
+    "layer": {
+        "_type": "choice",
+        "_value": [{"_name": "none"}, {"_name": "conv", "size": {"_type": "choice", "_value": [1, 2]}}],
+    },
+}
+PARAMS = {
+    "experimentName": "theirs",
+    "experimentType": "hpo",
+    "searchSpace": SPACE,
+    "trialCommand": "python3 trial.py",
+    "trialConcurrency": 1,
+    "maxTrialNumber": 7,
+    "useAnnotation": False,
+    "tuner": {"name": "Random", "classArgs": {"seed": 1, "optimize_mode": "minimize"}},
+    "trainingService": {"platform": "local"},
+}
+# How each ended, and its final result as NNI stores it: JSON in JSON.
+TRIALS = [
+    ("SUCCEEDED", '"0.5"'),
+    ("SUCCEEDED", '"{\\"default\\": 0.25, \\"loss\\": 1}"'),
+    ("FAILED", None),
+    ("SUCCEEDED", None),
+    ("SYS_CANCELED", None),
+    ("RUNNING", None),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    Path("trial.py").write_text('import nni\nnni.report_final_result(nni.get_next_parameter()["x"])\n')
+    made = tmp_path / "abcdef"
+    (made / "db").mkdir(parents=True)
+    (made / "trials" / "T0").mkdir(parents=True)
+    (made / "trials" / "T0" / "stdout").write_text("hello\n")
+    store(made, {**PARAMS, "trialCodeDirectory": str(tmp_path / "work")})
+    return made
+
+
+def store(folder: Path, params: dict[str, Any]) -> None:
+    db = sqlite3.connect(folder / "db" / "nni.sqlite")
+    db.executescript(SCHEMA)
+    for i, (state, final) in enumerate(TRIALS):
+        name, time = f"T{i}", 1_700_000_000_000 + 10_000 * i
+        layer = {"_name": "conv", "size": 2} if i % 2 else {"_name": "none"}
+        given = {"parameter_id": i, "parameters": {"x": i / 10, "layer": layer}}
+        events = [(time, "WAITING", json.dumps(given)), (time + 1000, "RUNNING", None)]
+        events += [(time + 3000, state, None)] if state != "RUNNING" else []
+        for at, event, data in events:
+            row = (at, name, event, data, "/nowhere", i, None, None)
+            db.execute("INSERT INTO TrialJobEvent VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT INTO MetricData VALUES (?, ?, ?, 'PERIODICAL', 0, '\"0.75\"')", (time, name, i))
+        if final:
+            db.execute("INSERT INTO MetricData VALUES (?, ?, ?, 'FINAL', 0, ?)", (time, name, i, final))
+    for revision in (1, 2):
+        profile = (json.dumps(params), "abcdef", 60 * revision, 1, 2, "", 6, revision)
+        db.execute("INSERT INTO ExperimentProfile VALUES (?, ?, ?, ?, ?, ?, ?, ?)", profile)
+    db.commit()
+    db.close()
+
+
+def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hpo", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def data(*arguments: str) -> Any:
+    return json.loads(hpo(*arguments, "--json").stdout)
+
+
+def test_all_of_it_is_there_and_says_of_each_trial_what_became_of_it(folder: Path) -> None:
+    before = (folder / "db" / "nni.sqlite").read_bytes()
+    assert "6 trials" in hpo("import", str(folder)).stderr
+    shown = data("show", "theirs")
+    assert (shown["status"], shown["elapsed"], shown["tuner"]["name"]) == ("stopped", 120, "Random")
+    assert shown["space"] == SPACE
+    trials = data("trial", "list")
+    assert [t["state"] for t in trials] == [
+        "succeeded", "succeeded", "failed", "failed", "system_canceled", "waiting",
+    ]  # fmt: skip
+    assert [t["value"] for t in trials] == [0.5, 0.25, None, None, None, None]
+    assert [t["failure"] for t in trials] == [None, None, "exit", "no_result", None, None]
+    assert trials[1]["parameters"] == {"x": 0.1, "layer": "conv", "layer.size": 2}
+    assert trials[0]["intermediate"] == [[0, 0.75]]
+    assert (trials[0]["started"], trials[0]["duration"]) == (1_700_000_001, 2)
+    assert data("best")["trial"] == 1
+    assert hpo("trial", "logs", "0").stdout == "hello\n"
+    assert (folder / "db" / "nni.sqlite").read_bytes() == before
+
+
+def test_it_is_resumed_where_it_stood(folder: Path) -> None:
+    hpo("import", str(folder))
+    hpo("resume")
+    trials = data("trial", "list")
+    assert len(trials) == 7
+    assert trials[5]["value"] == trials[5]["parameters"]["x"] == 0.5
+    assert trials[6]["state"] == "succeeded"
+    assert data("show")["status"] == "done"
+
+
+def test_a_tuner_that_is_not_here_is_named_and_another_goes_on(folder: Path) -> None:
+    (folder / "db" / "nni.sqlite").unlink()
+    store(folder, {**PARAMS, "searchSpace": json.dumps(SPACE), "tuner": {"className": "mine.Tuner"}})
+    said = hpo("import", str(folder)).stderr
+    assert "its tuner, mine.Tuner, cannot go on here: TPE does where it is resumed" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [(None, 2, "has no db/nni.sqlite"), (b"", 1, "no such table"), (b"x" * 4096, 1, "cannot be read")],
+)
+def test_a_folder_that_is_none_is_refused(
+    folder: Path, content: bytes | None, code: int, message: str
+) -> None:
+    (folder / "db" / "nni.sqlite").unlink()
+    if content is not None:
+        (folder / "db" / "nni.sqlite").write_bytes(content)
+    assert message in hpo("import", str(folder), code=code).stderr
+    assert data("list") == []
