@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
             "--files 60 --marked 5 --lines 200 --marks 5 --rounds 1",
             r"60 files, 5 marked, .*\n.*\n\| `hpo annotate`, cold +\|",
         ),
+        ("nni_experiment", "--trials 3 --rounds 1 --idle 0.5", r"hpo run +\| +\d+\.\d\d \| +0\.\d\d \|"),
         ("kill_runner", "--kills 3 --trials 12", r"of all finished: lost +\| +0 \|\n.*repeated +\| +0 \|"),
     ],
 )
