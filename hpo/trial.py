@@ -5,7 +5,8 @@ Python of another environment, which may be as old as 3.8 (hence the tuples of t
 
 Inside a trial, results are JSON lines appended with one `write` each to ``$HPO_TRIAL_DIR/metrics.jsonl``;
 once a report function returns, its line survives the death of every process. A byte in the experiment's
-``wake`` pipe then tells the runner to look. The lines::
+``wake`` pipe then tells the runner to look. The lines, each with the attempt at the trial that wrote it,
+since of an earlier one a process may have survived (``"attempt": 1``)::
 
     {"type": "intermediate", "step": 3, "value": 0.91, "time": 1700000000.0}
     {"type": "final", "value": 0.93, "data": {"default": 0.93, "loss": 0.2}, "time": ...}
@@ -145,6 +146,7 @@ class _Inside:
         self._torn = False
         self._noted: set[str] = set()
         self.baseline = os.environ.get("HPO_BASELINE") == "1"
+        self.attempt = os.environ.get("HPO_TRIAL_ATTEMPT")
 
     @property
     def values(self) -> dict[str, Any]:
@@ -181,6 +183,8 @@ class _Inside:
             path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
             self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         record["time"] = time.time()
+        if self.attempt is not None:
+            record["attempt"] = int(self.attempt)
         line = json.dumps(record).encode() + b"\n"
         if len(line) > _LONGEST and record.pop("data", None) is not None:  # the result itself still counts
             message = f"a result was recorded without what came with it, which is more than {_LONGEST} bytes"

@@ -75,7 +75,8 @@ class RunningTrial:
         if earlier is not None and source.is_dir():
             copy_files(source, self.directory)
             return True
-        self.directory.mkdir(mode=0o700, parents=True)  # a trial may have removed more than its own folder
+        self.directory.parent.mkdir(mode=0o700, exist_ok=True)  # a trial may have removed them all
+        self.directory.mkdir(mode=0o700)
         return earlier is None
 
     def write_parameters(self, space: SearchSpace) -> None:
@@ -105,6 +106,7 @@ class RunningTrial:
             "HPO_EXPERIMENT_ID": experiment,
             "HPO_TRIAL_ID": f"{experiment}-{number}",
             "HPO_TRIAL_SEQUENCE": number,
+            "HPO_TRIAL_ATTEMPT": str(self.attempt),
             "HPO_TRIAL_DIR": directory,
             "HPO_PARAMETERS": str(self.directory / "parameters.json"),
             "NNI_PLATFORM": "local",
@@ -121,7 +123,7 @@ class RunningTrial:
         """Store what it reported since the last look; tell whether an intermediate result was among it."""
         metrics: list[tuple[int, Intermediate]] = []
         before = self.offset
-        for report, offset in read_spool(self.directory / "metrics.jsonl", before):
+        for report, offset in read_spool(self.directory / "metrics.jsonl", before, self.attempt):
             self.offset = offset
             if isinstance(report, Intermediate):
                 metrics.append((self.sequence, report))

@@ -73,10 +73,15 @@ class Warned:
 Report = Intermediate | Final | Bad | Own | Warned
 
 
-def read_spool(path: Path, offset: int) -> Iterator[tuple[Report, int]]:
+def read_spool(path: Path, offset: int, attempt: int | None = None) -> Iterator[tuple[Report, int]]:
     """Yield the reports that begin at or after a byte offset, each with the offset after it.
 
     They are those of this moment: one who writes faster than we read keeps nobody here.
+
+    Args:
+        path: a trial's `metrics.jsonl`.
+        offset: where an earlier call ended.
+        attempt: refuse the lines that say they are of another attempt at the trial; None for no difference.
     """
     try:
         file = open_plain(path)
@@ -94,7 +99,7 @@ def read_spool(path: Path, offset: int) -> Iterator[tuple[Report, int]]:
             for line in lines:
                 offset += len(line) + 1
                 if line.strip():
-                    yield _parse(line), offset
+                    yield _parse(line, attempt), offset
             if len(rest) > _LONGEST:
                 offset = _after_hole(file, offset + len(rest), end)
                 yield Warned(f"a line of more than {_LONGEST} bytes was passed over"), offset
@@ -108,10 +113,13 @@ def _after_hole(file: BinaryIO, offset: int, end: int) -> int:
     return file.seek(end)
 
 
-def _parse(line: bytes) -> Report:
+def _parse(line: bytes, attempt: int | None) -> Report:
     try:
-        return _report(json.loads(line.decode()))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        record = json.loads(line.decode())
+        if attempt is not None and record.get("attempt", attempt) != attempt:
+            raise ValueError("it comes late, of another attempt")
+        return _report(record)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         shown = line[:80].decode("utf-8", "replace")
         return Warned(
             _text(f"a line of metrics.jsonl was passed over, since it is no report ({error}): {shown}")

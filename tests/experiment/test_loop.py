@@ -17,7 +17,7 @@ import pytest
 
 from hpo.runtime import home
 from hpo.runtime.store import Store, TrialRow
-from hpo.trial import TrialState
+from hpo.trial import Metric, TrialState
 
 SPACE = {
     "x": {"_type": "uniform", "_value": [0, 1]},
@@ -153,7 +153,7 @@ HOSTILE = {
     "last words in a pipe": "rm $HPO_TRIAL_DIR/stderr.log; mkfifo $HPO_TRIAL_DIR/stderr.log",
     "a number that wakes nobody": "printf '%05000d\\n' 7 > $HPO_TRIAL_DIR/../../wake",
     "no folder": "rm -r $HPO_TRIAL_DIR",
-    "no folders at all": "rm -r $HPO_TRIAL_DIR/..",
+    "no folders at all": "rm -r $(dirname $HPO_TRIAL_DIR)",
 }
 
 
@@ -174,6 +174,30 @@ def test_whatever_a_trial_left_behind_an_experiment_is_resumed(name: str) -> Non
     assert resume() == 0
     assert states() == {TrialState.SUCCEEDED: 6}
     assert trials()[0].attempt == 2
+
+
+def test_what_a_process_of_the_first_attempt_reports_late_is_not_the_seconds() -> None:
+    late = f"{sys.executable} -c 'import hpo; hpo.report_intermediate_result(1000)'"
+    runner = begin(
+        f"if [ $HPO_TRIAL_ATTEMPT = 1 ]; then echo x >> begun; sleep 300; fi; "
+        f"{late}; HPO_TRIAL_ATTEMPT=1 {late}; {REPORT}",
+        max_trials=1,
+    )
+    wait_for(Path("begun"))
+    runner.kill()
+    runner.communicate(timeout=10)
+    assert resume() == 0
+    store = Store(home.find(None))
+    assert store.metrics(0) == [Metric(0, 1000.0)]
+    store.close()
+
+
+def test_an_experiment_whose_folder_is_gone_ends_and_says_so() -> None:
+    code, errors = run("rm -r $(dirname $(dirname $HPO_TRIAL_DIR))")
+    assert code == 1
+    assert "cannot go on" in errors
+    assert "Traceback" not in errors
+    assert not list((Path(os.environ["HPO_HOME"])).iterdir())
 
 
 def test_of_very_many_warnings_the_first_are_kept() -> None:

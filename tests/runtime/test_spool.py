@@ -201,3 +201,13 @@ def test_a_hole_of_a_terabyte_is_passed_over_at_once(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"\n" + lines({"type": "final", "value": 1, "time": 0}))
     assert read(path)[-1] == Final(1.0, None, 0.0)
+
+
+def test_a_late_line_of_another_attempt_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    final = {"type": "final", "value": 1, "time": 0}
+    path.write_bytes(lines({**final, "attempt": 1}, {**final, "attempt": 2}, final))
+    late, *others = [report for report, _ in read_spool(path, 0, 2)]
+    assert isinstance(late, Warned)
+    assert "another attempt" in late.message
+    assert others == [Final(1.0, None, 0.0)] * 2
