@@ -10,9 +10,10 @@ from hpo.annotate.apply import code
 from hpo.annotate.project import annotate
 from hpo.cli.output import counted, print_json, short
 from hpo.cli.show import frozen_script, open_store, trial_json
-from hpo.errors import UsageError
+from hpo.errors import StoreError, UsageError
 from hpo.runtime import home
 from hpo.runtime.store import TrialRow
+from hpo.runtime.trial_files import open_plain
 
 __all__ = ["print_code", "print_logs", "show_trial"]
 
@@ -86,11 +87,13 @@ def print_logs(reference: str, number: int | None, *, follow: bool) -> None:
 def _copy(path: Path, offset: int, target: int) -> int:
     """Copy a file from an offset on, byte for byte; return where it ends."""
     try:
-        with path.open("rb") as file, open(target, "wb", closefd=False) as out:
+        with open_plain(path) as file, open(target, "wb", closefd=False) as out:
             file.seek(offset)
             while chunk := file.read(1 << 16):
                 out.write(chunk)
                 offset += len(chunk)
     except FileNotFoundError:
         pass
+    except OSError as error:
+        raise StoreError(f"{path} cannot be shown: {error.strerror}") from error
     return offset

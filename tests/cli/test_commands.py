@@ -68,6 +68,14 @@ def test_show_list_logs_and_export_tell_of_it() -> None:
     assert len(json.loads(hpo("export", "--format", "json").stdout)) == 3
 
 
+def test_a_log_that_is_no_file_is_said_and_not_waited_for() -> None:
+    shown = data("run", "train.py", "--max-trials", "1")
+    log = Path(os.environ["HPO_HOME"], shown["experiment"], "trials", "0", "stdout.log")
+    log.unlink()
+    os.mkfifo(log)
+    assert "stdout.log cannot be shown: it is no plain file" in hpo("trial", "logs", "0", code=1).stderr
+
+
 def test_apply_shows_the_diff_and_write_makes_it() -> None:
     best = data("run", "train.py", "--max-trials", "10", "--seed", "1")
     diff = hpo("apply").stdout
