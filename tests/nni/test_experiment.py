@@ -181,6 +181,17 @@ class TestConfiguration:
         assert experiment.run()
         assert len(experiment.export_data()) == 2
 
+    def test_marked_code_is_searched_by_its_marks(self) -> None:
+        Path("trial.py").write_text('''x = 0.5  # nni: uniform(0, 1)
+"""@nni.report_final_result(x)"""
+''')
+        experiment = Experiment("local")
+        experiment.config.trial_command = "python trial.py"
+        experiment.config.use_annotation = True
+        experiment.config.max_trial_number = 3
+        assert experiment.run()
+        assert experiment.export_data()[0].value == 0.5
+
     def test_machines_elsewhere_are_read_and_the_trials_run_here(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -343,6 +343,23 @@ class TestAnnotation:
         assert best["value"] == 7
 
 
+class TestEnvironment:
+    def test_a_trial_knows_itself_by_nnis_variables(self) -> None:
+        script = """
+import json, os, nni
+own = {name: value for name, value in os.environ.items() if name.startswith("NNI_")}
+assert (own["NNI_EXP_ID"], own["NNI_TRIAL_JOB_ID"]) == (nni.get_experiment_id(), nni.get_trial_id())
+assert own["NNI_CODE_DIR"] == os.getcwd() and own["NNI_PLATFORM"] == "local"
+with open(os.path.join(own["NNI_OUTPUT_DIR"], "result"), "w") as file:
+    file.write("mine")
+nni.report_final_result(int(own["NNI_TRIAL_SEQ_ID"]))
+"""
+        best, trials, _ = run(script, V2.format(trials=2, tuner="Random"), UNIT_SPACE)
+        assert [t["value"] for t in trials] == [0, 1]
+        (result,) = Path(os.environ["HPO_HOME"]).glob(f"{best['experiment']}/trials/1/result")
+        assert result.read_text() == "mine"
+
+
 class TestWhereNniIsInstalled:
     def test_trials_import_ours_and_everything_else_imports_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
