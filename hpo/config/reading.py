@@ -19,6 +19,8 @@ __all__ = ["read_fields"]
 #: Mappings whose fields differ from platform to platform.
 _OF_THE_PLATFORM = {"trial", "trainingservice"}
 
+_ROLES = ("worker", "master", "taskroles")
+
 
 def read_fields(
     document: Document, model: type[FileModel], passed_over: Collection[Place]
@@ -115,6 +117,8 @@ class _Naming:
             value = self._service(value) if alias == "trainingService" else value
             if alias in ("platform", "trainingServicePlatform"):
                 self._is_elsewhere = str(value).lower() in ELSEWHERE
+            if fold(alias) in _OF_THE_PLATFORM and isinstance(value, Mapping):
+                value = _with_command(value, "command" if alias == "trial" else "trialCommand")
             if value is not None:
                 named[alias] = self.named(sub, value, here) if sub and isinstance(value, Mapping) else value
         return named
@@ -131,6 +135,18 @@ class _Naming:
         if len(value) > 1:
             self.notes.append(f"trainingService: {SEVERAL_SERVICES}")
         return next((each for each in value if _platform(each) == "local"), value[0])
+
+
+def _with_command(section: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """Return a section with the command of the role that does the work, where it has roles."""
+    roles = {fold(name): value for name, value in section.items() if fold(name) in _ROLES}
+    each = [role for name in _ROLES for role in _listed(roles.get(name)) if isinstance(role, Mapping)]
+    commands = [role["command"] for role in each if role.get("command")]
+    return {field: commands[0], **section} if commands else section
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _platform(service: Any) -> str:

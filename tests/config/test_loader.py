@@ -498,6 +498,21 @@ class TestWhatIsNotHere:
         (note,) = load(write(V2.replace("platform: local", service))).notes
         assert note.startswith("trainingService.platform has no effect here: the trials run on this machine")
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            V1.replace("local", "kubeflow").replace(
+                "command: python train.py",
+                "ps: {command: no}\n  worker: {command: python train.py, replicas: 1}",
+            ),
+            V2.replace("trialCommand: python train.py\n", "").replace(
+                "local", "frameworkcontroller\n  taskRoles: [{name: worker, command: python train.py}]"
+            ),
+        ],
+    )
+    def test_a_containers_command_is_that_of_the_role_that_works(self, write: Write, text: str) -> None:
+        assert load(write(text)).command == "python train.py"
+
     def test_what_is_wrong_beside_it_is_still_said(self, write: Write) -> None:
         found = mistake(write(V2.replace("platform: local", "platform: aml\nmaxTrialNumbr: 3")))
         assert found.help == "did you mean maxTrialNumber?"
