@@ -142,7 +142,8 @@ def run(
         typer.Option(
             metavar="NAME|FILE.py:Class",
             help="TPE (the default), Auto, Random, GridSearch, Batch, Anneal, Evolution, GP, CMAES, QMC, "
-            "Metis, DNGO, Hyperband, BOHB, PBT, or a class of your own, written against hpo's API or NNI's.",
+            "SMAC, Metis, DNGO, Hyperband, BOHB, PBT, or a class of your own, written against hpo's API or "
+            "NNI's.",
         ),
     ] = None,
     assessor: Annotated[

@@ -49,6 +49,7 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "GP": "hpo.tuners.gp",
     "CMAES": "hpo.tuners.cma_es",
     "QMC": "hpo.tuners.qmc",
+    "SMAC": "hpo.tuners.smac",
     "Metis": "hpo.tuners.metis",
     "DNGO": "hpo.tuners.dngo",
     "Hyperband": "hpo.tuners.hyperband",

@@ -1,6 +1,9 @@
 """Every built-in tuner keeps the contract."""
 
+from importlib.util import find_spec
 from typing import ClassVar
+
+import pytest
 
 from hpo import tuners
 from hpo.tuners.testing import SPACES, TunerContract
@@ -86,6 +89,12 @@ class TestDNGO(TunerContract):
     name = "DNGO"
     class_args: ClassVar = {"sample_size": 100, "trials_per_update": 6, "num_epochs_per_training": 50}
     trials = 16
+
+
+@pytest.mark.skipif(find_spec("smac") is None, reason="the extra smac is not installed")
+class TestSMAC(TunerContract):
+    name = "SMAC"
+    trials = 12
 
 
 class TestTPEWithTheBestLie(TunerContract):
