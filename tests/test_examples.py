@@ -70,6 +70,8 @@ class TestHalving:
         command = [HPO, "run", self.script, "--tuner", "Hyperband", "--max-trials", "40"]
         output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
         trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        shown = json.loads(output([HPO, "show", "--json"], tmp_path, environment))
+        assert shown["tuner"]["class_args"] == {"R": 27}  # the passes of the marked loop
         assert len(trials[0]["intermediate"]) == 27  # the script's own values run whole
         promoted = [t for t in trials if t["parent"] is not None]
         assert {t["budget"] for t in promoted} >= {3, 9}

@@ -155,6 +155,35 @@ def test_a_checkpoint_that_is_gone_is_said_and_the_trial_begins_from_scratch() -
     assert "the files of trial 3 are gone: it begins from scratch" in hpo("trial", "show", "4")
 
 
+ADVISOR = """\
+authorName: somebody
+experimentName: halving
+trialConcurrency: 2
+maxTrialNum: 13
+trainingServicePlatform: local
+searchSpacePath: space.json
+useAnnotation: false
+advisor:
+  builtinAdvisorName: Hyperband
+  classArgs: {optimize_mode: maximize, R: 9, eta: 3}
+trial: {command: python train.py, codeDir: ., gpuNum: 0}
+"""
+
+
+def test_an_advisor_of_nnis_first_schema_halves_a_script_of_nnis() -> None:
+    Path("train.py").write_text(NNI_SCRIPT)
+    Path("space.json").write_text('{"rate": {"_type": "uniform", "_value": [0, 1]}}')
+    Path("config.yml").write_text(ADVISOR)
+    hpo("run", "--config", "config.yml")
+    seen = dict(map(str.split, Path("seen").read_text().splitlines()))
+    found = trials()
+    assert [t["budget"] for t in found] == [int(seen[str(t["number"])]) for t in found]
+    promoted = [t for t in found if t["rung"] == 1 and t["budget"] == 3]
+    best = sorted((t["value"] for t in found if t["budget"] == 1), reverse=True)
+    assert {t["value"] for t in promoted} <= set(best[:3])
+    assert promoted
+
+
 PBT_SCRIPT = """\
 import nni, os
 values = nni.get_next_parameter()
