@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -34,7 +35,11 @@ NARROW = {
     "_constraints": ["a + b <= 1", "mode == 'free' or x < 0.1"],
 }
 NARROW_SPACE = SearchSpace.from_json(NARROW)
-TUNERS = ["Anneal", "Auto", "CMAES", "Evolution", "GP", "GridSearch", "QMC", "Random", "TPE"]
+TUNERS = [
+    *("Anneal", "Auto", "BOHB", "CMAES", "DNGO", "Evolution", "GP", "GridSearch", "Hyperband", "Metis"),
+    *("PBT", "QMC", "Random", "TPE"),
+    *(["SMAC"] if find_spec("smac") else []),
+]
 
 
 class TestConstraint:

@@ -213,3 +213,32 @@ def test_a_population_of_nnis_scripts_goes_on_from_the_checkpoints_of_its_best(
     assert [t["budget"] for t in found] == [1] * 4 + [2] * 4 + [3] * 4
     best = max(found[:4], key=lambda t: t["value"])["number"]
     assert [t["parent"] for t in found[4:8]].count(best) == 2
+
+
+@pytest.mark.parametrize(
+    "tuner",
+    [
+        "{name: Hyperband, classArgs: {R: 9}}",
+        "{name: BOHB, classArgs: {max_budget: 9, min_points_in_model: 2}}",
+        "{name: PBT, classArgs: {population_size: 4}}",
+    ],
+)
+def test_a_killed_experiment_goes_on_as_one_that_was_not(tuner: str) -> None:
+    Path("train.py").write_text(NNI_SCRIPT)
+    config = CONFIG.replace("{codeDirectory: ., className: tuner.Ladder}", tuner)
+    config = config.replace("maxTrialNumber: 5", "maxTrialNumber: 20")
+    Path("config.yml").write_text(config.replace("trialConcurrency: 2", "trialConcurrency: 1"))
+    told = ("parameters", "budget", "rung", "parent", "value")
+    command = ["run", "--config", "config.yml", "--seed", "5"]
+    hpo(*command)
+    whole = [[trial[key] for key in told] for trial in trials()]
+    Path("seen").unlink()
+    runner = subprocess.Popen([sys.executable, "-m", "hpo", *command], stderr=subprocess.PIPE)
+    limit = time.monotonic() + 30
+    while not Path("seen").exists() or len(Path("seen").read_text().splitlines()) < 11:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    runner.kill()
+    runner.communicate()
+    hpo("resume")
+    assert [[trial[key] for key in told] for trial in trials()] == whole
