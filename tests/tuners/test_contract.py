@@ -81,8 +81,8 @@ class TestPBT(TunerContract):
 
 class TestMetis(TunerContract):
     name = "Metis"
-    class_args: ClassVar = {"cold_start_num": 5, "selection_num_starting_points": 100}
-    trials = 16
+    class_args: ClassVar = {"cold_start_num": 4, "selection_num_starting_points": 50}
+    trials = 9
 
 
 class TestDNGO(TunerContract):
