@@ -67,7 +67,8 @@ class TestHalving:
     def test_promoted_trials_go_on_from_their_checkpoints(
         self, environment: dict[str, str], tmp_path: Path
     ) -> None:
-        command = [HPO, "run", self.script, "--tuner", "Hyperband", "--max-trials", "40"]
+        # Enough for a rung of 9 passes, whatever of the next bracket starts while a rung waits for its last.
+        command = [HPO, "run", self.script, "--tuner", "Hyperband", "--max-trials", "60"]
         output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
         trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
         shown = json.loads(output([HPO, "show", "--json"], tmp_path, environment))
