@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpo import __version__
-from hpo.errors import HpoError, UsageError
+from hpo.errors import DiagnosticError, HpoError, UsageError
 
 if TYPE_CHECKING:
     from hpo.cli.detach import Announce
@@ -24,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 trial_app = typer.Typer(help="Look at single trials.", no_args_is_help=True)
 app.add_typer(trial_app, name="trial")
@@ -60,7 +61,10 @@ def main() -> int:
     try:
         result = app(standalone_mode=False)
     except HpoError as error:
-        print(f"hpo: {error.message}", file=sys.stderr)
+        prefix = (
+            "" if isinstance(error, DiagnosticError) else "hpo: "
+        )  # editors jump to FILE:LINE at the start
+        print(f"{prefix}{error.message}", file=sys.stderr)
         if error.help:
             print(f"  {error.help}", file=sys.stderr)
         return error.exit_code

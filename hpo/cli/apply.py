@@ -25,6 +25,11 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
         what = "no trial has succeeded yet" if number is None else f"there is no trial {number}"
         raise UsageError(f"{directory.name}: {what}", help=f"hpo trial list {directory.name}")
     was = annotate([frozen_script(directory)])
+    if not row.parameters.keys() & was.space.parameters.keys():
+        raise UsageError(
+            f"the values of {directory.name} do not come from marks: there is no place to write them to",
+            help=f"hpo best {directory.name} prints them",
+        )
     script = Path(plan["cwd"]) / plan["command"]["script"]
     if script.is_relative_to(Path.cwd()):
         script = script.relative_to(Path.cwd())  # as one would name it here

@@ -82,6 +82,10 @@ def enqueue(reference: str | None, assignments: Sequence[str]) -> None:
     parameters = space.active_part({**row["defaults"], **given})
     space.check({**parameters, **given})
     home.send_command(directory, {"do": "enqueue", "parameters": parameters})
+    if home.is_running(directory):
+        print(f"Experiment {directory.name} runs them next.")
+    else:
+        print(f"They run when the experiment goes on: hpo resume {directory.name}")
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -37,6 +38,7 @@ __all__ = ["DEFAULT_TUNER", "Plan", "create", "open_existing", "settled"]
 
 DEFAULT_TUNER = "TPE"
 DEFAULT_TRIALS = 100
+_ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,9 @@ def create(
     space = _space(config, project, options or {})
     # Marks have values in the source; a space in a file has none to run.
     baseline = config.space is None and project is not None and len(project.space) > 0
+    if listener is not None and project is not None and isinstance(command, ScriptCommand):
+        for note in _notes(command.script, config, project, options or {}):
+            listener.noted(note)
     config = config.override(options=tuple(options or ()))
     config = settled(config, space, project)
     make_tuner(config, space)  # what it cannot search is said before anything is made
@@ -178,6 +183,23 @@ def _space(config: Config, project: AnnotatedProject | None, options: Mapping[st
             help="mark a value in the script, such as: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)",
         )
     return space
+
+
+def _notes(
+    script: str, config: Config, project: AnnotatedProject, options: Mapping[str, Parameter]
+) -> Iterator[str]:
+    """Yield what a person should know of a script before its trials run."""
+    if config.space is None:
+        yield from (str(d) for d in project.diagnostics if d.severity == "warning")
+        return
+    asks = any(_ASKS.search(file.original) for file in project.files)
+    if len(project.space):
+        yield f"warning: the space is given, so the marks in {script} are not used"
+    elif not asks and not options:
+        yield f"warning: nothing in {script} asks for a value, so all its trials may be the same"
+    else:
+        return
+    yield "  help: get the values with hpo.get_next_parameter(), mark them, or send them with --param"
 
 
 def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None = None) -> Config:

@@ -260,6 +260,8 @@ class Experiment:
             return self._waiting.pop(0)
         with self._blaming("tuner"):
             trial = self.tuner.ask()
+            if trial is not None and self.config.tuner is not None and self.config.tuner.file is not None:
+                self.tuner.check_proposal(trial)
         if trial is None:
             if not self.running and not self.tuner.done:
                 self._close("the tuner has nothing more to propose")

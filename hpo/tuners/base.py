@@ -23,7 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from hpo.errors import TunerError
+from hpo.errors import SpaceError, TunerError
 from hpo.parameters import identity
 from hpo.space import Configuration, SearchSpace
 from hpo.trial import Trial, TrialState
@@ -86,6 +86,19 @@ class Tuner(ABC):
             trial.parameters = self.space.feasible(trial.parameters)
             self._record(trial)
         return trial
+
+    def check_proposal(self, trial: Trial) -> None:
+        """Refuse what this tuner proposed where it lies outside the space: asked of a user's own class.
+
+        Raises:
+            TunerError: it says which parameter, and what was proposed.
+        """
+        try:
+            self.space.check(trial.parameters)
+        except SpaceError as error:
+            raise TunerError(
+                f"the tuner {type(self).__name__} proposed {trial.parameters}: {error}"
+            ) from error
 
     def add(self, trial: Trial) -> None:
         """Take note of a trial that is under way: a replayed one, or one that the user asked for.

@@ -82,6 +82,15 @@ class NNITuner(ours.Tuner):
         self._foreign: dict[str, deque[Trial]] = {}  # what others proposed, by configuration
         self._unlearnt: list[tuple[Trial, float]] = []
 
+    def check_proposal(self, trial: Trial) -> None:
+        """Let NNI's tuners add keys and leave domains, as they may, but not mean another space."""
+        if not trial.parameters.keys() & self.space.parameters.keys():
+            names = ", ".join(self.space.parameters)
+            raise TunerError(
+                f"the tuner {self.name} generated {trial.parameters}, with no parameter of the space",
+                help=f"let generate_parameters return values for {names}",
+            )
+
     def add(self, trial: Trial) -> None:
         super().add(trial)
         self._foreign.setdefault(identity(trial.parameters), deque()).append(trial)

@@ -331,3 +331,33 @@ def test_where_the_scripts_own_values_fail_others_are_still_written_back() -> No
 
 def test_the_version_is_that_of_the_distribution() -> None:
     assert hpo("--version").stdout == f"hpo {version('hpo-annotate')}\n"
+
+
+def test_where_a_space_is_given_it_is_said_that_marks_or_nothing_take_its_values() -> None:
+    Path("space.json").write_text('{"x": {"_type": "uniform", "_value": [0, 0.2]}}')
+    said = hpo("run", "train.py", "--space", "space.json", "--max-trials", "1").stderr
+    assert "warning: the space is given, so the marks in train.py are not used" in said
+    Path("plain.py").write_text("print(1)\n")
+    said = hpo(
+        "run", "plain.py", "--space", "space.json", "--metric-pattern", "(1)", "--max-trials", "1"
+    ).stderr
+    assert "warning: nothing in plain.py asks for a value" in said
+    Path("asks.py").write_text("import hpo\nhpo.report_final_result(hpo.get_next_parameter()['x'])\n")
+    assert "warning" not in hpo("run", "asks.py", "--space", "space.json", "--max-trials", "1").stderr
+
+
+def test_apply_refuses_values_that_do_not_come_from_marks() -> None:
+    Path("plain.py").write_text(PLAIN)
+    command = ["run", "plain.py", "--param", "lr=uniform(0, 1)", "--metric-pattern", r"loss=(\S+)"]
+    hpo(*command, "--max-trials", "1")
+    assert "do not come from marks" in hpo("apply", code=2).stderr
+
+
+def test_a_run_warns_of_a_default_outside_its_domain() -> None:
+    Path("train.py").write_text("import hpo\nx = 5  # hpo: uniform(0, 1)\nhpo.report_final_result(x)\n")
+    assert "train.py:2:5: warning: " in hpo("run", "train.py", "--max-trials", "1").stderr
+
+
+def test_enqueue_says_when_its_values_run() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--name", "mine")
+    assert "hpo resume " in hpo("enqueue", "mine", "x=0.75").stdout

@@ -316,3 +316,33 @@ def test_medianstop_in_a_file_stops_a_bad_trial(generation: str) -> None:
     told = [(t["parameters"]["x"], t["state"], len(t["intermediate"])) for t in trials()]
     good = "succeeded"
     assert told[:3] == [(0.7, good, 3), (0.8, good, 3), (0.1, "early_stopped", 2)]
+
+
+NOWHERE = """\
+from hpo.trial import Trial
+from hpo.tuners.base import Tuner
+import nni.tuner
+
+class Ours(Tuner):
+    def suggest(self, number):
+        return Trial(number, {"x": 7.5})
+
+class Theirs(nni.tuner.Tuner):
+    def update_search_space(self, search_space):
+        pass
+    def generate_parameters(self, parameter_id, **kwargs):
+        return {"y": 0.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Ours", "the tuner Ours proposed {'x': 7.5}: x is 7.5, which lies outside uniform(0, 1)"),
+        ("Theirs", "the tuner Theirs generated {'y': 0.5}, with no parameter of the space"),
+    ],
+)
+def test_a_class_that_proposes_what_is_not_in_the_space_is_refused(name: str, said: str) -> None:
+    Path("nowhere.py").write_text(NOWHERE)
+    Path("marked.py").write_text(MARKED)
+    assert said in hpo("run", "marked.py", "--tuner", f"nowhere.py:{name}", code=2).stderr
