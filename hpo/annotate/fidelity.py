@@ -87,16 +87,25 @@ def _count(passes: ast.expr | None, names: Mapping[str, Any]) -> int | None:
     return None
 
 
-def one_loop(loops: Sequence[Loop], found: list[Diagnostic]) -> MarkedLoop | None:
-    """Return the loop that is the budget; others are mistakes."""
+def one_loop(loops: Sequence[Loop], found: list[Diagnostic], *, is_one_program: bool) -> MarkedLoop | None:
+    """Return the loop that is the budget; others of the same program are mistakes.
+
+    Several scripts, or a folder of them, may have a loop each: then none is the budget of all.
+    """
     if not loops:
         return None
-    first, *others = loops
-    for other in others:
+    first = loops[0]
+    by_file = {loop.file.path: loop for loop in reversed(loops)}
+    for other in loops[1:]:
+        first = loops[0] if is_one_program else by_file[other.file.path]
+        if other is first:
+            continue
         related = [(first.file, first.span, "the first is here")]
         message = "a second loop is marked as the budget, and a trial has one"
         found.append(
             other.file.diagnostic("HPO251", message, other.span, help="keep one of them", related=related)
         )
+    if len(by_file) > 1:
+        return None
     line, column = first.file.position(first.span.start)
     return MarkedLoop(first.count, first.file.name, line, column)

@@ -96,7 +96,9 @@ class _Annotator:
         named = name_targets([target for each in read for target in each.targets], self.found)
         parameters, space = self._describe(named)
         space, constraints = self._constrain(space, read, named)
-        fidelity = one_loop([loop for each in read for loop in each.loops], self.found)
+        loops = [loop for each in read for loop in each.loops]
+        is_one_program = len(paths) == 1 and paths[0].is_file()
+        fidelity = one_loop(loops, self.found, is_one_program=is_one_program)
         edits = {} if self._broken() else {each.file.path: self._edits(each, named) for each in read}
         files = tuple(
             edits.get(path) or AnnotatedFile(path, self.names[path], data, data)

@@ -36,12 +36,14 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
     result = apply(annotate([script]), row.parameters, was)
     for diagnostic in result.skipped:
         print(diagnostic, file=sys.stderr)
-    if not result.edits:
+    diff = result.diff()
+    if not diff:
         print(f"The source has the values of trial {row.number} already.", file=sys.stderr)
     elif write:
         for path in result.write():
             print(f"{path} has the values of trial {row.number}", file=sys.stderr)
     else:
-        print_diff(result.diff())
-        print(f"Write it: hpo apply {directory.name} --write", file=sys.stderr)
+        print_diff(diff)
+        which = "" if number is None else f" --trial {number}"
+        print(f"Write it: hpo apply {directory.name}{which} --write", file=sys.stderr)
     return 0

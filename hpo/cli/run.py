@@ -42,6 +42,8 @@ def run(
     """Run an experiment from a script, a file, or both; return the exit status."""
     if maximize and minimize:
         raise UsageError("--maximize and --minimize exclude each other", help="give one of them")
+    if script is not None and script.is_dir():
+        raise UsageError(f"{script} is a folder", help="give the script in it that a trial runs")
     if script is not None and not script.is_file():
         raise UsageError(f"there is no script {script}", help="give the path of a Python file")
     given = {name: value for name, value in options.items() if value is not None}

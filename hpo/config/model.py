@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from hpo.config.fields import Count, OneOrMore, Text
+from hpo.config.wording import wording
 from hpo.errors import UsageError
 from hpo.space import SearchSpace
 from hpo.tuners.base import Direction
@@ -87,7 +89,8 @@ class Config(BaseModel):
         try:
             re.compile(pattern or "")
         except re.error as error:
-            raise ValueError(f"it is no regular expression: {error}") from None
+            message = f"{pattern!r} is no regular expression: {error}"
+            raise PydanticCustomError("pattern", "{message}", {"message": message}) from None
         return pattern
 
     def override(self, **options: Any) -> Config:
@@ -106,5 +109,7 @@ class Config(BaseModel):
             return type(self).model_validate({**dict(self), **options})
         except ValidationError as error:
             first = error.errors()[0]
-            name = ".".join(map(str, first["loc"]))
-            raise UsageError(f"{name} is {first['input']!r}: {first['msg'].lower()}") from None
+            field = ".".join(map(str, first["loc"]))
+            name = f"--{field.removeprefix('trial_').replace('_', '-')}"  # what the command line calls it
+            message, help_ = wording(name, first)
+            raise UsageError(message, help=help_) from None

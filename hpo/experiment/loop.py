@@ -320,7 +320,14 @@ class Experiment:
         else:
             limit = self.config.max_trial_duration if run.timed_out else None
             stderr = run.directory / "stderr.log"
-            verdict = judge(ended.status, run.final, run.bad, timed_out=limit, stderr=stderr)
+            verdict = judge(
+                ended.status,
+                run.final,
+                run.bad,
+                timed_out=limit,
+                stderr=stderr,
+                pattern=self.config.metric_pattern,
+            )
             self._record_end(run, verdict, time.monotonic() - run.started)
 
     def _record_end(self, run: RunningTrial, verdict: Verdict, duration: float | None) -> None:

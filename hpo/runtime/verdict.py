@@ -26,7 +26,13 @@ class Verdict:
 
 
 def judge(
-    status: int | None, final: Final | None, bad: Bad | None, *, timed_out: float | None, stderr: Path
+    status: int | None,
+    final: Final | None,
+    bad: Bad | None,
+    *,
+    timed_out: float | None,
+    stderr: Path,
+    pattern: str | None = None,
 ) -> Verdict:
     """Judge a trial that was not stopped on purpose.
 
@@ -36,6 +42,7 @@ def judge(
         bad: a final result that is no number.
         timed_out: the limit in seconds that it ran into.
         stderr: where its last words are.
+        pattern: what was to find results in its output.
     """
     if final is not None:
         return Verdict(None, f"it ended with status {status} after its final result" if status else None)
@@ -46,9 +53,10 @@ def judge(
     if status is None:
         return Verdict("lost", "its process was lost")
     if status == 0:
-        return Verdict(
-            "no_result", "it ended without a final result: report one with hpo.report_final_result(value)"
-        )
+        cure = "report one with hpo.report_final_result(value)"
+        if pattern is not None:
+            cure = f"nothing that it printed matches --metric-pattern {pattern!r} with a number"
+        return Verdict("no_result", f"it ended without a final result: {cure}")
     if status < 0:
         return Verdict("signal", f"it was killed by {_signal_name(-status)}")
     words = last_lines(stderr, 1)

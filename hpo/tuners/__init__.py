@@ -146,8 +146,9 @@ def _find(kind: str, name: str, built_in: Mapping[str, str], base: type) -> Any:
     plugins = _plugins(kind)
     if name not in plugins:
         known = [*built_in, *plugins]
-        close = [k for k in known if k.lower() == name.lower()] or get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
+        by_lower = {each.lower(): each for each in known}
+        close = get_close_matches(name.lower(), by_lower, n=1)
+        hint = f"did you mean {by_lower[close[0]]}? " if close else ""
         raise TunerError(f"there is no {kind} {name!r}", help=f"{hint}the {kind}s are {', '.join(known)}")
     try:
         found = plugins[name].load()

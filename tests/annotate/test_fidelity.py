@@ -101,3 +101,19 @@ def test_a_mistake_is_said(tmp_path: Path, text: str, code: str) -> None:
     (found,) = project(tmp_path, text).errors
     assert found.code == code
     assert found.help
+
+
+def test_scripts_beside_one_another_have_a_loop_each(tmp_path: Path) -> None:
+    text = "# hpo: fidelity()\nfor i in range(3): pass\n"
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(text)
+    for paths in ([tmp_path], [tmp_path / "a.py", tmp_path / "b.py"]):
+        found = annotate(paths)
+        assert not found.diagnostics
+        assert found.fidelity is None
+    (tmp_path / "b.py").write_text(text * 2)
+    (twice,) = annotate([tmp_path]).errors
+    assert (twice.code, twice.file, twice.line) == ("HPO251", str(tmp_path / "b.py"), 4)
+    (tmp_path / "b.py").write_text("import a\n" + text)
+    (module,) = annotate([tmp_path / "b.py"]).errors
+    assert module.code == "HPO251"

@@ -361,3 +361,21 @@ def test_a_run_warns_of_a_default_outside_its_domain() -> None:
 def test_enqueue_says_when_its_values_run() -> None:
     hpo("run", "train.py", "--max-trials", "1", "--name", "mine")
     assert "hpo resume " in hpo("enqueue", "mine", "x=0.75").stdout
+
+
+def test_what_is_said_of_options_names_them_and_the_cure() -> None:
+    said = hpo("run", "train.py", "--metric-pattern", "([", code=2).stderr
+    assert "--metric-pattern: '([' is no regular expression: " in said
+    assert "did you mean TPE?" in hpo("run", "train.py", "--tuner", "tpee", code=2).stderr
+    assert "is a folder" in hpo("run", ".", code=2).stderr
+    Path("plain.py").write_text(PLAIN)
+    command = ["run", "plain.py", "--param", "lr=uniform(0, 1)", "--metric-pattern", "los=(.*)"]
+    assert "nothing that it printed matches" in hpo(*command, "--max-trials", "1", code=1).stderr
+
+
+def test_apply_of_one_trial_says_how_to_write_that_one() -> None:
+    hpo("run", "train.py", "--max-trials", "3", "--seed", "1")
+    assert "--trial 1 --write" in hpo("apply", "--trial", "1").stderr
+    hpo("apply", "--trial", "1", "--write")
+    again = hpo("apply", "--trial", "1")
+    assert (again.stdout, "already" in again.stderr) == ("", True)

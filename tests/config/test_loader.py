@@ -247,9 +247,7 @@ class TestOptions:
         assert load(path).override(space=space).use_annotation is False
 
     def test_a_value_that_cannot_be_is_refused(self) -> None:
-        with pytest.raises(
-            UsageError, match="trial_concurrency is 0: input should be greater than or equal to 1"
-        ):
+        with pytest.raises(UsageError, match="--concurrency takes 1 or more, not 0"):
             Config().override(trial_concurrency=0)
 
 
