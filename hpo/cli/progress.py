@@ -20,6 +20,7 @@ from hpo.trial import Trial, TrialState
 __all__ = ["Progress"]
 
 _REFRESH = 0.25  # seconds
+_WIDE = 110  # columns that the line of the bar needs in full
 
 
 def values(parameters: dict[str, Any]) -> str:
@@ -32,7 +33,9 @@ class Progress(Listener):
 
     def __init__(self) -> None:
         self._plain = bool(os.environ.get("NO_COLOR"))
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True, no_color=self._plain or None)
+        # A log keeps lines whole; a terminal would break them within words.
+        is_log = not sys.stderr.isatty()
+        self.console = Console(stderr=True, highlight=False, soft_wrap=is_log, no_color=self._plain or None)
         self.live: Live | None = None
 
     def print(self, text: str) -> None:
@@ -98,10 +101,12 @@ class Progress(Listener):
     def _picture(self, experiment: Experiment) -> Group:
         counts, limit = experiment.counts, experiment.config.max_trials
         done = sum(counts.values())
+        is_wide = self.console.width >= _WIDE
         line = Table.grid(padding=(0, 2))
-        bar = ProgressBar(total=limit, completed=done, width=30) if limit else Text("")
+        bar = ProgressBar(total=limit, completed=done, width=30 if is_wide else 10) if limit else Text("")
         best, base = experiment.best, experiment.baseline
-        gain = f" ({best.value - base.value:+.4g} over the defaults)" if _both(best, base) else ""  # type: ignore
+        over = " over the defaults" if is_wide else ""
+        gain = f" ({best.value - base.value:+.4g}{over})" if _both(best, base) else ""  # type: ignore[operator, union-attr]
         line.add_row(
             bar,
             Text(f"{done}/{limit}" if limit else str(done)),
