@@ -20,7 +20,7 @@ from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, HpoError, StoreError
-from hpo.experiment.algorithms import make_tuner
+from hpo.experiment.commands import obey
 from hpo.experiment.explanation import Explanation
 from hpo.experiment.listener import Listener
 from hpo.experiment.replay import replay, unfinished
@@ -52,6 +52,7 @@ class Experiment:
         best: the best trial so far.
         baseline: the trial that ran the source's own values, once it succeeded.
         running: the trials under way, by number.
+        waiting: the attempts that will be made, in their order.
         counts: how many trials ended in each state.
         stopped_by: the signal that stopped it.
     """
@@ -74,13 +75,13 @@ class Experiment:
         self.best: Trial | None = None
         self.baseline: Trial | None = None
         self.running: dict[int, RunningTrial] = {}
+        self.waiting: list[RunningTrial] = []
         self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
         self.stopped_by: int | None = None
         self._command, self._launcher, self._devices = command, launcher, devices
         self._assessor = assessor
         self._listener = listener or Listener()
-        self._explanation = Explanation(self.directory, tuner, config.tuner.file if config.tuner else None)
-        self._waiting: list[RunningTrial] = []  # those that will be
+        self._explanation = self._new_explanation()
         self._told = 0
         self._imported = 0
         self._closing: str | None = None  # why no more trials start
@@ -115,7 +116,7 @@ class Experiment:
 
     def _restore(self) -> None:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
-        with self._blaming("tuner"):
+        with self.blaming("tuner"):
             for trial, origin in replay(self.store, self.tuner):
                 self._note_end(trial, origin)
         self._told = self.store.last_told() + 1
@@ -132,14 +133,14 @@ class Experiment:
         elif run.trial.state is TrialState.RUNNING:
             self._requeue(run)
         else:
-            self._waiting.append(run)
+            self.waiting.append(run)
 
     def _requeue(self, run: RunningTrial) -> None:
         run.set_aside()
         trial = run.trial
         trial.state, trial.intermediate = TrialState.WAITING, []
         self.store.requeue_trial(trial.number)
-        self._waiting.append(RunningTrial(trial, run.directory, run.origin, run.attempt + 1))
+        self.waiting.append(RunningTrial(trial, run.directory, run.origin, run.attempt + 1))
 
     # -- the loop
 
@@ -180,7 +181,7 @@ class Experiment:
                 for signal_number in interruptions.take():
                     self._interrupt(signal_number)
                 for command in home.take_commands(self.directory) if poked else ():
-                    self._obey(command)
+                    obey(self, command)
                 for number in woken & self.running.keys():
                     self._look_at(self.running[number])
                 for ended in self._launcher.events():
@@ -221,7 +222,7 @@ class Experiment:
         """Take up trials while there is room, a device, and something to run."""
         self._retry_at = None
         while self._has_more() and len(self.running) < self.config.trial_concurrency:
-            number = self._waiting[0].trial.number if self._waiting else self.total
+            number = self.waiting[0].trial.number if self.waiting else self.total
             devices = self._devices.acquire(number) if self._devices else ()
             if devices is None:
                 self._wait_for_device()
@@ -241,7 +242,7 @@ class Experiment:
         if self._closing is not None:
             return False
         limit = self.config.max_trials
-        return bool(self._waiting) or limit is None or self.total - self._imported < limit
+        return bool(self.waiting) or limit is None or self.total - self._imported < limit
 
     def _wait_for_device(self) -> None:
         """Look again in a while, and say why where nothing else goes on."""
@@ -256,15 +257,15 @@ class Experiment:
             self._said_that_it_waits = True
 
     def _next_trial(self) -> RunningTrial | None:
-        if self._waiting:
-            return self._waiting.pop(0)
-        with self._blaming("tuner"):
+        if self.waiting:
+            return self.waiting.pop(0)
+        with self.blaming("tuner"):
             trial = self.tuner.ask()
             if trial is not None and self.config.tuner is not None and self.config.tuner.file is not None:
                 self.tuner.check_proposal(trial)
         if trial is None:
             if not self.running and not self.tuner.done:
-                self._close("the tuner has nothing more to propose")
+                self.close("the tuner has nothing more to propose")
             return None
         self.store.add_trial(trial, "tuner")
         return RunningTrial(trial, self._trial_directory(trial.number), "tuner")
@@ -297,10 +298,10 @@ class Experiment:
         if not has_news or self._assessor is None or run.kill_at is not None or run.origin == "baseline":
             return  # the baseline runs to its end: the gain is measured from it
         peers = list(self.tuner.trials.values())
-        with self._blaming("assessor"):
+        with self.blaming("assessor"):
             is_hopeless = self._assessor.should_stop(run.trial, peers)
         if is_hopeless:
-            self._stop_trial(run, TrialState.EARLY_STOPPED)
+            self.stop_trial(run, TrialState.EARLY_STOPPED)
 
     def _end(self, ended: Ended) -> None:
         run = self.running.pop(ended.number, None)
@@ -339,15 +340,19 @@ class Experiment:
         else:
             trial.state, trial.failure = TrialState.FAILED, verdict.failure
         detail = verdict.detail if run.stopped_as is None else None
-        self.store.end_trial(trial, told=self._told, duration=duration, detail=detail)
-        self._told += 1
-        with self._blaming("tuner"):
-            self.tuner.tell(trial, trial.value)
-        self._note_end(trial, run.origin)
+        self._tell(trial, run.origin, duration, detail)
         self._listener.ended(self, trial, detail)
         self._check_first(detail)
 
-    def _blaming(self, kind: Literal["tuner", "assessor"]) -> AbstractContextManager[None]:
+    def _tell(self, trial: Trial, origin: str, duration: float | None, detail: str | None) -> None:
+        """Record how a trial ended, and tell the tuner."""
+        self.store.end_trial(trial, told=self._told, duration=duration, detail=detail)
+        self._told += 1
+        with self.blaming("tuner"):
+            self.tuner.tell(trial, trial.value)
+        self._note_end(trial, origin)
+
+    def blaming(self, kind: Literal["tuner", "assessor"]) -> AbstractContextManager[None]:
         """Turn what goes wrong inside a tuner or an assessor into an error that names it."""
         chosen = self.config.tuner if kind == "tuner" else self.config.assessor
         assert chosen is not None
@@ -369,21 +374,21 @@ class Experiment:
         """Give up where the first trials all failed: the rest would too."""
         if self._failed is None and self.counts[TrialState.FAILED] == sum(self.counts.values()) == _FIRST:
             self._failed = f"the first {_FIRST} trials all failed; the last: {detail}"
-            self._close(self._failed)
-            self._terminate(TrialState.SYSTEM_CANCELED)
+            self.close(self._failed)
+            self.terminate(TrialState.SYSTEM_CANCELED)
 
     # -- stopping
 
-    def _close(self, why: str) -> None:
+    def close(self, why: str) -> None:
         """Start no more trials."""
         self._closing = self._closing or why
 
-    def _terminate(self, state: TrialState) -> None:
+    def terminate(self, state: TrialState) -> None:
         """Ask every trial to end, and make it in a while."""
         for run in self.running.values():
-            self._stop_trial(run, state)
+            self.stop_trial(run, state)
 
-    def _stop_trial(self, run: RunningTrial, state: TrialState | None) -> None:
+    def stop_trial(self, run: RunningTrial, state: TrialState | None) -> None:
         if run.kill_at is None:
             run.stopped_as = state
             run.kill_at = time.monotonic() + _GRACE
@@ -395,19 +400,19 @@ class Experiment:
         for run in self.running.values():
             if run.deadline is not None and now >= run.deadline:
                 run.deadline, run.timed_out = None, True
-                self._stop_trial(run, None)
+                self.stop_trial(run, None)
             if run.kill_at is not None and now >= run.kill_at:
                 run.kill_at = now + _GRACE
                 self._launcher.signal(run.trial.number, signal.SIGKILL)
         limit = self.config.max_duration
         if limit is not None and self.elapsed >= limit:
-            self._close(f"the time limit of {limit:g} s is reached")
+            self.close(f"the time limit of {limit:g} s is reached")
 
     def _interrupt(self, number: int) -> None:
         """Obey Ctrl-C (once: finish what runs; twice: end it; again: at once) and the other signals."""
         again = self.stopped_by is not None
         self.stopped_by = self.stopped_by or number
-        self._close(signal.Signals(number).name)
+        self.close(signal.Signals(number).name)
         name = self.directory.name
         if number == signal.SIGINT and not again and self.running:
             self._listener.noted(
@@ -418,83 +423,35 @@ class Experiment:
             self._listener.noted(
                 f"Ending the running trials; Ctrl-C again kills them. Go on later with: hpo resume {name}",
             )
-            self._terminate(TrialState.WAITING)
+            self.terminate(TrialState.WAITING)
         else:
             for run in self.running.values():
                 self._launcher.signal(run.trial.number, signal.SIGKILL)
 
-    def _obey(self, command: dict[str, Any]) -> None:
-        """Do what another process wishes; what cannot be done is noted, and nothing else happens."""
-        match command:
-            case {"do": "stop"}:
-                self._close("stopped by `hpo stop`")
-                self.stopped_by = signal.SIGTERM
-                self._terminate(TrialState.WAITING)
-            case {"do": "kill", "trial": int(number)} if number in self.running:
-                self._stop_trial(self.running[number], TrialState.USER_CANCELED)
-            case {"do": "update", "settings": dict(settings)}:
-                self._update(settings)
-            case {"do": "enqueue", "parameters": dict(parameters)}:
-                self._enqueue(parameters)
-            case {"do": "search", "space": dict(space)}:
-                self._search(space)
-            case {"do": "import", "trials": list(trials)}:
-                for parameters, value in trials:
-                    self._import(parameters, value)
-            case _:
-                self.store.add_event("warning", f"this could not be done: {command}")
+    # -- what commands change
 
-    def _update(self, settings: dict[str, Any]) -> None:
-        try:
-            self.config = self.config.override(**settings)
-        except HpoError as error:
-            self.store.add_event("warning", f"the settings stay as they are: {error}")
-            return
-        self.store.update_settings(settings)
-
-    def _enqueue(self, parameters: dict[str, Any]) -> None:
-        try:
-            self.space.check(parameters)
-        except HpoError as error:
-            self.store.add_event("warning", f"a trial was not enqueued: {error}")
-            return
+    def enqueue(self, parameters: dict[str, Any]) -> None:
+        """Let a trial with given values run next, after those that wait."""
         trial = Trial(self.total, parameters)
         self.tuner.add(trial)
         self.store.add_trial(trial, "user")
-        self._waiting.append(RunningTrial(trial, self._trial_directory(trial.number), "user"))
+        self.waiting.append(RunningTrial(trial, self._trial_directory(trial.number), "user"))
 
-    def _search(self, written: dict[str, Any]) -> None:
-        """Go on in another space, with a tuner that learns again from all that ended."""
-        try:
-            space = SearchSpace.from_json(written)
-            with self._blaming("tuner"):
-                tuner = make_tuner(self.config, space)
-                for _ in replay(self.store, tuner):
-                    pass
-        except HpoError as error:
-            self.store.add_event("warning", f"the search space stays as it is: {error}")
-            return
-        tuner.trials |= {run.trial.number: run.trial for run in (*self.running.values(), *self._waiting)}
-        self.space, self.tuner = space, tuner
-        self._explanation = Explanation(
-            self.directory, tuner, self.config.tuner.file if self.config.tuner else None
-        )
-        self.store.update_space(space.to_json())
-
-    def _import(self, parameters: dict[str, Any], value: float) -> None:
-        """Let the tuner learn from a trial of another experiment; it counts towards no limit."""
-        try:
-            self.space.check(parameters)
-        except HpoError as error:
-            self.store.add_event("warning", f"a trial was not imported: {error}")
-            return
+    def learn(self, parameters: dict[str, Any], value: float) -> None:
+        """Tell the tuner of a trial of another experiment; it counts towards no limit."""
         trial = Trial(self.total, parameters, state=TrialState.SUCCEEDED, value=value)
         self.store.add_trial(trial, "imported")
-        self.store.end_trial(trial, told=self._told, duration=None, detail=None)
-        self._told += 1
-        with self._blaming("tuner"):
-            self.tuner.tell(trial, value)
-        self._note_end(trial, "imported")
+        self._tell(trial, "imported", None, None)
+
+    def search(self, space: SearchSpace, tuner: Tuner) -> None:
+        """Go on in another space, with a tuner that was told all that ended."""
+        tuner.trials |= {run.trial.number: run.trial for run in (*self.running.values(), *self.waiting)}
+        self.space, self.tuner = space, tuner
+        self._explanation = self._new_explanation()
+
+    def _new_explanation(self) -> Explanation:
+        own_file = self.config.tuner.file if self.config.tuner else None
+        return Explanation(self.directory, self.tuner, own_file)
 
     def _conclude(self) -> None:
         """Record how the experiment ended."""
