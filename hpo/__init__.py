@@ -52,6 +52,7 @@ __all__ = [
     "Trial",
     "choice",
     "fidelity",
+    "figures",
     "get_experiment_id",
     "get_next_parameter",
     "get_sequence_id",
@@ -85,6 +86,6 @@ def __getattr__(name: str) -> Any:
 
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
-    if name == "tuners":
-        return import_module("hpo.tuners")
+    if name in ("figures", "tuners"):
+        return import_module(f"hpo.{name}")
     raise AttributeError(f"module 'hpo' has no attribute {name!r}")

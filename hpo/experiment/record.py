@@ -1,0 +1,90 @@
+"""An experiment as it stands in the store: what figures, importances, reports and notebooks look at.
+
+One read, plain data, and nothing held open: a record stays what it was while the experiment goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from hpo.runtime import home
+from hpo.runtime.store import Store, TrialRow
+from hpo.space import SearchSpace
+from hpo.trial import Metric, TrialState
+
+__all__ = ["Record"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """An experiment and its trials.
+
+    Attributes:
+        id: the experiment's.
+        name: what the user calls it.
+        status: running, stopped, done, error or interrupted.
+        direction: maximize or minimize.
+        space: the search space, with the source's own values as its defaults.
+        trials: all of them, by number.
+        intermediate: the results on the way, by number, of the trials that have some.
+    """
+
+    id: str
+    name: str
+    status: str
+    direction: Literal["maximize", "minimize"]
+    space: SearchSpace
+    trials: Sequence[TrialRow]
+    intermediate: Mapping[int, Sequence[Metric]]
+
+    @classmethod
+    def read(cls, directory: Path) -> Record:
+        """Read an experiment's folder (`hpo.runtime.home.find` tells where one lies)."""
+        with contextlib.closing(Store(directory)) as store:
+            return cls.of(store)
+
+    @classmethod
+    def of(cls, store: Store) -> Record:
+        """Read an open store."""
+        row = store.experiment()
+        return cls(
+            id=store.directory.name,
+            name=row["name"],
+            status=home.status(store.directory, row["status"]),
+            direction=row["direction"],
+            space=SearchSpace.from_json(row["space"], defaults=row["defaults"]),
+            trials=store.trials(),
+            intermediate=store.all_metrics(),
+        )
+
+    @cached_property
+    def succeeded(self) -> Sequence[TrialRow]:
+        """The trials with a final result, by number."""
+        return [t for t in self.trials if t.state is TrialState.SUCCEEDED and t.value is not None]
+
+    @cached_property
+    def baseline(self) -> TrialRow | None:
+        """The trial that ran the source's own values, where there was one."""
+        return next((t for t in self.trials if t.origin == "baseline"), None)
+
+    @cached_property
+    def best(self) -> TrialRow | None:
+        """The best trial; of equals, the earliest."""
+        return min(self.succeeded, key=lambda t: (self.loss(t.value), t.number), default=None)
+
+    def loss(self, value: float | None) -> float:
+        """Return a result so that smaller is better, whatever the direction; none is the worst."""
+        if value is None:
+            return float("inf")
+        return value if self.direction == "minimize" else -value
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The parameters that trials have values of: those of the space, then those it had earlier."""
+        seen = dict.fromkeys(name for trial in self.trials for name in trial.parameters)
+        return list(dict.fromkeys([*self.space, *seen]))

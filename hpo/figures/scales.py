@@ -1,0 +1,123 @@
+"""Where values lie on an axis: parameters by their domains, results so that a few bad ones hide nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.experiment.record import Record
+from hpo.figures.theme import label
+from hpo.parameters import Choice, Parameter, identity, is_number
+
+__all__ = ["Floats", "Scale", "result_axis", "result_range"]
+
+Floats = NDArray[np.float64]
+
+_MOST_TICKS = 24  # labels of options that are written on an axis
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The axis of a parameter.
+
+    Attributes:
+        name: the parameter's.
+        domain: None where the space does not have it any more.
+        is_log: numbers, and their logarithms are what is even.
+        options: for what is no number, all that there is; empty for numbers.
+    """
+
+    name: str
+    domain: Parameter | None
+    is_log: bool
+    options: Sequence[Any]
+
+    @classmethod
+    def of(cls, record: Record, name: str) -> Scale:
+        """Return the scale of a parameter, by its domain and by what trials had."""
+        domain = record.space.parameters.get(name)
+        values = [t.parameters[name] for t in record.trials if name in t.parameters]
+        is_number_like = not isinstance(domain, Choice) and any(map(is_number, values or [0]))
+        if is_number_like:
+            is_log = domain is not None and "log" in domain.type
+            return cls(name, domain, is_log and all(v > 0 for v in values if is_number(v)), ())
+        known = domain.options if isinstance(domain, Choice) else ()
+        return cls(name, domain, False, list({identity(v): v for v in [*known, *values]}.values()))
+
+    def positions(self, values: Iterable[Any]) -> Floats:
+        """Return where values lie: numbers as they are, options by their order, NaN for what has no place."""
+        if self.options:
+            places = {identity(option): float(i) for i, option in enumerate(self.options)}
+            return np.array([places.get(identity(v), math.nan) for v in values], dtype=float)
+        return np.array([float(v) if is_number(v) else math.nan for v in values], dtype=float)
+
+    def even(self, positions: Floats) -> Floats:
+        """Return positions in [0, 1] so that equal distances look equal."""
+        low, high = self.ends(positions)
+        if self.is_log:
+            low, high, positions = math.log(low), math.log(high), np.log(positions)
+        return (positions - low) / (high - low)
+
+    def ends(self, positions: Floats) -> tuple[float, float]:
+        """Return the first and the last place of the axis, given what is to be seen on it."""
+        if self.options:
+            return -0.5, len(self.options) - 0.5
+        known = positions[np.isfinite(positions)]
+        low, high = getattr(self.domain, "low", None), getattr(self.domain, "high", None)
+        low = min([*known, *([] if low is None else [low])], default=0.0)
+        high = max([*known, *([] if high is None else [high])], default=1.0)
+        if low == high:
+            return (low / 2, high * 2) if self.is_log else (low - 0.5, high + 0.5)
+        return float(low), float(high)
+
+    def axis(self, positions: Floats) -> dict[str, Any]:
+        """Return plotly's description of the axis."""
+        low, high = self.ends(positions)
+        if self.options:
+            step = math.ceil(len(self.options) / _MOST_TICKS)
+            ticks = range(0, len(self.options), step)
+            texts = [label(self.options[i], 20) for i in ticks]
+            return {"type": "linear", "range": [low, high], "tickvals": list(ticks), "ticktext": texts}
+        if self.is_log:
+            low, high = math.log10(low), math.log10(high)
+        margin = (high - low) * 0.04
+        kind = {"type": "log", "dtick": _decades(high - low)} if self.is_log else {"type": "linear"}
+        return {**kind, "range": [low - margin, high + margin], "exponentformat": "power"}
+
+
+def _decades(span: float) -> int | str:
+    """Return the distance of ticks on a logarithmic axis: whole powers of ten, where there are some."""
+    return "D2" if span < 1.5 else max(math.ceil(span / 6), 1)
+
+
+def result_range(values: Sequence[float], direction: str) -> tuple[float, float]:
+    """Return the range in which nearly all results lie, and the good ones surely.
+
+    A trial that diverged says so, but must not press all others into one line: on the bad side the range
+    ends where outliers begin by Tukey's rule, three times the distance of the quartiles away.
+    """
+    known = np.asarray(values, dtype=float)
+    if not len(known):
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    first, third = np.quantile(known, [0.25, 0.75])
+    reach = 3 * (third - first)
+    if reach > 0 and direction == "minimize":
+        high = min(high, float(third + reach))
+    elif reach > 0:
+        low = max(low, float(first - reach))
+    if low == high:
+        return low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5)
+    return low, high
+
+
+def result_axis(values: Sequence[float], direction: str) -> dict[str, Any]:
+    """Return plotly's description of the axis of results."""
+    low, high = result_range(values, direction)
+    margin = (high - low) * 0.06
+    return {"type": "linear", "range": [low - margin, high + margin]}
