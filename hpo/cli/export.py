@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hpo.cli.output import counted
-from hpo.cli.show import open_store, trial_json
 from hpo.errors import UsageError
+from hpo.experiment.documents import open_store, trial_json
 from hpo.experiment.foreign import read_export
 from hpo.nni.data import exported
 from hpo.runtime import home

@@ -11,13 +11,13 @@ from typing import Any
 from hpo.annotate.options import read_options
 from hpo.cli.detach import Announce
 from hpo.cli.progress import Progress
-from hpo.cli.show import best_json, open_store
 from hpo.config.duration import parse_duration
 from hpo.config.loader import load
 from hpo.config.model import Algorithm, Config
 from hpo.config.space_file import load_space
 from hpo.errors import ExperimentFailed, UsageError
 from hpo.experiment.create import create, open_existing
+from hpo.experiment.documents import best_json, open_store
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.loop import Experiment
 from hpo.runtime import home

@@ -6,11 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-from hpo.annotate.apply import code
-from hpo.annotate.project import annotate
 from hpo.cli.output import counted, print_json, short
-from hpo.cli.show import frozen_script, open_store, trial_json
 from hpo.errors import StoreError, UsageError
+from hpo.experiment.documents import open_store, trial_json
+from hpo.experiment.written_back import trial_code
 from hpo.runtime import home
 from hpo.runtime.store import TrialRow
 from hpo.runtime.trial_files import open_plain
@@ -65,8 +64,7 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
 def print_code(reference: str, number: int | None) -> None:
     """Print the frozen script with the trial's values written in."""
     directory, row = _find(reference, number)
-    script = frozen_script(directory)
-    sys.stdout.buffer.write(code(annotate([script]), row.parameters)[script.resolve()])
+    sys.stdout.buffer.write(trial_code(directory, row))
 
 
 def print_logs(reference: str, number: int | None, *, follow: bool) -> None:

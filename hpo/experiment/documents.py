@@ -1,0 +1,93 @@
+"""An experiment and its trials as documents: what `--json` prints, and what the page's programs get."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hpo.experiment.explanation import read_explanation
+from hpo.runtime import home
+from hpo.runtime.store import Store, TrialRow
+from hpo.trial import TrialState
+
+__all__ = ["best_json", "experiment_json", "open_store", "seen_state", "trial_json"]
+
+
+@contextlib.contextmanager
+def open_store(directory: Path) -> Iterator[Store]:
+    """Open a store to read, for a while."""
+    store = Store(directory)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def best_json(store: Store) -> dict[str, Any]:
+    """Return the documented form of the best trial."""
+    best, base = store.best(), store.baseline()
+    return {
+        "experiment": store.directory.name,
+        "trial": best.number if best else None,
+        "value": best.value if best else None,
+        "parameters": best.parameters if best else {},
+        "baseline": base.value if base else None,
+    }
+
+
+def experiment_json(store: Store) -> dict[str, Any]:
+    """Return the documented form of an experiment."""
+    row = store.experiment()
+    settings = row["config"]["settings"]
+    best = store.best()
+    return {
+        "id": store.directory.name,
+        "name": row["name"],
+        "status": home.status(store.directory, row["status"]),
+        "message": row["message"],
+        "direction": row["direction"],
+        "seed": settings["seed"],
+        "tuner": settings["tuner"],
+        "assessor": settings.get("assessor"),
+        "concurrency": settings["trial_concurrency"],
+        "limits": {name: settings[name] for name in ("max_trials", "max_duration", "max_trial_duration")},
+        "elapsed": row["elapsed"],
+        "created": row["created"],
+        "trials": {seen_state(store, state): count for state, count in store.counts().items()},
+        "best": best_json(store) if best else None,
+        "explanation": read_explanation(store.directory),
+        "space": row["space"],
+        "directory": str(store.directory),
+    }
+
+
+def seen_state(store: Store, stored: str) -> str:
+    """Return a trial's state: the stored one, but ``interrupted`` where its runner is gone.
+
+    Such a trial runs again when the experiment is resumed, as a waiting one does.
+    """
+    is_lost = stored == TrialState.RUNNING.value and not home.is_running(store.directory)
+    return "interrupted" if is_lost else stored
+
+
+def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
+    """Return the documented form of a trial."""
+    return {
+        "number": row.number,
+        "state": seen_state(store, row.state.value),
+        "parameters": row.parameters,
+        "value": row.value,
+        "intermediate": [[m.step, m.value] for m in store.metrics(row.number)],
+        "started": row.started,
+        "ended": row.ended,
+        "duration": row.duration,
+        "attempt": row.attempt,
+        "origin": row.origin,
+        "budget": row.memo.get("budget"),
+        "rung": row.memo.get("rung"),
+        "parent": row.memo.get("continues", row.memo.get("parent")),
+        "failure": row.failure,
+        "detail": row.detail,
+    }

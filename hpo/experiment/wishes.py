@@ -1,0 +1,78 @@
+"""What others wish of an experiment: each is checked here, then left for the runner, which obeys it.
+
+A wish takes effect at once where the experiment runs. Else it waits, and is obeyed when it is resumed;
+only stopping it and killing a trial mean nothing then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hpo.errors import UsageError
+from hpo.experiment.documents import open_store
+from hpo.runtime import home
+from hpo.space import SearchSpace
+
+__all__ = ["enqueue", "kill_trial", "stop", "update"]
+
+
+def stop(directory: Path) -> None:
+    """Ask the runner to stop.
+
+    Raises:
+        UsageError: it does not run.
+    """
+    _check_running(directory)
+    home.send_command(directory, {"do": "stop"})
+
+
+def kill_trial(directory: Path, number: int) -> None:
+    """Ask the runner to end a trial.
+
+    Raises:
+        UsageError: the experiment does not run, or the trial does not.
+    """
+    _check_running(directory)
+    with open_store(directory) as store:
+        row = store.trial(number)
+    if row is None or row.state.is_final:
+        state = "there is none" if row is None else f"it has {row.state.value.replace('_', ' ')}"
+        raise UsageError(f"trial {number} of {directory.name} is not running: {state}", help="hpo trial list")
+    home.send_command(directory, {"do": "kill", "trial": number})
+
+
+def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | None = None) -> None:
+    """Change limits, by the names of their settings, or the space.
+
+    Raises:
+        UsageError: there is nothing to change.
+    """
+    if not settings and space is None:
+        help_ = "give --max-trials, --max-duration, --concurrency or --space"
+        raise UsageError("nothing to change", help=help_)
+    if settings:
+        home.send_command(directory, {"do": "update", "settings": dict(settings)})
+    if space is not None:
+        home.send_command(directory, {"do": "search", "space": space.to_json()})
+
+
+def enqueue(directory: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Make given values the next trial; those that are left out are the script's own. Return them all.
+
+    Raises:
+        SpaceError: they do not fit the space.
+    """
+    with open_store(directory) as store:
+        row = store.experiment()
+    space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
+    parameters = space.active_part({**row["defaults"], **given})
+    space.check({**parameters, **given})
+    home.send_command(directory, {"do": "enqueue", "parameters": parameters})
+    return parameters
+
+
+def _check_running(directory: Path) -> None:
+    if not home.is_running(directory):
+        raise UsageError(f"experiment {directory.name} is not running", help=f"hpo resume {directory.name}")
