@@ -87,37 +87,37 @@ class Scale:
             low, high = math.log10(low), math.log10(high)
         margin = (high - low) * 0.04
         kind = {"type": "log", "dtick": _decades(high - low)} if self.is_log else {"type": "linear"}
-        return {**kind, "range": [low - margin, high + margin], "exponentformat": "power"}
+        return {**kind, "range": [low - margin, high + margin], "exponentformat": "power", "tickangle": 0}
 
 
 def _decades(span: float) -> int | str:
     """Return the distance of ticks on a logarithmic axis: whole powers of ten, where there are some."""
-    return "D2" if span < 1.5 else max(math.ceil(span / 6), 1)
+    return "D2" if span < 1.5 else max(math.ceil(span / 4), 1)
 
 
-def result_range(values: Sequence[float], direction: str) -> tuple[float, float]:
+def result_range(results: Iterable[float | None], direction: str, *, reach: float = 3) -> tuple[float, float]:
     """Return the range in which nearly all results lie, and the good ones surely.
 
-    A trial that diverged says so, but must not press all others into one line: on the bad side the range
-    ends where outliers begin by Tukey's rule, three times the distance of the quartiles away.
+    A trial that diverged must not press all others into one line: on the bad side the range ends where the
+    distance from the best is `reach` times that of the worst but a tenth.
     """
-    known = np.asarray(values, dtype=float)
+    known = np.array([value for value in results if value is not None], dtype=float)
     if not len(known):
         return 0.0, 1.0
     low, high = float(known.min()), float(known.max())
-    first, third = np.quantile(known, [0.25, 0.75])
-    reach = 3 * (third - first)
-    if reach > 0 and direction == "minimize":
-        high = min(high, float(third + reach))
-    elif reach > 0:
-        low = max(low, float(first - reach))
+    if direction == "minimize":
+        width = float(np.quantile(known, 0.9)) - low
+        high = min(high, low + reach * width) if width > 0 else high
+    else:
+        width = high - float(np.quantile(known, 0.1))
+        low = max(low, high - reach * width) if width > 0 else low
     if low == high:
         return low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5)
     return low, high
 
 
-def result_axis(values: Sequence[float], direction: str) -> dict[str, Any]:
+def result_axis(results: Iterable[float | None], direction: str, *, reach: float = 3) -> dict[str, Any]:
     """Return plotly's description of the axis of results."""
-    low, high = result_range(values, direction)
+    low, high = result_range(results, direction, reach=reach)
     margin = (high - low) * 0.06
     return {"type": "linear", "range": [low - margin, high + margin]}

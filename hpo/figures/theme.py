@@ -19,6 +19,7 @@ __all__ = [
     "BEST",
     "GREY",
     "PALETTE",
+    "PLANE",
     "SCALE",
     "STATES",
     "TEMPLATES",
@@ -35,8 +36,10 @@ BLUE, ORANGE, VIOLET, PINK, LAVENDER, BROWN = PALETTE = (
 )  # fmt: skip
 GREY = "#7f8794"
 BEST = ORANGE
-#: From the worst to the best, or from the first to the last.
+#: Of points and lines, from the worst to the best, or from the first to the last.
 SCALE = ((0.0, "#5d7fb5"), (0.35, "#1f75cb"), (0.7, "#a07158"), (1.0, "#d57a12"))
+#: Of planes, which have no background to stand out from.
+PLANE = "Cividis"
 
 
 class State:
@@ -77,7 +80,16 @@ def _template(*, paper: str, text: str, muted: str, grid: str, raised: str) -> g
             "paper_bgcolor": paper,
             "plot_bgcolor": paper,
             "font": {"family": _FONT, "color": text, "size": 13},
-            "title": {"font": {"size": 16, "color": text}, "x": 0, "xref": "container", "pad": {"l": 16}},
+            "title": {
+                "font": {"size": 16, "color": text},
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"l": 16, "t": 14},
+            },
             "colorway": list(PALETTE),
             "colorscale": {"sequential": [list(stop) for stop in SCALE]},
             "coloraxis": {"colorbar": {"outlinewidth": 0, "thickness": 10, "tickfont": {"color": muted}}},
@@ -98,7 +110,7 @@ def _template(*, paper: str, text: str, muted: str, grid: str, raised: str) -> g
                 "bgcolor": "rgba(0,0,0,0)",
                 "font": {"color": muted, "size": 12},
             },
-            "margin": {"l": 56, "r": 20, "t": 56, "b": 48},
+            "margin": {"l": 56, "r": 20, "t": 76, "b": 48},
             "hovermode": "closest",
             "annotationdefaults": {"font": {"color": muted}},
             "shapedefaults": {"line": {"color": muted}},

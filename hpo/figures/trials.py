@@ -48,10 +48,10 @@ def history(record: Record) -> go.Figure:
         points,
         _best_so_far(record, "trial"),
         title=title,
-        xaxis={"title": "trial", "rangemode": "tozero"},
+        xaxis={"title": "trial", "range": _over(record)},
         yaxis={
             "title": "result",
-            **result_axis([t.value for t in record.succeeded if t.value is not None], record.direction),
+            **result_axis([t.value for t in record.succeeded], record.direction),
         },
     )
     _add_losses(result, record)
@@ -63,6 +63,12 @@ def history(record: Record) -> go.Figure:
             annotation_position="bottom right" if record.direction == "maximize" else "top right",
         )
     return result
+
+
+def _over(record: Record) -> list[float]:
+    last = record.trials[-1].number
+    margin = max(0.02 * last, 0.5)
+    return [-margin, last + margin]
 
 
 def _best_so_far(record: Record, by: By, name: str = "best so far", colour: str = BEST) -> go.Scatter:
@@ -117,7 +123,8 @@ def _add_losses(result: go.Figure, record: Record) -> None:
         )
         result.update_layout(
             yaxis2={"domain": [0, 0.05], "range": [0, 1], "visible": False, "fixedrange": True},
-            yaxis={"domain": [0.07, 1]},
+            yaxis={"domain": [0.08, 1]},
+            xaxis={"anchor": "y2"},
         )
 
 
@@ -162,7 +169,7 @@ def edf(*records: Record) -> go.Figure:
     if not records:
         return empty(title, "No trial has succeeded yet.")
     result = figure(title=title, yaxis={"title": "share of trials", "range": [0, 1.02], "tickformat": ".0%"})
-    every = [t.value for r in records for t in r.succeeded if t.value is not None]
+    every = [t.value for r in records for t in r.succeeded]
     result.update_xaxes({"title": "result", **result_axis(every, records[0].direction)})
     for i, (record, name) in enumerate(zip(records, _told_apart(records), strict=True)):
         values = np.sort([t.value for t in record.succeeded])

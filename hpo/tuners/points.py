@@ -106,6 +106,14 @@ class Cube:
     def __len__(self) -> int:
         return len(self.names)
 
+    def ancestry(self, column: int) -> dict[int, Mask]:
+        """Return for each parameter that decides whether another is active which of its values let it be."""
+        found: dict[int, Mask] = {}
+        for child, parent, allowed in reversed(self._conditions):
+            if child == column or child in found:
+                found[parent] = found[parent] & allowed if parent in found else allowed
+        return found
+
     def row(self, configuration: Mapping[str, Any]) -> Floats:
         """Return the row of a configuration; what it lacks, or what no quantile can say, is NaN."""
         row = np.full(len(self), np.nan)

@@ -1,0 +1,31 @@
+"""How much each parameter matters for the results of an experiment.
+
+::
+
+    from hpo import importance
+
+    importance.fanova(record)      # {"lr": 0.61, "batch_size": 0.12, ...}: shares of the variance
+    importance.ped_anova(record)   # shares of what tells the good trials from all
+
+`fanova` asks what moves the result anywhere in the space, and `ped_anova` what it takes to be among the best.
+Both know conditions: a parameter is judged where it is active.
+"""
+
+from __future__ import annotations
+
+from hpo.experiment.record import Record
+from hpo.importance.evidence import Evidence
+from hpo.importance.fanova import fanova as _fanova
+from hpo.importance.ped_anova import ped_anova as _ped_anova
+
+__all__ = ["fanova", "ped_anova"]
+
+
+def fanova(record: Record, *, seed: int = 0) -> dict[str, float]:
+    """Return the share of the variance that each parameter explains by itself; the rest is interactions."""
+    return _fanova(Evidence.of(record), seed=seed)
+
+
+def ped_anova(record: Record, *, quantile: float = 0.1) -> dict[str, float]:
+    """Return each parameter's share of what tells the best trials from all; the shares sum to 1."""
+    return _ped_anova(Evidence.of(record), quantile)
