@@ -6,6 +6,7 @@ One read, plain data, and nothing held open: a record stays what it was while th
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,9 @@ from hpo.runtime.store import Store, TrialRow
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
 
-__all__ = ["Record"]
+__all__ = ["Record", "fence"]
+
+_ENOUGH = 4  # trials for each parameter
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,18 @@ class Record:
         """The best trial; of equals, the earliest."""
         return min(self.succeeded, key=lambda t: (self.loss(t.value), t.number), default=None)
 
+    @cached_property
+    def budget(self) -> int | None:
+        """Of the budgets that trials had, the largest that enough had to learn from; None without budgets."""
+        counts = Counter(t.memo["budget"] for t in self.succeeded if "budget" in t.memo)
+        enough = [b for b, count in counts.items() if count >= _ENOUGH * max(len(self.space), 1)]
+        return max(enough, default=None) or max(counts, key=lambda b: (counts[b], b), default=None)
+
+    @cached_property
+    def comparable(self) -> Sequence[TrialRow]:
+        """The succeeded trials that can be compared: those of one budget, where there are budgets."""
+        return [t for t in self.succeeded if t.memo.get("budget") == self.budget]
+
     def loss(self, value: float | None) -> float:
         """Return a result so that smaller is better, whatever the direction; none is the worst."""
         if value is None:
@@ -88,3 +103,16 @@ class Record:
         """The parameters that trials have values of: those of the space, then those it had earlier."""
         seen = dict.fromkeys(name for trial in self.trials for name in trial.parameters)
         return list(dict.fromkeys([*self.space, *seen]))
+
+
+def fence(losses: Sequence[float], reach: float) -> float:
+    """Return the loss from which on a trial has diverged, as it were.
+
+    That is `reach` times as far from the best as the worst but a tenth. What lies beyond would make all
+    others look alike, on an axis as in a variance; where all are alike there is no such loss.
+    """
+    ordered = sorted(losses)
+    if not ordered:
+        return float("inf")
+    distance = ordered[int(0.9 * (len(ordered) - 1))] - ordered[0]
+    return ordered[0] + reach * distance if distance > 0 else float("inf")

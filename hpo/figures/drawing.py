@@ -11,7 +11,7 @@ from hpo.experiment.record import Record
 from hpo.figures.theme import TEMPLATES, label
 from hpo.runtime.store import TrialRow
 
-__all__ = ["about", "empty", "figure", "thinned", "unit_of_time"]
+__all__ = ["about", "after", "empty", "figure", "thinned", "unit_of_time"]
 
 _MOST_VALUES = 12  # parameters that are listed where the pointer is
 
@@ -29,9 +29,13 @@ def empty(title: str, reason: str) -> go.Figure:
     )
 
 
-def thinned(record: Record, most: int) -> Sequence[TrialRow]:
-    """Return the succeeded trials; of too many, the best tenth and every so-manieth of the others."""
-    trials = record.succeeded
+def after(record: Record) -> str:
+    """Return what a title adds where trials of one budget are shown."""
+    return "" if record.budget is None else f" after {record.budget} passes"
+
+
+def thinned(record: Record, trials: Sequence[TrialRow], most: int) -> Sequence[TrialRow]:
+    """Return trials; of too many, the best tenth and every so-manieth of the others."""
     if len(trials) <= most:
         return trials
     ranked = sorted(trials, key=lambda t: record.loss(t.value))

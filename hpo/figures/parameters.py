@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from hpo.experiment.record import Record
-from hpo.figures.drawing import empty, figure, thinned
+from hpo.figures.drawing import after, empty, figure, thinned
 from hpo.figures.scales import Floats, Scale, result_axis, result_range
 from hpo.figures.theme import BEST, BLUE, GREY, PLANE, SCALE, TEMPLATES, label
 from hpo.importance import fanova, ped_anova
@@ -35,7 +35,7 @@ def _column(trials: Sequence[TrialRow], name: str) -> list[Any]:
 
 def _coloured(record: Record, values: Floats) -> dict[str, Any]:
     """Return the colours of results, orange for the best whatever the direction."""
-    low, high = result_range([t.value for t in record.succeeded], record.direction)
+    low, high = result_range([t.value for t in record.comparable], record.direction)
     return {
         "color": values,
         "colorscale": [list(stop) for stop in SCALE],
@@ -57,6 +57,7 @@ def slices(record: Record, names: Sequence[str] | None = None, *, columns: int =
     title = "Values against results" if len(names) != 1 else label(names[0])
     if not record.succeeded or not names:
         return empty(title, _NOTHING)
+    title += after(record)
     columns = min(columns, len(names))
     rows = math.ceil(len(names) / columns)
     titles = [label(name, 36) for name in names] if len(names) > 1 else None
@@ -68,8 +69,8 @@ def slices(record: Record, names: Sequence[str] | None = None, *, columns: int =
         horizontal_spacing=0.03,
         vertical_spacing=min(90 / (280 * rows), 0.3),
     )
-    trials = thinned(record, _MOST_POINTS)
-    axis = result_axis([t.value for t in record.succeeded], record.direction)
+    trials = thinned(record, record.comparable, _MOST_POINTS)
+    axis = result_axis([t.value for t in record.comparable], record.direction)
     for i, name in enumerate(names):
         row, column = divmod(i, columns)
         _add_slice(result, record, name, [t for t in trials if name in t.parameters], row + 1, column + 1)
@@ -104,8 +105,8 @@ def _add_slice(
         row=row,
         col=column,
     )
-    best = record.best
-    if best is not None and name in best.parameters:
+    best = min(trials, key=lambda t: (record.loss(t.value), t.number), default=None)
+    if best is not None:
         result.add_scatter(
             x=scale.positions([best.parameters[name]]),
             y=[best.value],
@@ -135,8 +136,12 @@ def contour(record: Record, x: str | None = None, y: str | None = None) -> go.Fi
     across, up = names
     if across is None or up is None:
         return empty("Two parameters", "There is one parameter only.")
-    title = f"{label(across, 30)} and {label(up, 30)}"
-    trials = [t for t in thinned(record, _MOST_LINES) if across in t.parameters and up in t.parameters]
+    title = f"{label(across, 30)} and {label(up, 30)}{after(record)}"
+    trials = [
+        t
+        for t in thinned(record, record.comparable, _MOST_LINES)
+        if across in t.parameters and up in t.parameters
+    ]
     if len(trials) < 3:
         return empty(title, "Fewer than three trials have succeeded with both.")
     scales = Scale.of(record, across), Scale.of(record, up)
@@ -144,13 +149,19 @@ def contour(record: Record, x: str | None = None, y: str | None = None) -> go.Fi
     known = np.isfinite(places[0]) & np.isfinite(places[1])
     trials = [t for t, k in zip(trials, known, strict=True) if k]
     px, py = (p[known] for p in places)
-    low, high = result_range([t.value for t in record.succeeded], record.direction)
+    low, high = result_range([t.value for t in record.comparable], record.direction)
     values = np.clip(_results(trials), low, high)
     gx, gy = (_grid(s, p) for s, p in zip(scales, (px, py), strict=True))
     surface = _smoothed(scales, (px, py), values, (gx, gy))
     colours = {"colorscale": PLANE, "reversescale": record.direction == "minimize"}
     plane = {"x": gx, "y": gy, "z": surface, "zmin": low, "zmax": high, **colours}
-    bar = {"colorbar": {"thickness": 10, "outlinewidth": 0, "title": {"text": "result", "side": "right"}}}
+    bar = {
+        "colorbar": {
+            "thickness": 10,
+            "outlinewidth": 0,
+            "title": {"text": "result", "side": "right", "font": {"size": 12}},
+        }
+    }
     background = (
         go.Heatmap(**plane, **bar, hoverinfo="skip")
         if scales[0].options or scales[1].options
@@ -216,13 +227,13 @@ def parallel(record: Record) -> go.Figure:
 
     Where a parameter was inactive the line runs along the foot. The axes are in the order of importance.
     """
-    title = "Parallel coordinates"
+    title = f"Parallel coordinates{after(record)}"
     if not record.succeeded:
         return empty(title, _NOTHING)
-    trials = thinned(record, _MOST_LINES)
+    trials = thinned(record, record.comparable, _MOST_LINES)
     trials = sorted(trials, key=lambda t: -record.loss(t.value))  # the best are drawn last
     values = _results(trials)
-    low, high = result_range([t.value for t in record.succeeded], record.direction)
+    low, high = result_range([t.value for t in record.comparable], record.direction)
     dimensions = [
         {"label": "result", "values": np.clip(values, low, high), "range": [low, high]},
         *(_dimension(record, name, trials) for name in most_important(record)),
@@ -268,8 +279,8 @@ def _ticks(scale: Scale, ends: Floats) -> tuple[list[float], list[str]]:
 
 def importance(record: Record, *, seed: int = 0) -> go.Figure:
     """Show how much each parameter matters, by two measures."""
-    title = "Importance"
-    if len(record.succeeded) < 5:
+    title = f"Importance{after(record)}"
+    if len(record.comparable) < 5:
         return empty(title, "Five trials must have succeeded first.")
     variance, good = fanova(record, seed=seed), ped_anova(record)
     names = sorted(variance, key=lambda name: variance[name] + good[name])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.experiment.record import Record
+from hpo.experiment.record import Record, fence
 from hpo.figures.theme import label
 from hpo.parameters import Choice, Parameter, identity, is_number
 
@@ -98,19 +98,16 @@ def _decades(span: float) -> int | str:
 def result_range(results: Iterable[float | None], direction: str, *, reach: float = 3) -> tuple[float, float]:
     """Return the range in which nearly all results lie, and the good ones surely.
 
-    A trial that diverged must not press all others into one line: on the bad side the range ends where the
-    distance from the best is `reach` times that of the worst but a tenth.
+    A trial that diverged must not press all others into one line: see `fence`.
     """
-    known = np.array([value for value in results if value is not None], dtype=float)
-    if not len(known):
+    known = [value for value in results if value is not None]
+    if not known:
         return 0.0, 1.0
-    low, high = float(known.min()), float(known.max())
+    low, high = min(known), max(known)
     if direction == "minimize":
-        width = float(np.quantile(known, 0.9)) - low
-        high = min(high, low + reach * width) if width > 0 else high
+        high = min(high, fence(known, reach))
     else:
-        width = high - float(np.quantile(known, 0.1))
-        low = max(low, high - reach * width) if width > 0 else low
+        low = max(low, -fence([-value for value in known], reach))
     if low == high:
         return low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5)
     return low, high

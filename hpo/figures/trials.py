@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hpo.experiment.record import Record
-from hpo.figures.drawing import about, empty, figure, thinned, unit_of_time
+from hpo.figures.drawing import about, after, empty, figure, thinned, unit_of_time
 from hpo.figures.scales import result_axis
 from hpo.figures.theme import BEST, GREY, PALETTE, STATES, label
 from hpo.runtime.store import TrialRow
@@ -32,7 +32,7 @@ def history(record: Record) -> go.Figure:
     title = "History"
     if not record.succeeded:
         return empty(title, "No trial has succeeded yet.")
-    shown = thinned(record, _MOST_POINTS)
+    shown = thinned(record, record.succeeded, _MOST_POINTS)
     state = STATES[TrialState.SUCCEEDED]
     points = go.Scatter(
         x=np.array([t.number for t in shown]),
@@ -164,15 +164,15 @@ def _told_apart(records: Sequence[Record]) -> list[str]:
 
 def edf(*records: Record) -> go.Figure:
     """Show the share of trials whose result is so good or better: the empirical distribution."""
-    records = tuple(r for r in records if r.succeeded)
-    title = "Distribution of results"
+    records = tuple(r for r in records if r.comparable)
+    title = "Distribution of results" + (after(records[0]) if len(records) == 1 else "")
     if not records:
         return empty(title, "No trial has succeeded yet.")
     result = figure(title=title, yaxis={"title": "share of trials", "range": [0, 1.02], "tickformat": ".0%"})
-    every = [t.value for r in records for t in r.succeeded]
+    every = [t.value for r in records for t in r.comparable]
     result.update_xaxes({"title": "result", **result_axis(every, records[0].direction)})
     for i, (record, name) in enumerate(zip(records, _told_apart(records), strict=True)):
-        values = np.sort([t.value for t in record.succeeded])
+        values = np.sort([t.value for t in record.comparable])
         shares = np.arange(1, len(values) + 1) / len(values)
         kept = np.unique(np.linspace(0, len(values) - 1, _MOST_POINTS).astype(int))
         result.add_scatter(
@@ -235,14 +235,14 @@ def _lines(
         x += [*(m.step for m in kept), None]
         y += [*(m.value for m in kept), None]
         numbers += [trial.number] * (len(kept) + 1)
-    is_dotted = any(len(intermediate[t.number]) == 1 for t in trials)
+    is_dotted = any(len(intermediate[t.number]) == 1 for t in trials)  # no line shows it
     return go.Scatter(
         x=x,
         y=y,
         customdata=numbers,
         mode="lines+markers" if is_dotted else "lines",
         line={"color": colour, "width": width},
-        marker={"size": width + 3},
+        marker={"size": width + 2.5},
         opacity=opacity,
         hovertemplate="<b>trial %{customdata}</b><br>%{y:.6g} at step %{x}<extra></extra>",
         name=name,
