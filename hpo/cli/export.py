@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.cli.output import counted
 from hpo.errors import UsageError
 from hpo.experiment.documents import open_store, trial_json
 from hpo.experiment.foreign import read_export
+from hpo.experiment.wording import counted
 from hpo.nni.data import exported
 from hpo.runtime import home
 from hpo.space import SearchSpace

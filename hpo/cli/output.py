@@ -11,18 +11,16 @@ from rich.console import Console, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
+from hpo.experiment.wording import short
 from hpo.runtime.store import TrialRow
 from hpo.trial import Trial, TrialState
 
 __all__ = [
     "best_values",
-    "counted",
-    "duration",
     "print_diff",
     "print_json",
     "print_lines",
     "print_table",
-    "short",
 ]
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -60,27 +58,6 @@ def print_diff(diff: str) -> None:
         return
     for line in diff.splitlines():
         console.print(Text(line, style=_COLOURS.get(line[:1], "")), soft_wrap=True)
-
-
-def short(value: Any) -> str:
-    """Write a value for a person to read: six significant digits are enough."""
-    if value is None:
-        return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Write a number of things: 1 trial, 2 trials."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as 4.2 s, 3:07 or 2:10:05."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:

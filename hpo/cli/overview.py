@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from hpo.cli.output import best_values, counted, duration, print_lines, short
+from hpo.cli.output import best_values, print_lines
+from hpo.experiment.wording import counted, duration, short
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
 

@@ -12,9 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hpo.cli.output import best_values, counted, duration, short
+from hpo.cli.output import best_values
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
+from hpo.experiment.wording import counted, duration, short
 from hpo.trial import Trial, TrialState
 
 __all__ = ["Progress"]

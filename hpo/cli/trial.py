@@ -6,9 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-from hpo.cli.output import counted, print_json, short
+from hpo.cli.output import print_json
 from hpo.errors import StoreError, UsageError
 from hpo.experiment.documents import open_store, trial_json
+from hpo.experiment.wording import counted, short
 from hpo.experiment.written_back import trial_code
 from hpo.runtime import home
 from hpo.runtime.store import TrialRow

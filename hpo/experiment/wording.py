@@ -1,0 +1,28 @@
+"""How numbers are written for people, in the terminal, on the page and in reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["counted", "duration", "short"]
+
+
+def short(value: Any) -> str:
+    """Write a value for a person to read: six significant digits are enough."""
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Write a number of things: 1 trial, 2 trials."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as 4.2 s, 3:07 or 2:10:05."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
