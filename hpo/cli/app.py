@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpo import __version__
+from hpo.cli import options
 from hpo.errors import DiagnosticError, HpoError, UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+_READ, _TUNE, _LOOK, _STEER = "The script", "Tuning", "Looking", "Steering"
+_INSIDE, _NNI = "Inside a trial", "Coming from NNI"
+
 app = typer.Typer(
     name="hpo",
+    cls=options.GroupedCommands,
     help="Tune a script by annotating it: mark the values worth tuning where they stand, and run it.",
     no_args_is_help=True,
     add_completion=False,
@@ -27,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 trial_app = typer.Typer(help="Look at single trials.", no_args_is_help=True)
-app.add_typer(trial_app, name="trial")
+app.add_typer(trial_app, name="trial", rich_help_panel=_LOOK)
 
 
 def _print_version(is_asked: bool) -> None:
@@ -52,8 +57,6 @@ TrialReference = Annotated[
     str, typer.Argument(metavar="ID", help="An experiment; or, alone, the number of a trial of the newest.")
 ]
 TrialNumber = Annotated[int | None, typer.Argument(metavar="[N]", help="The trial's number.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; end with `hpo stop`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and only that, to stdout.")]
 
 
 def main() -> int:
@@ -89,7 +92,7 @@ def _usage(error: Exception) -> int:
     raise error
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def annotate(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scripts, or folders of them.")],
     format: Annotated[str, typer.Option(help="text, json (for editors) or github (for CI).")] = "text",  # noqa: A002
@@ -117,63 +120,38 @@ def annotate(
     return show(paths, format=format, space=space, nni_keys=nni_keys, diff=diff, output=output, check=check)
 
 
-@app.command(context_settings={"allow_extra_args": False})
+@app.command(cls=options.GroupedCommand, context_settings={"allow_extra_args": False}, rich_help_panel=_TUNE)
 def run(
-    script: Annotated[Path | None, typer.Argument(help="A Python script.")] = None,
+    script: Annotated[Path | None, typer.Argument(metavar="SCRIPT", help="A Python script.")] = None,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(metavar="[-- ARGS]", help="What the script gets on its command line."),
     ] = None,
-    use_annotation: Annotated[
-        bool,
-        typer.Option("--use-annotation", help="Read the search space from the script's marks (implied)."),
-    ] = False,
-    config: Annotated[Path | None, typer.Option(help="An experiment file, NNI's v1 or v2.")] = None,
-    space: Annotated[Path | None, typer.Option(help="A search space in NNI's JSON.")] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=DOMAIN",
-            help="Send a value to the trial as --NAME VALUE, such as lr=loguniform(1e-5,1e-1); repeatable.",
-        ),
-    ] = None,
-    metric_pattern: Annotated[
-        str | None,
-        typer.Option(metavar="REGEX", help="Read results from the trial's output; the last is final."),
-    ] = None,
-    tuner: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE.py:Class",
-            help="TPE (the default), Auto, Random, GridSearch, Batch, Anneal, Evolution, GP, CMAES, QMC, "
-            "SMAC, Metis, DNGO, Hyperband, BOHB, PBT, or a class of your own, written against hpo's API or "
-            "NNI's.",
-        ),
-    ] = None,
-    assessor: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE.py:Class",
-            help="Stop trials that will not be good: Medianstop, Curvefitting, ASHA, or a class of your own.",
-        ),
-    ] = None,
-    max_trials: Annotated[
-        int | None, typer.Option(min=1, help="How many trials; 100 without any limit.")
-    ] = None,
-    max_duration: Annotated[
-        str | None, typer.Option(help="After this no trial starts: 30s, 10m, 1h, 2d.")
-    ] = None,
-    max_trial_duration: Annotated[str | None, typer.Option(help="A trial that takes longer fails.")] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="How many trials at a time.")] = None,
-    maximize: Annotated[
-        bool, typer.Option("--maximize", help="Larger results are better (the default).")
-    ] = False,
-    minimize: Annotated[bool, typer.Option("--minimize", help="Smaller results are better.")] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="Makes the proposals repeatable.")] = None,
-    gpus_per_trial: Annotated[int | None, typer.Option(min=0, help="0 hides the GPUs from trials.")] = None,
-    name: Annotated[str | None, typer.Option(help="What the experiment is called.")] = None,
-    detach: Detach = False,
-    json: Json = False,
+    use_annotation: options.UseAnnotation = False,
+    config: options.Config = None,
+    space: options.Space = None,
+    param: options.Param = None,
+    metric_pattern: options.MetricPattern = None,
+    maximize: options.Maximize = False,
+    minimize: options.Minimize = False,
+    tuner: options.Tuner = None,
+    assessor: options.Assessor = None,
+    seed: options.Seed = None,
+    repeat: options.Repeat = None,
+    max_trials: options.MaxTrials = None,
+    max_duration: options.MaxDuration = None,
+    stop_when: options.StopWhen = None,
+    patience: options.Patience = None,
+    max_failures: options.MaxFailures = None,
+    max_trial_duration: options.MaxTrialDuration = None,
+    max_trial_memory: options.MaxTrialMemory = None,
+    retries: options.Retries = None,
+    cpus_per_trial: options.CpusPerTrial = None,
+    gpus_per_trial: options.GpusPerTrial = None,
+    concurrency: options.Concurrency = None,
+    name: options.Name = None,
+    detach: options.Detach = False,
+    json: options.Json = False,
 ) -> int:
     """Run an experiment to its end: trials of a script or of an experiment file's command."""
     announce = _detached(json=json) if detach else None  # first: what begins here is not the child's to end
@@ -184,13 +162,20 @@ def run(
 
     from hpo.cli.run import run as start
 
-    options: dict[str, Any] = {
+    given: dict[str, Any] = {
         "name": name,
         "max_trials": max_trials,
         "max_duration": max_duration,
         "max_trial_duration": max_trial_duration,
+        "max_trial_memory": max_trial_memory,
+        "max_failures": max_failures,
+        "stop_when": stop_when,
+        "patience": patience,
+        "retries": retries,
+        "repeat": repeat,
         "trial_concurrency": concurrency,
         "seed": seed,
+        "cpus_per_trial": cpus_per_trial,
         "gpus_per_trial": gpus_per_trial,
         "use_annotation": use_annotation or None,
         "metric_pattern": metric_pattern,
@@ -204,7 +189,7 @@ def run(
         config,
         space,
         param or [],
-        options,
+        given,
         maximize=maximize,
         minimize=minimize,
         json=json,
@@ -218,8 +203,8 @@ def _detached(*, json: bool) -> Announce:
     return detach(json=json)
 
 
-@app.command()
-def resume(reference: Reference = None, detach: Detach = False, json: Json = False) -> int:
+@app.command(rich_help_panel=_TUNE)
+def resume(reference: Reference = None, detach: options.Detach = False, json: options.Json = False) -> int:
     """Go on where an experiment stood: finished trials are kept, interrupted ones run again."""
     announce = _detached(json=json) if detach else None
 
@@ -228,10 +213,10 @@ def resume(reference: Reference = None, detach: Detach = False, json: Json = Fal
     return go_on(reference, json=json, announce=announce)
 
 
-@app.command("list")
+@app.command("list", rich_help_panel=_LOOK)
 def list_(
     running: Annotated[bool, typer.Option("--running", help="Only those that run.")] = False,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """List the experiments, the newest first."""
     from hpo.cli.show import list_experiments
@@ -239,23 +224,23 @@ def list_(
     list_experiments(running=running, json=json)
 
 
-@app.command()
-def show(reference: Reference = None, json: Json = False) -> None:
+@app.command(rich_help_panel=_LOOK)
+def show(reference: Reference = None, json: options.Json = False) -> None:
     """Show where an experiment stands."""
     from hpo.cli.show import show_experiment
 
     show_experiment(reference, json=json)
 
 
-@app.command()
-def best(reference: Reference = None, json: Json = False) -> None:
+@app.command(rich_help_panel=_LOOK)
+def best(reference: Reference = None, json: options.Json = False) -> None:
     """Show the best trial and its values."""
     from hpo.cli.show import show_best
 
     show_best(reference, json=json)
 
 
-@app.command()
+@app.command(rich_help_panel=_STEER)
 def stop(reference: Reference = None) -> None:
     """Stop a running experiment: its running trials end, and run again when it is resumed."""
     from hpo.cli.steer import stop_experiment
@@ -263,7 +248,7 @@ def stop(reference: Reference = None) -> None:
     stop_experiment(reference)
 
 
-@app.command()
+@app.command(rich_help_panel=_STEER)
 def delete(
     reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -274,27 +259,43 @@ def delete(
     remove(reference, sure=yes)
 
 
-@app.command()
+@app.command(cls=options.GroupedCommand, rich_help_panel=_STEER)
 def update(
     reference: Reference = None,
-    max_trials: Annotated[int | None, typer.Option(min=1, help="How many trials, all together.")] = None,
-    max_duration: Annotated[str | None, typer.Option(help="After this no trial starts.")] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="How many trials at a time.")] = None,
+    max_trials: options.MaxTrials = None,
+    max_duration: options.MaxDuration = None,
+    stop_when: options.StopWhen = None,
+    patience: options.Patience = None,
+    max_failures: options.MaxFailures = None,
+    max_trial_duration: options.MaxTrialDuration = None,
+    max_trial_memory: options.MaxTrialMemory = None,
+    retries: options.Retries = None,
+    concurrency: options.Concurrency = None,
     space: Annotated[
-        Path | None, typer.Option(help="A search space; the tuner learns again from what fits it.")
+        Path | None,
+        typer.Option(
+            help="A search space; the tuner learns again from what fits it.", rich_help_panel="What is tuned"
+        ),
     ] = None,
 ) -> None:
     """Change the limits or the search space of an experiment, running or not."""
     from hpo.cli.steer import update as change
-    from hpo.config.duration import parse_duration
-    from hpo.config.space_file import load_space
 
-    seconds = None if max_duration is None else parse_duration(max_duration)
-    limits = {"max_trials": max_trials, "max_duration": seconds, "trial_concurrency": concurrency}
-    change(reference, limits, None if space is None else load_space(space))
+    settings = {
+        "max_trials": max_trials,
+        "max_duration": max_duration,
+        "stop_when": stop_when,
+        "patience": patience,
+        "max_failures": max_failures,
+        "max_trial_duration": max_trial_duration,
+        "max_trial_memory": max_trial_memory,
+        "retries": retries,
+        "trial_concurrency": concurrency,
+    }
+    change(reference, settings, space)
 
 
-@app.command()
+@app.command(rich_help_panel=_STEER)
 def enqueue(
     reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
     assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="The values to try.")],
@@ -305,7 +306,7 @@ def enqueue(
     ask_for(reference, assignments)
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 def export(
     reference: Reference = None,
     format: Annotated[str, typer.Option(help="csv, json, or nni (what `hpo import` reads).")] = "csv",  # noqa: A002
@@ -322,7 +323,7 @@ def export(
     export_trials(reference, format, output, intermediate=intermediate)
 
 
-@app.command("import")
+@app.command("import", rich_help_panel=_STEER)
 def import_(
     reference: Annotated[
         str, typer.Argument(metavar="ID|FOLDER", help="The experiment that learns; or a folder of NNI's.")
@@ -340,7 +341,7 @@ def import_(
         import_trials(reference, file)
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 def log(
     reference: Reference = None,
     head: Annotated[int | None, typer.Option(min=1, help="Only so many lines, the first.")] = None,
@@ -353,7 +354,7 @@ def log(
     print_log(reference, head=head, tail=tail, path=path)
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def apply(
     reference: Reference = None,
     trial: Annotated[int | None, typer.Option(help="A trial's number; the best.")] = None,
@@ -367,7 +368,7 @@ def apply(
     return apply_values(reference, trial, write=write)
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def suggest(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python script.")],
     write: Annotated[
@@ -380,7 +381,7 @@ def suggest(
     return suggest_marks(file, write=write)
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def lsp() -> None:
     """Serve an editor: mistakes in marks as one types, and their domains on hover."""
     try:
@@ -394,7 +395,9 @@ def lsp() -> None:
 
 
 @app.command(
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+    rich_help_panel=_NNI,
 )
 def nnictl(context: typer.Context) -> int:
     """Take NNI's command line, and run ours."""
@@ -414,7 +417,7 @@ def trial_list(
     reference: Reference = None,
     head: Annotated[int | None, typer.Option(min=1, help="Only so many with the highest results.")] = None,
     tail: Annotated[int | None, typer.Option(min=1, help="Only so many with the lowest results.")] = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """List an experiment's trials."""
     from hpo.cli.show import list_trials
@@ -426,7 +429,7 @@ def trial_list(
 def trial_show(
     reference: TrialReference,
     number: TrialNumber = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Show one trial: its values, results, and how it ended."""
     from hpo.cli.trial import show_trial
@@ -471,7 +474,7 @@ def trial_logs(
 INSIDE = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 
 
-@app.command(context_settings=INSIDE)
+@app.command(context_settings=INSIDE, rich_help_panel=_INSIDE)
 def param(context: typer.Context) -> int:
     """Print a parameter's value (inside a trial, in any language)."""
     from hpo.cli.inside import main as inside
@@ -479,7 +482,7 @@ def param(context: typer.Context) -> int:
     return inside(["param", *context.args])
 
 
-@app.command(context_settings=INSIDE)
+@app.command(context_settings=INSIDE, rich_help_panel=_INSIDE)
 def metric(context: typer.Context) -> int:
     """Report a result (inside a trial, in any language)."""
     from hpo.cli.inside import main as inside

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
 
+from hpo.config.duration import parse_duration
+from hpo.config.space_file import load_space
 from hpo.errors import UsageError
 from hpo.experiment import wishes
 from hpo.runtime import home
-from hpo.space import SearchSpace
 
 __all__ = ["delete", "enqueue", "kill_trial", "stop_experiment", "update"]
 
@@ -44,9 +46,13 @@ def kill_trial(reference: str | None, number: int) -> None:
     wishes.kill_trial(home.find(reference), number)
 
 
-def update(reference: str | None, settings: Mapping[str, Any], space: SearchSpace | None = None) -> None:
+def update(reference: str | None, settings: Mapping[str, Any], space_file: Path | None) -> None:
     """Change an experiment's limits or space: at once where it runs, else from when it is resumed."""
     changed = {name: value for name, value in settings.items() if value is not None}
+    for name in ("max_duration", "max_trial_duration"):
+        if name in changed:
+            changed[name] = parse_duration(changed[name])
+    space = None if space_file is None else load_space(space_file)
     wishes.update(home.find(reference), changed, space)
 
 

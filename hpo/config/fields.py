@@ -6,7 +6,7 @@ A field of the two file models carries one of two marks: `Sets` names the field 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
@@ -15,6 +15,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from hpo.config.duration import parse_duration
+from hpo.config.size import parse_size
+from hpo.config.target import Target
 from hpo.errors import UsageError
 from hpo.tuners import BUILT_IN_ASSESSORS, BUILT_IN_TUNERS
 
@@ -25,12 +27,16 @@ __all__ = [
     "Duration",
     "ELSEWHERE",
     "FileModel",
+    "GpuCount",
     "GpuIndices",
     "Ignored",
     "LogLevel",
     "OneOrMore",
+    "OwnFields",
     "Platform",
     "Sets",
+    "Size",
+    "StopWhen",
     "Text",
     "TunerName",
     "submodel",
@@ -78,13 +84,30 @@ def submodel(annotation: Any) -> type[FileModel] | None:
     return None
 
 
-def _duration(written: Any) -> Any:
-    try:
-        return parse_duration(written)
-    except UsageError as error:
-        raise PydanticCustomError(
-            "duration", "{message}", {"message": str(error), "help": error.help}
-        ) from None
+def _read(kind: str, read: Callable[[Any], Any]) -> BeforeValidator:
+    """Let a field take what a function reads, and say what the function says."""
+
+    def validated(written: Any) -> Any:
+        try:
+            return read(written)
+        except UsageError as error:
+            raise PydanticCustomError(
+                kind, "{message}", {"message": str(error), "help": error.help}
+            ) from None
+
+    return BeforeValidator(validated)
+
+
+def _stop_when(written: Any) -> str:
+    return Target(str(written)).text
+
+
+def _gpu_count(written: Any) -> Any:
+    if isinstance(written, int | float) and written > 1 and written != int(written):
+        help_ = "write a part of one GPU, such as 0.5, or whole ones"
+        message = f"a trial cannot have {written:g} GPUs"
+        raise PydanticCustomError("gpu_count", "{message}", {"message": message, "help": help_})
+    return written
 
 
 def _platform(written: Any) -> Any:
@@ -114,6 +137,12 @@ _DURATION_SCHEMA = {
         {"type": "number", "exclusiveMinimum": 0},
     ]
 }
+_SIZE_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^\s*(\d+(\.\d*)?|\.\d+)\s*[KMGTkmgt]?([iI]?[bB])?\s*$"},
+        {"type": "integer", "exclusiveMinimum": 0},
+    ]
+}
 _GPU_SCHEMA = {
     "anyOf": [
         {"type": "string", "pattern": r"^\s*\d+\s*(,\s*\d+\s*)*$"},
@@ -133,7 +162,10 @@ TunerName = Annotated[str, Field(min_length=1), _names(BUILT_IN_TUNERS)]
 AssessorName = Annotated[str, Field(min_length=1), _names(BUILT_IN_ASSESSORS)]
 Count = Annotated[int, Field(ge=0)]
 OneOrMore = Annotated[int, Field(ge=1)]
-Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Duration = Annotated[float, _read("duration", parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Size = Annotated[int, _read("size", parse_size), WithJsonSchema(_SIZE_SCHEMA)]
+StopWhen = Annotated[str, _read("stop_when", _stop_when), WithJsonSchema({"type": "string"})]
+GpuCount = Annotated[float, Field(ge=0), BeforeValidator(_gpu_count)]
 GpuIndices = Annotated[tuple[int, ...], BeforeValidator(_gpu_indices), WithJsonSchema(_GPU_SCHEMA)]
 Arguments = dict[str, Any]
 _PLATFORM = Literal[
@@ -144,3 +176,32 @@ Platform = Annotated[_PLATFORM, BeforeValidator(_platform)]
 #: NNI's platforms but this machine.
 ELSEWHERE = frozenset(get_args(_PLATFORM)) - {"local"}
 LogLevel = Literal["trace", "debug", "info", "warning", "error", "fatal"]
+
+
+class OwnFields(FileModel):
+    """What both generations have and NNI has not."""
+
+    seed: Annotated[Count | None, Sets("seed")] = Field(
+        None, description="Seed of the tuner. Not a field of NNI's."
+    )
+    trial_cpu_number: Annotated[OneOrMore | None, Sets("cpus_per_trial")] = Field(
+        None, description="Cores of a trial, which no other trial gets. Not a field of NNI's."
+    )
+    max_trial_memory: Annotated[Size | None, Sets("max_trial_memory")] = Field(
+        None, description="A trial that uses more memory is stopped: 512M, 4G. Not a field of NNI's."
+    )
+    max_failures: Annotated[OneOrMore | None, Sets("max_failures")] = Field(
+        None, description="After so many failed trials none starts. Not a field of NNI's."
+    )
+    stop_when: Annotated[StopWhen | None, Sets("stop_when")] = Field(
+        None, description="The result that is good enough: val_acc>=0.99. Not a field of NNI's."
+    )
+    patience: Annotated[OneOrMore | None, Sets("patience")] = Field(
+        None, description="After so many trials without a better result none starts. Not a field of NNI's."
+    )
+    retries: Annotated[Count | None, Sets("retries")] = Field(
+        None, description="How often a trial that fails is run again. Not a field of NNI's."
+    )
+    repeat: Annotated[OneOrMore | None, Sets("repeat")] = Field(
+        None, description="How often each trial is run; its result is the mean. Not a field of NNI's."
+    )

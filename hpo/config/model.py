@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from hpo.config.fields import Count, OneOrMore, Text
+from hpo.config.fields import Count, GpuCount, OneOrMore, Size, StopWhen, Text
 from hpo.config.wording import wording
 from hpo.errors import UsageError
 from hpo.space import SearchSpace
@@ -51,7 +51,14 @@ class Config(BaseModel):
         assessor: what stops trials that will not be good; None for nothing.
         direction: None for the tuner's own.
         max_duration: seconds after which no trial starts; None for no limit, as with the other limits.
-        gpus_per_trial: None schedules no GPUs, 0 hides them.
+        max_trial_memory: bytes; a trial that uses more fails.
+        max_failures: after so many failed trials none starts; None gives up when the first three all fail.
+        stop_when: the final result that ends the experiment, a comparison (see `Target`).
+        patience: after so many trials in a row without a better result none starts.
+        retries: how often a trial that fails is run again.
+        repeat: how often each trial is run, for objectives with noise; its result is the mean.
+        cpus_per_trial: the cores that a trial is bound to, and no other trial is; None binds none.
+        gpus_per_trial: None schedules no GPUs, 0 hides them; less than 1 lets trials share one.
         gpu_indices: the GPUs that may be used; None for all.
         use_active_gpu: whether GPUs on which other programs run may be used.
         options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
@@ -74,7 +81,14 @@ class Config(BaseModel):
     max_trials: OneOrMore | None = None
     max_duration: float | None = Field(default=None, gt=0)
     max_trial_duration: float | None = Field(default=None, gt=0)
-    gpus_per_trial: Count | None = None
+    max_trial_memory: Size | None = None
+    max_failures: OneOrMore | None = None
+    stop_when: StopWhen | None = None
+    patience: OneOrMore | None = None
+    retries: Count = 0
+    repeat: OneOrMore = 1
+    cpus_per_trial: OneOrMore | None = None
+    gpus_per_trial: GpuCount | None = None
     gpu_indices: tuple[int, ...] | None = None
     max_trials_per_gpu: OneOrMore = 1
     use_active_gpu: bool = False

@@ -9,13 +9,14 @@ from pydantic import Field
 from hpo.config.fields import (
     Arguments,
     AssessorName,
-    Count,
     Duration,
     FileModel,
+    GpuCount,
     GpuIndices,
     Ignored,
     LogLevel,
     OneOrMore,
+    OwnFields,
     Platform,
     Sets,
     Text,
@@ -72,8 +73,9 @@ class V1Trial(FileModel):
     code_dir: Annotated[Text | None, Sets("code_directory")] = Field(
         None, description="Folder in which the command runs; relative to this file."
     )
-    gpu_num: Annotated[Count | None, Sets("gpus_per_trial")] = Field(
-        None, description="GPUs of a trial. 0 hides them all; left out, they are not scheduled."
+    gpu_num: Annotated[GpuCount | None, Sets("gpus_per_trial")] = Field(
+        None,
+        description="GPUs of a trial, or a part of one. 0 hides them; left out, none is scheduled.",
     )
     nas_mode: Annotated[
         Literal["classic_mode", "enas_mode", "oneshot_mode", "darts_mode"] | None, Ignored(NAS_MODE)
@@ -94,7 +96,7 @@ class V1LocalConfig(FileModel):
     )
 
 
-class V1(FileModel):
+class V1(OwnFields):
     """An experiment in NNI's v1 schema."""
 
     author_name: Annotated[str | None, Ignored()] = None
@@ -126,9 +128,6 @@ class V1(FileModel):
     )
     log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL, unless="info")] = Field(
         None, description="How much to log."
-    )
-    seed: Annotated[Count | None, Sets("seed")] = Field(
-        None, description="Seed of the tuner. Not a field of NNI's."
     )
     tuner: V1Tuner | None = None
     assessor: V1Assessor | None = None

@@ -9,13 +9,14 @@ from pydantic import Field
 from hpo.config.fields import (
     Arguments,
     AssessorName,
-    Count,
     Duration,
     FileModel,
+    GpuCount,
     GpuIndices,
     Ignored,
     LogLevel,
     OneOrMore,
+    OwnFields,
     Platform,
     Sets,
     Text,
@@ -63,8 +64,9 @@ class V2TrainingService(FileModel):
     trial_code_directory: Annotated[Text | None, Sets("code_directory")] = Field(
         None, description="Folder in which the command runs; relative to this file."
     )
-    trial_gpu_number: Annotated[Count | None, Sets("gpus_per_trial")] = Field(
-        None, description="GPUs of a trial. 0 hides them all; left out, they are not scheduled."
+    trial_gpu_number: Annotated[GpuCount | None, Sets("gpus_per_trial")] = Field(
+        None,
+        description="GPUs of a trial, or a part of one. 0 hides them; left out, none is scheduled.",
     )
     gpu_indices: Annotated[GpuIndices | None, Sets("gpu_indices")] = Field(
         None, description="The GPUs that may be used: 0,3 or [0, 3]."
@@ -80,7 +82,7 @@ class V2TrainingService(FileModel):
     reuse_mode: Annotated[bool | None, Ignored()] = None
 
 
-class V2(FileModel):
+class V2(OwnFields):
     """An experiment in NNI's v2 schema."""
 
     experiment_name: Annotated[str | None, Sets("name")] = Field(None, description="Name of the experiment.")
@@ -103,8 +105,9 @@ class V2(FileModel):
     trial_concurrency: Annotated[OneOrMore | None, Sets("trial_concurrency")] = Field(
         None, description="How many trials run at a time."
     )
-    trial_gpu_number: Annotated[Count | None, Sets("gpus_per_trial")] = Field(
-        None, description="GPUs of a trial. 0 hides them all; left out, they are not scheduled."
+    trial_gpu_number: Annotated[GpuCount | None, Sets("gpus_per_trial")] = Field(
+        None,
+        description="GPUs of a trial, or a part of one. 0 hides them; left out, none is scheduled.",
     )
     max_experiment_duration: Annotated[Duration | None, Sets("max_duration")] = Field(
         None, description="No trial starts after this: 30s, 10m, 1h, 2d, or seconds."
@@ -123,9 +126,6 @@ class V2(FileModel):
     )
     log_level: Annotated[LogLevel | None, Ignored(LOG_LEVEL, unless="info")] = Field(
         None, description="How much to log."
-    )
-    seed: Annotated[Count | None, Sets("seed")] = Field(
-        None, description="Seed of the tuner. Not a field of NNI's."
     )
     tuner: V2Tuner | None = None
     assessor: V2Assessor | None = None

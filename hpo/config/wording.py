@@ -11,6 +11,7 @@ __all__ = ["wording"]
 
 _WANTED = {
     "int_type": "a whole number",
+    "float_type": "a number",
     "int_from_float": "a whole number",
     "string_type": "a text",
     "bool_type": "true or false",
@@ -20,6 +21,9 @@ _WANTED = {
     "greater_than_equal": "{ge} or more",
     "string_too_short": "a text that is not empty",
     "duration": "a duration",
+    "size": "a size of memory",
+    "stop_when": "a comparison of a result with a number",
+    "gpu_count": "a part of one GPU, or whole ones",
     "gpu_indices": "the indices of GPUs, each once",
     "literal_error": "{expected}",
 }

@@ -61,6 +61,8 @@ def _update(experiment: Experiment, settings: dict[str, Any]) -> None:
         experiment.store.add_event("warning", f"the settings stay as they are: {error}")
         return
     experiment.store.update_settings(settings)
+    experiment.limits.change(experiment.config)
+    experiment.limits.look_back(experiment.store.trials(states=[TrialState.SUCCEEDED]))
 
 
 def _search(experiment: Experiment, written: dict[str, Any]) -> None:

@@ -19,14 +19,16 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
+from hpo.config.size import size
 from hpo.errors import ExperimentFailed, HpoError, StoreError
 from hpo.experiment.commands import obey
 from hpo.experiment.explanation import Explanation
+from hpo.experiment.limits import Limits
 from hpo.experiment.listener import Listener
 from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
-from hpo.runtime import home
+from hpo.runtime import home, memory
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import Command, Ended, Launcher
 from hpo.runtime.store import Store
@@ -42,7 +44,8 @@ __all__ = ["Experiment"]
 _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
 _GRACE = 10.0  # seconds between TERM and KILL
 _FIRST = 3  # when this many trials all fail, the others would too
-_ATTEMPTS = 3  # a trial whose process is lost this often is given up
+_LOST = 2  # a trial whose process was lost is run again this often at least
+_MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
 
 class Experiment:
@@ -55,6 +58,7 @@ class Experiment:
         waiting: the attempts that will be made, in their order.
         counts: how many trials ended in each state.
         stopped_by: the signal that stopped it.
+        limits: what may end it.
     """
 
     def __init__(
@@ -78,16 +82,21 @@ class Experiment:
         self.waiting: list[RunningTrial] = []
         self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
         self.stopped_by: int | None = None
+        self.limits = Limits(config)
         self._command, self._launcher, self._devices = command, launcher, devices
         self._assessor = assessor
         self._listener = listener or Listener()
         self._explanation = self._new_explanation()
         self._told = 0
         self._imported = 0
-        self._closing: str | None = None  # why no more trials start
+        self._closing: str | None = None  # why no more trials start, whatever the limits are
+        self._enough: str | None = None  # the limit that is reached
         self._failed: str | None = None  # why the experiment cannot go on
         self._retry_at: float | None = None  # when to look again for a device that others use
         self._said_that_it_waits = False
+        self._said_what_is_odd = False
+        self._memory_at = 0.0  # when to look at the trials' memory
+        self._kernel_kills = memory.kernel_kills()
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
         try:
@@ -119,6 +128,7 @@ class Experiment:
         with self.blaming("tuner"):
             for trial, origin in replay(self.store, self.tuner):
                 self._note_end(trial, origin)
+        self.limits.look_back(self.store.trials(states=[TrialState.SUCCEEDED]))
         self._told = self.store.last_told() + 1
         with self.store.transaction():
             self.store.set_status("running")
@@ -135,12 +145,13 @@ class Experiment:
         else:
             self.waiting.append(run)
 
-    def _requeue(self, run: RunningTrial) -> None:
+    def _requeue(self, run: RunningTrial, *, failed: bool = False) -> None:
         run.set_aside()
         trial = run.trial
         trial.state, trial.intermediate = TrialState.WAITING, []
-        self.store.requeue_trial(trial.number)
-        self.waiting.append(RunningTrial(trial, run.directory, run.origin, run.attempt + 1))
+        self.store.requeue_trial(trial.number, failed=failed)
+        retries = run.retries + failed
+        self.waiting.append(RunningTrial(trial, run.directory, run.origin, run.attempt + 1, retries=retries))
 
     # -- the loop
 
@@ -214,6 +225,8 @@ class Experiment:
             due.append(flushed + _FLUSH_EVERY)
         for run in self.running.values():
             due += [moment for moment in (run.deadline, run.kill_at) if moment is not None]
+        if self.running and self.config.max_trial_memory is not None:
+            due.append(self._memory_at)
         return max(0.0, min(due) - now) if due else None
 
     # -- proposing and starting
@@ -239,7 +252,7 @@ class Experiment:
             yield run, devices
 
     def _has_more(self) -> bool:
-        if self._closing is not None:
+        if self._closing is not None or self._enough is not None:
             return False
         limit = self.config.max_trials
         return bool(self.waiting) or limit is None or self.total - self._imported < limit
@@ -312,29 +325,48 @@ class Experiment:
             run.read_output(self.config.metric_pattern, self.store, self._listener)
         if self._devices:
             self._devices.release(ended.number)
-        lost = ended.status is None and run.stopped_as is None and run.final is None
         if run.stopped_as is TrialState.WAITING and run.final is None:
             self._requeue(run)
-        elif lost and run.attempt < _ATTEMPTS:
-            self.store.add_event("warning", f"run again: {ended.reason}", ended.number)
-            self._requeue(run)
+            return
+        verdict = self._judge(run, ended)
+        if self._is_retried(run, verdict):
+            message = f"attempt {run.attempt} failed: {verdict.detail}; it runs again"
+            self.store.add_event("warning", message, ended.number)
+            self._requeue(run, failed=True)
         else:
-            limit = self.config.max_trial_duration if run.timed_out else None
-            stderr = run.directory / "stderr.log"
-            verdict = judge(
-                ended.status,
-                run.final,
-                run.bad,
-                timed_out=limit,
-                stderr=stderr,
-                pattern=self.config.metric_pattern,
-            )
             self._record_end(run, verdict, time.monotonic() - run.started)
+
+    def _judge(self, run: RunningTrial, ended: Ended) -> Verdict:
+        killed_before, self._kernel_kills = self._kernel_kills, self._kernel_kills
+        if ended.status not in (0, None):
+            self._kernel_kills = memory.kernel_kills()
+        verdict = judge(
+            ended.status,
+            run.final,
+            run.bad,
+            timed_out=self.config.max_trial_duration if run.timed_out else None,
+            overused=run.overused,
+            kernel_killed=self._kernel_kills > killed_before,
+            stderr=run.directory / "stderr.log",
+            pattern=self.config.metric_pattern,
+        )
+        return Verdict(verdict.failure, ended.reason) if verdict.failure == "lost" else verdict
+
+    def _is_retried(self, run: RunningTrial, verdict: Verdict) -> bool:
+        """Tell whether a trial that failed runs again: not where it was stopped, or there is enough."""
+        if verdict.failure is None or run.stopped_as is not None or self._enough is not None:
+            return False
+        return run.retries < max(self.config.retries, _LOST if verdict.failure == "lost" else 0)
 
     def _record_end(self, run: RunningTrial, verdict: Verdict, duration: float | None) -> None:
         trial = run.trial
         if run.final is not None:
             trial.state, trial.value = TrialState.SUCCEEDED, run.final.value
+            oddity = self.limits.result(trial.number, run.final.value, run.final.data)
+            if oddity is not None and not self._said_what_is_odd:
+                self._said_what_is_odd = True
+                self.store.add_event("warning", oddity)
+                self._listener.noted(oddity)
         elif run.stopped_as is not None:
             trial.state = run.stopped_as
         else:
@@ -362,17 +394,26 @@ class Experiment:
     def _note_end(self, trial: Trial, origin: str) -> None:
         self.counts[trial.state] += 1
         self._imported += origin == "imported"
-        if trial.value is None:
-            return
-        if origin == "baseline":
+        if origin == "baseline" and trial.value is not None:
             self.baseline = trial
-        sign = 1 if self.tuner.direction == "maximize" else -1
-        if self.best is None or sign * trial.value > sign * (self.best.value or 0.0):
+        is_best = self._is_better(trial)
+        if is_best:
             self.best = trial
+        self.limits.ended(trial, is_best=is_best)
+
+    def _is_better(self, trial: Trial) -> bool:
+        if trial.value is None or self.best is None or self.best.value is None:
+            return trial.value is not None
+        sign = 1 if self.tuner.direction == "maximize" else -1
+        return sign * trial.value > sign * self.best.value
 
     def _check_first(self, detail: str | None) -> None:
-        """Give up where the first trials all failed: the rest would too."""
-        if self._failed is None and self.counts[TrialState.FAILED] == sum(self.counts.values()) == _FIRST:
+        """Give up where the first trials all failed: the rest would too, unless the user knows better."""
+        if (
+            self.config.max_failures is None
+            and self._failed is None
+            and self.counts[TrialState.FAILED] == sum(self.counts.values()) == _FIRST
+        ):
             self._failed = f"the first {_FIRST} trials all failed; the last: {detail}"
             self.close(self._failed)
             self.terminate(TrialState.SYSTEM_CANCELED)
@@ -404,9 +445,23 @@ class Experiment:
             if run.kill_at is not None and now >= run.kill_at:
                 run.kill_at = now + _GRACE
                 self._launcher.signal(run.trial.number, signal.SIGKILL)
-        limit = self.config.max_duration
-        if limit is not None and self.elapsed >= limit:
-            self.close(f"the time limit of {limit:g} s is reached")
+        if self.config.max_trial_memory is not None and now >= self._memory_at:
+            self._memory_at = now + _MEMORY_EVERY
+            self._watch_memory(self.config.max_trial_memory)
+        self._enough = self.limits.reached(self.elapsed)
+        if self.limits.winner is not None:
+            self.terminate(TrialState.SYSTEM_CANCELED)
+
+    def _watch_memory(self, limit: int) -> None:
+        """Kill the trials that use too much: one that is asked to end may use still more on the way."""
+        for number, run in self.running.items():
+            pid = self._launcher.running.get(number, 0)
+            if not pid or run.overused is not None:
+                continue
+            used = memory.used(pid, enough=limit)
+            if used > limit:
+                run.overused = f"it used {size(used)} of memory, and {size(limit)} is the limit"
+                self._launcher.signal(number, signal.SIGKILL)
 
     def _interrupt(self, number: int) -> None:
         """Obey Ctrl-C (once: finish what runs; twice: end it; again: at once) and the other signals."""
@@ -458,7 +513,7 @@ class Experiment:
         succeeded = self.counts[TrialState.SUCCEEDED]
         failure = self._failed
         if failure is None and self.stopped_by is None and not succeeded:
-            failure = "no trial succeeded"
+            failure = f"no trial succeeded: {self._enough}" if self._enough else "no trial succeeded"
         with self.store.transaction():
             self.store.set_elapsed(self.elapsed)
             if failure is not None:
@@ -466,7 +521,7 @@ class Experiment:
             elif self.stopped_by is not None:
                 self.store.set_status("stopped", self._closing)
             else:
-                self.store.set_status("done", self._closing)
+                self.store.set_status("done", self._closing or self._enough)
         self.store.flush()
         if failure is not None:
             raise ExperimentFailed(

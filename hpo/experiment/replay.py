@@ -35,6 +35,7 @@ def unfinished(store: Store, tuner: Tuner) -> Iterator[RunningTrial]:
         sequence = store.last_sequence(row.number)
         trial = tuner.trials[row.number]
         run = RunningTrial(trial, directory, row.origin, row.attempt, row.spool, sequence)
+        run.retries = row.retries
         if row.value is not None:  # its final result was stored, and then the runner died
-            run.final = Final(row.value, None, 0.0)
+            run.final = Final(row.value, row.data, 0.0)
         yield run

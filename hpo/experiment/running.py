@@ -41,6 +41,9 @@ class RunningTrial:
         started: by the monotonic clock.
         deadline: when it has taken too long.
         kill_at: TERM was sent, and then KILL will be.
+        timed_out: it took too long, and is stopped.
+        overused: it used too much memory, and is stopped; how much it was.
+        retries: how often it failed and was run again.
         stopped_as: what it becomes, where it is stopped on purpose.
         final: the first final result; it counts, whatever happens afterwards.
         bad: a final result that is no number.
@@ -58,6 +61,8 @@ class RunningTrial:
     kill_at: float | None = None
     stopped_as: TrialState | None = None
     timed_out: bool = False
+    overused: str | None = None
+    retries: int = 0
     final: Final | None = None
     bad: Bad | None = None
     warned: set[str] = field(default_factory=set)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo.config.model import Config
 from hpo.errors import UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime import home
@@ -47,11 +48,11 @@ def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | No
     """Change limits, by the names of their settings, or the space.
 
     Raises:
-        UsageError: there is nothing to change.
+        UsageError: there is nothing to change, or a value is none that the setting can have.
     """
     if not settings and space is None:
-        help_ = "give --max-trials, --max-duration, --concurrency or --space"
-        raise UsageError("nothing to change", help=help_)
+        raise UsageError("nothing to change", help="give a limit or a space: hpo update --help lists them")
+    Config().override(**settings)  # a mistake is said here, and not in the log of the runner
     if settings:
         home.send_command(directory, {"do": "update", "settings": dict(settings)})
     if space is not None:

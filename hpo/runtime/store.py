@@ -23,9 +23,22 @@ from hpo.trial import Metric, Trial, TrialState
 
 __all__ = ["SCHEMA_VERSION", "Store", "TrialRow"]
 
-# History of the schema:
+# History of the schema, and how the one before becomes it:
 # 1  the first
-SCHEMA_VERSION = 1
+# 2  trials that are retried and repeated; what the next trial waits for
+SCHEMA_VERSION = 2
+_MIGRATIONS = {
+    2: """
+    ALTER TABLE experiment ADD COLUMN waits TEXT;
+    ALTER TABLE trial ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trial ADD COLUMN repeat INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trial ADD COLUMN deviation REAL;
+    CREATE TABLE repetition (
+        trial INTEGER NOT NULL REFERENCES trial (number), repeat INTEGER NOT NULL, value REAL NOT NULL,
+        data TEXT, duration REAL, PRIMARY KEY (trial, repeat)
+    ) WITHOUT ROWID;
+    """,
+}
 
 _SCHEMA = """
 CREATE TABLE experiment (
@@ -38,7 +51,8 @@ CREATE TABLE experiment (
     direction     TEXT NOT NULL,     -- maximize or minimize
     config        TEXT NOT NULL,     -- the configuration it runs by, JSON
     space         TEXT NOT NULL,     -- NNI's search-space JSON
-    defaults      TEXT NOT NULL      -- the source's own values by name, JSON
+    defaults      TEXT NOT NULL,     -- the source's own values by name, JSON
+    waits         TEXT               -- what the next trial waits for, and since when; NULL for nothing
 );
 CREATE TABLE trial (
     number        INTEGER PRIMARY KEY,  -- from 0, in the order of proposal
@@ -56,7 +70,10 @@ CREATE TABLE trial (
     failure       TEXT,                 -- exception, exit, signal, oom, timeout, no_result, bad_value, lost
     detail        TEXT,                 -- what went wrong, for a person
     device        TEXT,                 -- the GPUs it had, JSON list
-    spool         INTEGER NOT NULL DEFAULT 0  -- bytes of metrics.jsonl that are in this file
+    spool         INTEGER NOT NULL DEFAULT 0, -- bytes of metrics.jsonl that are in this file
+    retries       INTEGER NOT NULL DEFAULT 0, -- how often it failed and was run again
+    repeat        INTEGER NOT NULL DEFAULT 0, -- which of its runs is under way, or was the last, from 0
+    deviation     REAL                  -- of its runs' results, of which `value` is the mean
 );
 CREATE INDEX trial_by_state ON trial (state, value);
 CREATE TABLE metric (
@@ -67,6 +84,14 @@ CREATE TABLE metric (
     data          TEXT,                 -- the whole result where it was a dict, JSON
     time          REAL NOT NULL,        -- wall clock of the trial
     PRIMARY KEY (trial, sequence)
+) WITHOUT ROWID;
+CREATE TABLE repetition (
+    trial         INTEGER NOT NULL REFERENCES trial (number),
+    repeat        INTEGER NOT NULL,     -- from 0
+    value         REAL NOT NULL,        -- the final result of this run
+    data          TEXT,                 -- the whole result where it was a dict, JSON
+    duration      REAL,                 -- seconds
+    PRIMARY KEY (trial, repeat)
 ) WITHOUT ROWID;
 CREATE TABLE event (
     id            INTEGER PRIMARY KEY,
@@ -98,6 +123,9 @@ class TrialRow:
     detail: str | None
     device: list[int]
     spool: int
+    retries: int = 0
+    repeat: int = 0
+    deviation: float | None = None
 
     def trial(self, intermediate: Sequence[Metric] = ()) -> Trial:
         """Return the trial as tuners know it."""
@@ -139,6 +167,7 @@ class Store:
             raise StoreError(
                 f"there is no experiment in {directory}", help="`hpo list` shows those there are"
             )
+        self._db: sqlite3.Connection
         self._wal: int | None = None
         self._dirty = False
         try:
@@ -149,10 +178,28 @@ class Store:
                 f"{self.path} cannot be read: {error}",
                 help="copy the folder first; trials/*/metrics.jsonl still hold what was reported",
             ) from error
-        if version != SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.path} has schema {version}, and this hpo knows {SCHEMA_VERSION}", help="update hpo"
             )
+        if version < SCHEMA_VERSION:
+            self._migrate(read_only)
+
+    def _migrate(self, read_only: bool) -> None:
+        """Bring a store of an earlier version up to date: its own file, or, where that may not be, a copy."""
+        earlier = self._db
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+            _bring_up_to_date(self._db)
+        except sqlite3.OperationalError:
+            if not read_only:
+                raise
+            self._db = sqlite3.connect(":memory:", isolation_level=None)
+            earlier.backup(self._db)
+            _bring_up_to_date(self._db)
+        earlier.close()
+        if not read_only:
+            self._open(read_only)
 
     def _open(self, read_only: bool) -> None:
         if not read_only:
@@ -190,7 +237,7 @@ class Store:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             db.execute(
-                "INSERT INTO experiment VALUES (?, ?, 'running', NULL, ?, 0, ?, ?, ?, ?)",
+                "INSERT INTO experiment VALUES (?, ?, 'running', NULL, ?, 0, ?, ?, ?, ?, NULL)",
                 (id, name, time.time(), direction, *map(_json, (config, space, defaults))),
             )
         return cls(directory, read_only=False)
@@ -283,13 +330,16 @@ class Store:
             (time.time(), _json(list(device)), number),
         )
 
-    def requeue_trial(self, number: int) -> None:
-        """Let a trial run again: its number and parameters stay, its results go."""
-        self._db.execute("DELETE FROM metric WHERE trial = ?", (number,))
+    def requeue_trial(self, number: int, *, failed: bool = False) -> None:
+        """Let a trial run again: its number and parameters stay, the results of this run go."""
         self._db.execute(
-            "UPDATE trial SET state = 'waiting', attempt = attempt + 1, started = NULL, value = NULL, "
-            "data = NULL, spool = 0 WHERE number = ?",
+            "DELETE FROM metric WHERE trial = (SELECT number FROM trial WHERE number = ? AND repeat = 0)",
             (number,),
+        )
+        self._db.execute(
+            "UPDATE trial SET state = 'waiting', attempt = attempt + 1, retries = retries + ?, "
+            "started = NULL, value = NULL, data = NULL, spool = 0 WHERE number = ?",
+            (int(failed), number),
         )
 
     def add_metrics(self, number: int, reports: Sequence[tuple[int, Intermediate]]) -> None:
@@ -330,6 +380,10 @@ class Store:
                 trial.number,
             ),
         )
+
+    def set_waits(self, reason: str | None) -> None:
+        """Record what the next trial waits for."""
+        self._db.execute("UPDATE experiment SET waits = ?", (reason,))
 
     def add_event(self, kind: str, message: str, trial: int | None = None) -> None:
         """Record something that a person may want to know."""
@@ -427,6 +481,17 @@ class Store:
         """Return the place of the last trial in the order of telling; -1 where there is none."""
         row = self._db.execute("SELECT max(told) FROM trial").fetchone()
         return -1 if row[0] is None else int(row[0])
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Migrate a database, one version after the other, all or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    version = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+    steps = [_MIGRATIONS[later] for later in range(version + 1, SCHEMA_VERSION + 1)]
+    for statement in "".join(steps).split(";"):
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
 
 
 def _json(value: Any) -> str:

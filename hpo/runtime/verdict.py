@@ -13,6 +13,9 @@ from hpo.runtime.trial_files import open_plain
 __all__ = ["Verdict", "judge", "last_lines"]
 
 _TAIL = 8192
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # itself, or the command that a shell waited for
+# What Python, torch, CUDA, XLA and C++ say when they ask in vain.
+_NO_MEMORY = re.compile(r"MemoryError|OutOfMemory|out of memory|RESOURCE_EXHAUSTED|bad_alloc", re.IGNORECASE)
 # What the last line of a Python traceback looks like: `ValueError: ...`, `torch.cuda.OutOfMemoryError: ...`
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Warning|Exit|Iteration|Group)\b")
 
@@ -31,6 +34,8 @@ def judge(
     bad: Bad | None,
     *,
     timed_out: float | None,
+    overused: str | None = None,
+    kernel_killed: bool = False,
     stderr: Path,
     pattern: str | None = None,
 ) -> Verdict:
@@ -41,6 +46,8 @@ def judge(
         final: its final result; one that was acknowledged counts, whatever the process did afterwards.
         bad: a final result that is no number.
         timed_out: the limit in seconds that it ran into.
+        overused: what was said when it was stopped for its memory.
+        kernel_killed: the kernel killed a process for want of memory while it ran.
         stderr: where its last words are.
         pattern: what was to find results in its output.
     """
@@ -48,6 +55,8 @@ def judge(
         return Verdict(None, f"it ended with status {status} after its final result" if status else None)
     if timed_out is not None:
         return Verdict("timeout", f"it took longer than {timed_out:g} s")
+    if overused is not None:
+        return Verdict("oom", overused)
     if bad is not None:
         return Verdict("bad_value", f"its final result: {bad.reason}")
     if status is None:
@@ -57,9 +66,13 @@ def judge(
         if pattern is not None:
             cure = f"nothing that it printed matches --metric-pattern {pattern!r} with a number"
         return Verdict("no_result", f"it ended without a final result: {cure}")
+    if status in _KILLED and kernel_killed:
+        return Verdict("oom", "the kernel killed it: there was no memory left")
+    words = last_lines(stderr, 1)
+    if words and _NO_MEMORY.search(words[-1]):
+        return Verdict("oom", words[-1])
     if status < 0:
         return Verdict("signal", f"it was killed by {_signal_name(-status)}")
-    words = last_lines(stderr, 1)
     if words and _EXCEPTION.match(words[-1]):
         return Verdict("exception", words[-1])
     return Verdict("exit", f"it ended with status {status}" + (f": {words[-1]}" if words else ""))

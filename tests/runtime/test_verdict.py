@@ -22,7 +22,9 @@ DONE = Final(1.0, None, 0.0)
         (0, None, Bad("nan is no finite number", 0), None, "", "bad_value", "nan is no finite number"),
         (3, None, None, None, "oh\nno\n", "exit", "status 3: no"),
         (1, None, None, None, "Traceback\n  File\nValueError: no\n", "exception", "ValueError: no"),
-        (1, None, None, None, "torch.cuda.OutOfMemoryError: CUDA", "exception", "OutOfMemoryError"),
+        (1, None, None, None, "torch.cuda.OutOfMemoryError: CUDA", "oom", "OutOfMemoryError"),
+        (1, None, None, None, "Traceback\n  File\nMemoryError\n", "oom", "MemoryError"),
+        (-6, None, None, None, "terminate called\n  what():  std::bad_alloc\n", "oom", "bad_alloc"),
         (-11, None, None, None, "", "signal", "SIGSEGV"),
         (-15, None, None, 2.5, "", "timeout", "longer than 2.5 s"),
         (None, None, None, None, "", "lost", "lost"),
@@ -49,3 +51,11 @@ def test_the_last_lines_of_a_huge_binary_log_are_read_from_its_end(tmp_path: Pat
     log = tmp_path / "stderr.log"
     log.write_bytes(b"\xff\x00\x1b[31m" * 1_000_000 + b"\nlast \x1b words\n\n")
     assert last_lines(log, 1) == ["last  words"]
+
+
+@pytest.mark.parametrize(("status", "failure"), [(-9, "oom"), (137, "oom"), (-15, "signal"), (1, "exit")])
+def test_what_dies_when_the_kernel_kills_for_memory_was_killed_for_it(
+    tmp_path: Path, status: int, failure: str
+) -> None:
+    log = tmp_path / "stderr.log"
+    assert judge(status, None, None, timed_out=None, kernel_killed=True, stderr=log).failure == failure
