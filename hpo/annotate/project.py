@@ -135,6 +135,7 @@ class _Annotator:
 
     def _take_script(self, script: Path) -> None:
         folder = script.resolve().parent
+        shown = script.parent if script.parent.resolve() == folder else folder  # of a link's target, its own
         roots = [folder] if self.code_dir is None else [folder, self.code_dir.resolve()]
         waiting = [script]
         while waiting:
@@ -145,7 +146,7 @@ class _Annotator:
             for module in disk.find_modules(path.resolve(), data, roots):
                 if module not in self.data:
                     inside = module.is_relative_to(folder)
-                    waiting.append(script.parent / module.relative_to(folder) if inside else module)
+                    waiting.append(shown / module.relative_to(folder) if inside else module)
 
     def _refuse(self, path: Path, data: bytes, refusal: Refusal, is_error: bool) -> None:
         lines = data.decode("utf-8", "replace").splitlines()

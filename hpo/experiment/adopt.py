@@ -41,7 +41,7 @@ def adopt(folder: Path) -> tuple[Path, list[str]]:
     space = _space(found)
     config, notes = _config(found, space)
     directory = home.make_folder()
-    plan = Plan(ShellCommand(config.command or ""), config.code_directory, ())
+    plan = Plan(ShellCommand(config.command or ""), config.code_directory, (), ())
     store = Store.create(
         directory,
         id=home.public_name(directory).name,

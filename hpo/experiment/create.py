@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from hpo.runtime.launcher import (
     ScriptCommand,
     ShellCommand,
     modules_to_preload,
+    named_scripts,
     parse_command,
 )
 from hpo.runtime.snapshot import freeze
@@ -47,14 +49,20 @@ class Plan:
 
     command: Command
     cwd: Path
-    modules: tuple[str, ...]
+    modules: tuple[str, ...]  # what a trial's process has imported when it begins
+    sources: tuple[str, ...]  # the scripts, or the folder, whose marks were read
 
     def to_json(self) -> dict[str, Any]:
         if isinstance(self.command, ScriptCommand):
             command: dict[str, Any] = {"script": self.command.script, "args": list(self.command.args)}
         else:
             command = {"text": self.command.text}
-        return {"command": command, "cwd": str(self.cwd), "modules": list(self.modules)}
+        return {
+            "command": command,
+            "cwd": str(self.cwd),
+            "modules": list(self.modules),
+            "sources": list(self.sources),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
@@ -64,7 +72,7 @@ class Plan:
             if "script" in written
             else ShellCommand(written["text"])
         )
-        return cls(command, Path(data["cwd"]), tuple(data["modules"]))
+        return cls(command, Path(data["cwd"]), tuple(data["modules"]), tuple(data["sources"]))
 
 
 def create(
@@ -97,15 +105,16 @@ def create(
         command = parse_command(config.command, cwd)
     else:
         raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
-    if extraction is None and isinstance(command, ScriptCommand):
-        extraction = Extraction(cwd / command.script)
+    sources = _sources(command, cwd, config)
+    if extraction is None and sources:
+        extraction = Extraction(*sources)
     load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
     project = extraction.result() if extraction else None
     space = _space(config, project, options or {})
     # Marks have values in the source; a space in a file has none to run.
     baseline = config.space is None and project is not None and len(project.space) > 0
-    if listener is not None and project is not None and isinstance(command, ScriptCommand):
-        for note in _notes(command.script, config, project, options or {}):
+    if listener is not None and project is not None:
+        for note in _notes(config, project, options or {}):
             listener.noted(note)
     config = config.override(options=tuple(options or ()))
     config = settled(config, space, project)
@@ -114,7 +123,7 @@ def create(
     if config.gpus_per_trial:
         _devices(config)
     directory = home.make_folder()  # hidden, until it is whole
-    plan = _freeze(command, cwd, project, directory / "code", baseline)
+    plan = _freeze(command, cwd, sources, project, directory / "code", baseline)
     store = Store.create(
         directory,
         id=home.public_name(directory).name,
@@ -185,10 +194,18 @@ def _space(config: Config, project: AnnotatedProject | None, options: Mapping[st
     return space
 
 
-def _notes(
-    script: str, config: Config, project: AnnotatedProject, options: Mapping[str, Parameter]
-) -> Iterator[str]:
+def _sources(command: Command, cwd: Path, config: Config) -> list[Path]:
+    """Return what is read for marks: the script; of another command, those that it names, or its folder."""
+    if isinstance(command, ScriptCommand):
+        return [cwd / command.script]
+    if config.space is not None:
+        return []
+    return named_scripts(command.text, cwd) or ([cwd] if config.use_annotation else [])
+
+
+def _notes(config: Config, project: AnnotatedProject, options: Mapping[str, Parameter]) -> Iterator[str]:
     """Yield what a person should know of a script before its trials run."""
+    script = project.files[0].name if project.files else "it"
     if config.space is None:
         yield from (str(d) for d in project.diagnostics if d.severity == "warning")
         return
@@ -234,15 +251,23 @@ def _devices(config: Config) -> GpuPool:
 
 
 def _freeze(
-    command: Command, cwd: Path, project: AnnotatedProject | None, directory: Path, rewritten: bool
+    command: Command,
+    cwd: Path,
+    sources: Sequence[Path],
+    project: AnnotatedProject | None,
+    directory: Path,
+    rewritten: bool,
 ) -> Plan:
     """Freeze the code; without marks in play a trial runs the files as they are."""
-    if project is None or isinstance(command, ShellCommand):
-        return Plan(command, cwd, ())
+    if project is None:
+        return Plan(command, cwd, (), ())
     files = {f.path: (f.original, f.rewritten if rewritten else f.original) for f in project.files}
-    script = (cwd / command.script).resolve()
-    freeze(directory, files, script.parent, {f.path: f.stretches for f in project.files if rewritten})
-    return Plan(command, cwd, tuple(modules_to_preload(files[script][0], script.parent)))
+    resolved = [source.resolve() for source in sources]
+    root = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in (*resolved, *files)]))
+    freeze(directory, files, root, {f.path: f.stretches for f in project.files if rewritten})
+    is_script = isinstance(command, ScriptCommand)
+    modules = modules_to_preload(files[resolved[0]][0], resolved[0].parent) if is_script else ()
+    return Plan(command, cwd, tuple(modules), tuple(map(str, sources)))
 
 
 def _launcher(directory: Path, plan: Plan, lock: IO[str], concurrency: int) -> Launcher:
@@ -253,7 +278,7 @@ def _launcher(directory: Path, plan: Plan, lock: IO[str], concurrency: int) -> L
     with (directory / "runner.log").open("ab") as log:
         return Launcher(
             cwd=plan.cwd,
-            snapshot=directory / "code" if is_script else None,
+            snapshot=directory / "code" if plan.sources else None,
             path=path,
             modules=plan.modules,
             lock=lock,

@@ -1,4 +1,4 @@
-"""Read the marks of a script in a process of its own, which ends, and its memory with it.
+"""Read the marks of scripts in a process of its own, which ends, and its memory with it.
 
 LibCST takes its time and space; meanwhile this process loads the tuner.
 """
@@ -20,12 +20,12 @@ _PROGRAM = "import sys; del sys.path[0]; from hpo.annotate.__main__ import main;
 
 
 class Extraction:
-    """A reading of a script and its modules, under way from the moment that this is made."""
+    """A reading of scripts and their modules, or of a folder, under way from the moment that this is made."""
 
-    def __init__(self, script: Path) -> None:
-        self._script = script
+    def __init__(self, *paths: Path) -> None:
+        self._names = " ".join(map(str, paths))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(script)],
+            [sys.executable, "-c", _PROGRAM, *map(str, paths)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -42,8 +42,8 @@ class Extraction:
         if self._process.returncode != 0:
             last = words.decode("utf-8", "replace").strip().splitlines()[-1:]
             raise HpoError(
-                f"{self._script} could not be read: {last[0] if last else self._process.returncode}",
-                help=f"hpo annotate {self._script} may say more",
+                f"{self._names} could not be read: {last[0] if last else self._process.returncode}",
+                help=f"hpo annotate {self._names} may say more",
             )
         project = AnnotatedProject.from_json(json.loads(document))
         if project.errors:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hpo.annotate.apply import Application, apply, code
 from hpo.annotate.project import annotate
@@ -12,7 +14,7 @@ from hpo.errors import UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime.store import TrialRow
 
-__all__ = ["WrittenBack", "frozen_script", "trial_code", "write_back"]
+__all__ = ["WrittenBack", "trial_code", "write_back"]
 
 
 @dataclass(frozen=True)
@@ -35,37 +37,49 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     if row is None:
         what = "no trial has succeeded yet" if number is None else f"there is no trial {number}"
         raise UsageError(f"{directory.name}: {what}", help=f"hpo trial list {directory.name}")
-    was = annotate([frozen_script(directory)])
+    was = annotate(_frozen(directory, plan))
     if not row.parameters.keys() & was.space.parameters.keys():
         raise UsageError(
             f"the values of {directory.name} do not come from marks: there is no place to write them to",
             help=f"hpo best {directory.name} prints them",
         )
-    script = Path(plan["cwd"]) / plan["command"]["script"]
-    if script.is_relative_to(Path.cwd()):
-        script = script.relative_to(Path.cwd())  # as one would name it here
-    return WrittenBack(row, apply(annotate([script]), row.parameters, was))
+    here = Path.cwd()  # named as one would here
+    sources = [Path(source) for source in plan["sources"]]
+    sources = [s.relative_to(here) if s.is_relative_to(here) else s for s in sources]
+    return WrittenBack(row, apply(annotate(sources), row.parameters, was))
 
 
 def trial_code(directory: Path, row: TrialRow) -> bytes:
-    """Return the frozen script with a trial's values written in; it runs without hpo."""
-    script = frozen_script(directory)
-    return code(annotate([script]), row.parameters)[script.resolve()]
-
-
-def frozen_script(directory: Path) -> Path:
-    """Return an experiment's script as it was when the experiment started.
+    """Return the frozen script with a trial's values written in; it runs without hpo.
 
     Raises:
-        UsageError: its trials are no Python script.
+        UsageError: its trials run no script, or more than one.
     """
     with open_store(directory) as store:
         plan = store.experiment()["config"]["plan"]
-    if "script" not in plan["command"]:
+    frozen = _frozen(directory, plan)
+    if len(frozen) > 1 or frozen[0].is_dir():
+        raise UsageError(
+            f"the trials of {directory.name} run more than one script: {plan['command']['text']}",
+            help=f"hpo apply {directory.name} --trial {row.number} shows where its values belong",
+        )
+    return code(annotate(frozen), row.parameters)[frozen[0].resolve()]
+
+
+def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
+    """Return what an experiment's marks were read from, as it was when the experiment started.
+
+    Raises:
+        UsageError: no Python script was read.
+    """
+    if not plan["sources"]:
         raise UsageError(
             f"the trials of {directory.name} are no Python script: there are no marks to write to",
             help=f"hpo best {directory.name} prints the values",
         )
     manifest = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
-    script = Path(plan["cwd"], plan["command"]["script"]).resolve()
-    return directory / "code" / "original" / script.relative_to(Path(manifest["root"]))
+    root = Path(manifest["root"])
+    return [
+        directory / "code" / "original" / Path(source).resolve().relative_to(root)
+        for source in plan["sources"]
+    ]

@@ -57,7 +57,7 @@ class Server:
     Args:
         connection: the runner's socket.
         lock: a descriptor that this process holds and its trials do not.
-        snapshot: the frozen scripts, or None where the trials are commands.
+        snapshot: the frozen scripts, or None where the trials run none.
         experiment: the id that trials are marked with.
     """
 

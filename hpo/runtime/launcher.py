@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +29,7 @@ __all__ = [
     "ScriptCommand",
     "ShellCommand",
     "modules_to_preload",
+    "named_scripts",
     "parse_command",
 ]
 
@@ -89,6 +91,17 @@ def parse_command(text: str, directory: Path) -> Command:
     return ShellCommand(text)
 
 
+def named_scripts(text: str, directory: Path) -> list[Path]:
+    """Return the Python files of a folder that a command names, as ``FILE.py`` or ``-m MODULE``."""
+    try:
+        words = shlex.split(text)
+    except ValueError:  # the shell will say it
+        words = text.split()
+    modules = [f"{name.replace('.', '/')}.py" for flag, name in pairwise(words) if flag == "-m"]
+    named = [word for word in words if word.endswith(".py")]
+    return [directory / name for name in dict.fromkeys([*named, *modules]) if (directory / name).is_file()]
+
+
 def _is_this_python(word: str) -> bool:
     if not os.path.basename(word).startswith("python"):  # noqa: PTH119
         return False
@@ -143,7 +156,7 @@ class Launcher:
 
     Args:
         cwd: the folder that trials run in.
-        snapshot: the snapshot's folder, where trials are scripts.
+        snapshot: the snapshot's folder, where there is one.
         path: what stands for `sys.path[0]` while modules are preloaded.
         modules: what to import before forking.
         lock: the experiment's lock file, open; the server keeps it while trials live.
@@ -175,6 +188,7 @@ class Launcher:
         self._lock, self._log = os.dup(lock.fileno()), os.dup(log.fileno())
         self._log_name = str(log.name)
         self._environment = trial_environment(concurrency)
+        self._code = {} if snapshot is None else {"HPO_CODE": str(snapshot)}  # see `snapshot`
         self._experiment = experiment
         self._deaths = 0
         self.running: dict[int, int] = {}  # number -> pid, 0 until it is known
@@ -209,7 +223,8 @@ class Launcher:
 
     def start(self, number: int, command: Command, directory: Path, environment: Mapping[str, str]) -> None:
         """Start a trial; how it ends comes out of `events`."""
-        request: dict[str, Any] = {"start": number, "dir": str(directory), "env": dict(environment)}
+        variables = {**environment, **self._code}
+        request: dict[str, Any] = {"start": number, "dir": str(directory), "env": variables}
         if isinstance(command, ScriptCommand):
             request.update(script=command.script, args=command.args)
         else:
@@ -290,6 +305,7 @@ def trial_environment(concurrency: int = 1) -> dict[str, str]:
     each of the trials is several times slower than one that does not. What the user set stays.
     """
     environment = dict(os.environ)
+    environment.pop("HPO_CODE", None)  # of a trial that this experiment runs in
     paths = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]  # noqa: PTH100
     environment["PYTHONPATH"] = os.pathsep.join([str(SHIMS), *paths])
     environment["PATH"] = trial_path()

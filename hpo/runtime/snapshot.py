@@ -2,8 +2,9 @@
 
 ``code/original/`` holds the user's files, ``code/trial/`` the same files parameterised, and
 ``code/manifest.json`` says which of the user's paths each stands for, and where their columns differ (see
-`positions`). An import hook gives the trial its
-frozen text under the user's own path, so `__file__`, tracebacks and data files are as ever.
+`positions`). Hooks give the trial its frozen text under the user's own path, so `__file__`, tracebacks and
+data files are as ever: one where a module is imported, one where a Python that the trial starts runs a script
+(``HPO_CODE`` in its environment names the folder, and `shims/sitecustomize.py` installs the hooks).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import decode_source
+from importlib.util import decode_source, spec_from_file_location
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,8 +112,15 @@ class Snapshot:
             linecache.cache[path] = (len(text), None, lines, path)
 
     def install(self) -> None:
-        """Let imports of frozen modules load their frozen text."""
+        """Let frozen modules and scripts be loaded from their frozen text."""
         sys.meta_path.insert(0, _FrozenFinder(self))
+        sys.path_hooks.insert(0, self._entry)
+
+    def _entry(self, path: str) -> _FrozenScript:
+        """Answer for a frozen script; Python asks, as about an entry of `sys.path`, before it runs a file."""
+        if os.path.realpath(path) not in self:
+            raise ImportError(path)
+        return _FrozenScript(os.path.abspath(path), self)  # noqa: PTH100
 
 
 class _FrozenFinder:
@@ -123,7 +131,7 @@ class _FrozenFinder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target)
-        if spec is None or spec.origin is None or spec.origin not in self.snapshot:
+        if spec is None or spec.origin is None or spec.origin not in self.snapshot or name == "__main__":
             return None
         spec.loader = _FrozenLoader(name, spec.origin, self.snapshot)
         return spec
@@ -142,3 +150,31 @@ class _FrozenLoader(SourceFileLoader):
 
     def get_data(self, path: Any) -> bytes:
         return self._snapshot.text(self.path, "original") if path == self.path else super().get_data(path)
+
+
+class _FrozenScript:
+    """A frozen script as an entry of `sys.path`, which is what Python first takes a file for that it runs.
+
+    If it were an archive with a `__main__`, that would be loaded from here; so this is its own loader.
+    """
+
+    def __init__(self, path: str, snapshot: Snapshot) -> None:
+        self.path, self.snapshot = path, snapshot
+        self._is_command = "runpy" not in sys.modules  # ``python SCRIPT`` asks before it loads that
+
+    def find_spec(self, name: str, target: ModuleType | None = None) -> ModuleSpec | None:
+        is_main = name == "__main__"
+        return spec_from_file_location(name, self.path, loader=self) if is_main else None  # type: ignore[arg-type]
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile("__loader__.run(globals())", self.path, "exec", dont_inherit=True)
+
+    def run(self, namespace: dict[str, Any]) -> None:
+        """Run as ``python SCRIPT`` does; or as `runpy` does in a namespace, which so tells of no archive."""
+        if self._is_command:
+            from hpo.runtime.execfile import run_script
+
+            run_script(sys.argv[0], sys.argv[1:], self.snapshot)
+        loader = SourceFileLoader(namespace["__name__"], self.path)
+        namespace.update(__spec__=None, __loader__=loader, __package__=None, __cached__=None)
+        exec(self.snapshot.code(os.path.realpath(self.path), self.path), namespace)  # noqa: S102
