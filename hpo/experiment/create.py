@@ -17,6 +17,7 @@ from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tune
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
+from hpo.experiment.running import shared_variables
 from hpo.parameters import Parameter
 from hpo.runtime import home
 from hpo.runtime.devices import GpuPool
@@ -156,7 +157,7 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         devices = _devices(config) if config.gpus_per_trial else None
         end_strays(directory.name)  # of a runner that died together with its fork server
-        launcher = _launcher(directory, plan, lock, config.trial_concurrency)
+        launcher = _launcher(directory, plan, lock, config)
         return Experiment(
             store,
             space,
@@ -270,7 +271,7 @@ def _freeze(
     return Plan(command, cwd, tuple(modules), tuple(map(str, sources)))
 
 
-def _launcher(directory: Path, plan: Plan, lock: IO[str], concurrency: int) -> Launcher:
+def _launcher(directory: Path, plan: Plan, lock: IO[str], config: Config) -> Launcher:
     if not plan.cwd.is_dir():
         raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
     is_script = isinstance(plan.command, ScriptCommand)
@@ -284,5 +285,6 @@ def _launcher(directory: Path, plan: Plan, lock: IO[str], concurrency: int) -> L
             lock=lock,
             log=log,
             experiment=directory.name,
-            concurrency=concurrency,
+            concurrency=config.trial_concurrency,
+            variables=shared_variables(directory.name, config.code_directory),
         )

@@ -291,7 +291,7 @@ class Experiment:
             message = f"the files of trial {run.trial.memo['continues']} are gone: it begins from scratch"
             self.store.add_event("warning", message, run.trial.number)
         run.write_parameters(self.space)
-        variables = run.variables(self.directory.name, self.config.code_directory)
+        variables = run.variables(self.directory.name)
         if self.config.gpus_per_trial is not None:  # 0 hides them
             variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
             variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # NVML's order, which the numbers are in

@@ -21,12 +21,22 @@ from hpo.runtime.trial_files import open_plain, replace_text
 from hpo.space import SearchSpace
 from hpo.trial import BUDGET, Metric, Trial, TrialState
 
-__all__ = ["RunningTrial"]
+__all__ = ["RunningTrial", "shared_variables"]
 
 _CHECKPOINTS = ("load_checkpoint_dir", "save_checkpoint_dir")  # what NNI's PBT calls the folders
 
 _WARNINGS = 100  # of one trial; what comes then says nothing new
 _LONGEST_LINE = 1 << 20  # of output, which may have no lines at all
+
+
+def shared_variables(experiment: str, code: Path) -> dict[str, str]:
+    """Return the environment by which every trial knows what it belongs to."""
+    return {
+        "HPO_EXPERIMENT_ID": experiment,
+        "NNI_PLATFORM": "local",
+        "NNI_EXP_ID": experiment,
+        "NNI_CODE_DIR": str(code),
+    }
 
 
 @dataclass
@@ -104,25 +114,23 @@ class RunningTrial:
             handed[name] = str(self.directory / folder)  # an absolute one is what it is
         return handed
 
-    def variables(self, experiment: str, code: Path) -> dict[str, str]:
-        """Return the environment by which its process knows what it is, under our names and NNI's."""
+    def variables(self, experiment: str) -> dict[str, str]:
+        """Return the environment by which its process knows which it is, under our names and NNI's."""
         number, directory = str(self.trial.number), str(self.directory)
         variables = {
-            "HPO_EXPERIMENT_ID": experiment,
             "HPO_TRIAL_ID": f"{experiment}-{number}",
             "HPO_TRIAL_SEQUENCE": number,
             "HPO_TRIAL_ATTEMPT": str(self.attempt),
             "HPO_TRIAL_DIR": directory,
-            "HPO_PARAMETERS": str(self.directory / "parameters.json"),
-            "NNI_PLATFORM": "local",
-            "NNI_EXP_ID": experiment,
+            "HPO_PARAMETERS": f"{directory}/parameters.json",
             "NNI_TRIAL_JOB_ID": f"{experiment}-{number}",
             "NNI_TRIAL_SEQ_ID": number,
             "NNI_SYS_DIR": directory,
             "NNI_OUTPUT_DIR": directory,
-            "NNI_CODE_DIR": str(code),
         }
-        return variables | ({"HPO_BASELINE": "1"} if self.origin == "baseline" else {})
+        if self.origin == "baseline":
+            variables["HPO_BASELINE"] = "1"
+        return variables
 
     def read_reports(self, store: Store, listener: Listener) -> bool:
         """Store what it reported since the last look; tell whether an intermediate result was among it."""

@@ -1,11 +1,15 @@
-"""Be ``python script.py args``, inside a process that was forked for it.
+"""Be ``python script.py args``, inside a process that was forked or started for it.
 
 The aim is one: emulate real Python as closely as can be. `__main__`, `sys.argv`, `sys.path`, exit codes,
 `atexit`, open files and tracebacks behave as if the interpreter had been started for the script.
+
+What can be made ready before the fork is: a page of memory that a trial writes to is copied for it, and
+these copies are most of what a short trial costs.
 """
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import gc
 import os
@@ -16,38 +20,58 @@ from types import ModuleType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import CodeType
     from typing import NoReturn
 
     from hpo.runtime.snapshot import Snapshot
 
-__all__ = ["run_script"]
+__all__ = ["Script"]
 
 
-def run_script(script: str, args: Sequence[str], snapshot: Snapshot) -> NoReturn:
-    """Run a script as `__main__`, then end this process as the interpreter would.
+class Script:
+    """A script about to be run as `__main__`.
 
     Args:
-        script: the path as on the command line.
-        args: what follows it there.
+        name: the path as on the command line.
         snapshot: holds the script's frozen text, and that of the modules beside it.
     """
-    path = os.path.abspath(script)  # noqa: PTH100
-    main = ModuleType("__main__")
-    main.__file__ = path
-    main.__loader__ = SourceFileLoader("__main__", path)
-    main.__dict__.update(__builtins__=builtins, __spec__=None, __package__=None, __cached__=None)
-    sys.modules["__main__"] = main
-    sys.argv[:] = [script, *args]
-    sys.path[0] = os.path.dirname(os.path.realpath(script))  # noqa: PTH120
-    try:
-        code = snapshot.code(os.path.realpath(script), path)
-        exec(code, main.__dict__)  # noqa: S102
-        status = 0
-    except SystemExit as stop:
-        status = _exit_status(stop)
-    except BaseException as error:  # the script's own: show it as Python does, without our frames
-        status = _show(error)
-    _end(status, main, snapshot)
+
+    def __init__(self, name: str, snapshot: Snapshot) -> None:
+        self.name = name
+        self._snapshot = snapshot
+        self._path = os.path.abspath(name)  # noqa: PTH100
+        self._real_path = os.path.realpath(name)
+        self._main = main = ModuleType("__main__")
+        main.__file__ = self._path
+        main.__loader__ = SourceFileLoader("__main__", self._path)
+        main.__dict__.update(__builtins__=builtins, __spec__=None, __package__=None, __cached__=None)
+        self._code: CodeType | None = None
+
+    def make_ready(self, args: Sequence[str]) -> None:
+        """Let this process look like the script's, just before its first line."""
+        sys.modules["__main__"] = self._main
+        sys.argv[:] = [self.name, *args]
+        sys.orig_argv[:] = [sys.executable, self.name, *args]
+        sys.path[0] = os.path.dirname(self._real_path)  # noqa: PTH120
+
+    def compile(self) -> None:
+        """Compile it now; what is wrong with it is said when it is run."""
+        try:
+            self._code = self._snapshot.code(self._real_path, self._path)
+        except Exception:
+            self._code = None
+
+    def run(self) -> NoReturn:
+        """Run it, then end this process as the interpreter would."""
+        try:
+            code = self._code or self._snapshot.code(self._real_path, self._path)
+            exec(code, self._main.__dict__)  # noqa: S102
+            status = 0
+        except SystemExit as stop:
+            status = _exit_status(stop)
+        except BaseException as error:  # the script's own: show it as Python does, without our frames
+            status = _show(error)
+        _end(status, [self._main, *self._snapshot.loaded])
 
 
 def _exit_status(stop: SystemExit) -> int:
@@ -76,21 +100,22 @@ def _show(error: BaseException) -> int:
     return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
-def _end(status: int, main: ModuleType, snapshot: Snapshot) -> NoReturn:
+def _end(status: int, own: Sequence[ModuleType]) -> NoReturn:
     """End as the interpreter does: threads, `atexit`, what the user's objects do as they go, the streams.
 
     A whole finalisation would tear down every preloaded library, in every trial, for nothing.
-    """
-    import atexit
-    import threading
 
+    Args:
+        status: what to exit with.
+        own: the script's own modules.
+    """
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
+        threading = sys.modules.get("threading")
+        if threading is not None:
+            threading._shutdown()
         atexit._run_exitfuncs()
-        own = [m for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "") in snapshot]
-        for module in (main, *own):
+        for module in own:
             module.__dict__.clear()
-        del own
         gc.collect()
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)

@@ -9,19 +9,22 @@ It is single-threaded, reads one JSON object a line from the socket, and answers
     {"start": 7, "script": "train.py", "args": [], "dir": ".../trials/7", "env": {...}}
     {"start": 8, "command": "sh run.sh", "dir": ".../trials/8", "env": {...}}
     {"signal": 7, "number": 15}
-                                                     -> {"started": 7, "pid": 4711}
                                                      -> {"ended": 7, "status": 0}   negative: a signal
+                                                     -> {"refused": 8, "reason": "..."}
 
 Started as ``python -m hpo.runtime.forkserver SOCKET LOCK``, two descriptors; the first line it reads says
-``{"experiment", "cwd", "path", "snapshot", "modules"}``. It holds on to LOCK, the experiment's, so that no
-second runner starts before every trial of the first has ended. The model is `multiprocessing.forkserver`.
+``{"experiment", "env", "cwd", "path", "snapshot", "modules"}``. It holds on to LOCK, the experiment's, so
+that no second runner starts before every trial of the first has ended. The model is
+`multiprocessing.forkserver`.
+
+Most of what a short trial costs is the copying of pages that it writes to, be it a reference count. So this
+process makes ready for a trial what it can before it forks.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import select
@@ -33,22 +36,32 @@ from hpo.runtime.strays import Mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
+    from hpo.runtime.execfile import Script
     from hpo.runtime.snapshot import Snapshot
 
 __all__ = ["Server", "main"]
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
-def _prctl(option: int, argument: int) -> None:
-    """Call Linux's prctl; elsewhere, do nothing."""
-    if sys.platform == "linux":
-        import ctypes
+def _linux_prctl() -> Callable[[int, int, int, int, int], int]:
+    """Return Linux's prctl; elsewhere, what does nothing."""
+    if sys.platform != "linux":
+        return lambda *_: 0
+    import ctypes
 
-        ctypes.CDLL(None, use_errno=True).prctl(option, argument, 0, 0, 0)
+    prctl = ctypes.CDLL(None).prctl
+    prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    return prctl
+
+
+_prctl = _linux_prctl()
+#: `signal.signal` without the looking up of names: it runs in every trial.
+_set_handler: Callable[[int, Any], Any] = getattr(signal.signal, "__wrapped__", signal.signal)
 
 
 class Server:
@@ -68,14 +81,18 @@ class Server:
         self.lock = lock
         self.snapshot = snapshot
         self.experiment = experiment
-        self.trials: dict[int, int] = {}  # pid -> number
+        self.trials: dict[int, tuple[int, Mark]] = {}  # pid -> number and what its processes bear
+        self._script: Script | None = None  # the one that was made ready last
+        self._environment = dict(os.environ)  # what is not a trial's own
+        self._variables: Mapping[str, str] = {}  # what was set for the last trial
+        self._children_file = f"/proc/self/task/{os.getpid()}/children"
         self._buffer = b""
         self._alarm, self._alarm_end = os.pipe()
         os.set_blocking(self._alarm, False)
         os.set_blocking(self._alarm_end, False)
         signal.set_wakeup_fd(self._alarm_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def serve(self) -> None:
         """Work until the runner's end closes; then end every trial."""
@@ -113,44 +130,69 @@ class Server:
                 self._signal(request["signal"], request["number"])
         return bool(data)
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):  # the runner is gone: `serve` sees it next
             self.connection.sendall(json.dumps(message).encode() + b"\n")
 
     # -- starting
 
-    def _start(self, request: dict[str, Any]) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    def _start(self, request: Mapping[str, Any]) -> None:
+        number = request["start"]
+        mark = Mark(self.experiment, number)
+        self._set_environment(request["env"])
+        if "script" in request:
+            self._make_ready(request["script"], request["args"])
         try:
             pid = os.fork()
         except OSError as error:
-            self._send({"refused": request["start"], "reason": str(error)})
+            self._send({"refused": number, "reason": str(error)})
             return
         if pid == 0:
-            self._become_trial(request)
-        self.trials[pid] = request["start"]
-        self._send({"started": request["start"], "pid": pid})
+            self._become_trial(request, mark)
+        self.trials[pid] = number, mark
 
-    def _become_trial(self, request: dict[str, Any]) -> NoReturn:
+    def _set_environment(self, variables: Mapping[str, str]) -> None:
+        for name in self._variables.keys() - variables.keys():
+            if name in self._environment:
+                os.environ[name] = self._environment[name]
+            else:
+                del os.environ[name]
+        os.environ.update(variables)
+        self._variables = variables
+
+    def _make_ready(self, name: str, args: list[str]) -> None:
+        """Look like a script's process."""
+        from hpo.runtime.execfile import Script
+
+        assert self.snapshot is not None
+        if self._script is None or self._script.name != name:
+            self._script = Script(name, self.snapshot)
+            self._script.compile()
+        self._script.make_ready(args)
+        numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is not None:  # `random` sees to itself
+            numpy_random.seed()
+
+    def _become_trial(self, request: Mapping[str, Any], mark: Mark) -> NoReturn:
+        server = os.getppid()
         try:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _set_handler(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
-            server = os.getppid()
-            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if os.getppid() != server:
                 os._exit(1)  # the server died in between
-            Mark(self.experiment, request["start"]).bear()
+            mark.bear()
             self._open_streams(request["dir"])
-            self.connection.close()
-            for fd in (self.lock, self._alarm, self._alarm_end):
+            for fd in (self.connection.detach(), self.lock, self._alarm, self._alarm_end):
                 os.close(fd)
-            for name, value in request["env"].items():
-                os.environ[name] = value
             if "command" in request:
+                for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and no other program
+                    _set_handler(number, signal.SIG_DFL)
                 os.execv("/bin/sh", ["sh", "-c", request["command"]])
-            self._run_script(request)
+            assert self._script is not None
+            gc.enable()
+            self._script.run()
         except BaseException:
             import traceback
 
@@ -159,54 +201,38 @@ class Server:
             os._exit(1)
 
     def _open_streams(self, directory: str) -> None:
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.close(null)
-        for fd, name in ((1, "stdout.log"), (2, "stderr.log")):
-            path = os.path.join(directory, name)  # noqa: PTH118
-            log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for fd, name in ((1, "stdout.log"), (2, "stderr.log")):  # the input is empty already
+            log = os.open(f"{directory}/{name}", _APPENDED, 0o600)
             os.dup2(log, fd)
             os.close(log)
-
-    def _run_script(self, request: dict[str, Any]) -> NoReturn:
-        from hpo import trial
-        from hpo.runtime.execfile import run_script
-
-        assert self.snapshot is not None
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        _reseed()
-        trial._reset()
-        gc.enable()
-        run_script(request["script"], request["args"], self.snapshot)
 
     # -- ending
 
     def _signal(self, number: int, signal_number: int) -> None:
-        for pid, trial_number in self.trials.items():
+        for pid, (trial_number, _) in self.trials.items():
             if trial_number == number:
                 _kill_group(pid, signal_number)
 
     def _reap(self, *, block: bool = False) -> None:
         """Report the children that ended, and end what they left behind."""
+        # WNOWAIT leaves a zombie: until it is reaped its pid, and so its group, is nobody else's.
+        options = os.WEXITED | os.WNOWAIT | (0 if block else os.WNOHANG)
         while True:
-            # WNOWAIT leaves a zombie: until it is reaped its pid, and so its group, is nobody else's.
-            options = os.WEXITED | os.WNOWAIT | (0 if block else os.WNOHANG)
             try:
                 ended = os.waitid(os.P_ALL, 0, options)
             except ChildProcessError:
                 return
             if ended is None:
                 return
-            number = self.trials.get(ended.si_pid)
-            if number is not None:
-                _kill_group(ended.si_pid, signal.SIGKILL)
-            _, status = os.waitpid(ended.si_pid, 0)
-            if number is not None:
-                del self.trials[ended.si_pid]
-                self._sweep(Mark(self.experiment, number))
+            pid = ended.si_pid
+            trial = self.trials.get(pid)
+            if trial is not None:
+                _kill_group(pid, signal.SIGKILL)
+            _, status = os.waitpid(pid, 0)
+            if trial is not None:
+                del self.trials[pid]
+                number, mark = trial
+                self._sweep(mark)
                 self._send({"ended": number, "status": os.waitstatus_to_exitcode(status)})
                 if block:
                     return
@@ -214,7 +240,7 @@ class Server:
     def _sweep(self, mark: Mark) -> None:
         """Kill the descendants that left the trial's group: orphaned, they are now children of ours."""
         for _ in range(100):  # each round may orphan the next generation
-            strays = [pid for pid in _children() if pid not in self.trials and mark.is_on(pid)]
+            strays = [pid for pid in self._children() if pid not in self.trials and mark.is_on(pid)]
             if not strays:
                 return
             for pid in strays:
@@ -222,6 +248,13 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
+
+    def _children(self) -> list[int]:
+        try:
+            with open(self._children_file, "rb", buffering=0) as file:  # noqa: PTH123
+                return [int(pid) for pid in file.readall().split()]
+        except OSError:
+            return []
 
 
 def _kill_group(pid: int, signal_number: int) -> None:
@@ -233,36 +266,6 @@ def _kill_group(pid: int, signal_number: int) -> None:
             os.kill(pid, signal_number)
 
 
-def _children() -> list[int]:
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:  # noqa: PTH123
-            return [int(pid) for pid in file.read().split()]
-    except OSError:
-        return []
-
-
-def _reseed() -> None:
-    """Give the child a random state of its own, as a new process has."""
-    if "random" in sys.modules:
-        sys.modules["random"].seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
-
-
-def preload(modules: Sequence[str]) -> bool:
-    """Import modules; tell whether the process may still fork: it may not once a thread runs.
-
-    A module that fails is left to the trial, where its error belongs.
-    """
-    import threading
-
-    for name in modules:
-        with contextlib.suppress(BaseException):
-            importlib.import_module(name)
-    return threading.active_count() == 1
-
-
 def main(fd: int, lock: int) -> None:
     """Prepare, then serve."""
     os.set_inheritable(fd, False)
@@ -272,17 +275,25 @@ def main(fd: int, lock: int) -> None:
     if setup is None:
         return
     os.chdir(setup["cwd"])
+    os.environ.update(setup["env"])
     sys.path[0] = setup["path"]
     sys.path_importer_cache.clear()
+    # As an interpreter that was just started has them, whatever the runner did with its own.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     snapshot = None
     if setup["snapshot"] is not None:
         from hpo.runtime import execfile  # noqa: F401 - preloaded for the trials
+        from hpo.runtime.preload import preload
         from hpo.runtime.snapshot import Snapshot
 
         snapshot = Snapshot(setup["snapshot"])
-        if not preload(setup["modules"]):
-            # A thread does not survive a fork: begin again without the modules, one of which started it.
-            _begin_again({**setup, "modules": []}, fd, lock)
+        unfit = preload(setup["modules"])
+        if unfit is not None:
+            modules = [name for name in setup["modules"] if name != unfit]
+            _begin_again({**setup, "modules": modules}, fd, lock)
         snapshot.install()
         snapshot.show_frozen_lines()
         snapshot.compile()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hpo.errors import StoreError
+from hpo.runtime.preload import NOT_FORKED
 from hpo.runtime.strays import end_strays
 
 __all__ = [
@@ -36,9 +37,6 @@ __all__ = [
 SHIMS = Path(__file__).parent / "shims"
 
 _PATIENCE = 10.0  # seconds for the server to end its trials
-
-#: Libraries that do not work in a process forked after they were imported: they start threads or devices.
-_NOT_PRELOADED = frozenset({"grpc", "jax", "jaxlib", "pyspark", "ray", "tensorflow", "torch_xla", "tkinter"})
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def modules_to_preload(source: bytes, directory: Path) -> list[str]:
     found = []
     for name in dict.fromkeys(modules):
         top = name.partition(".")[0]
-        if top not in _NOT_PRELOADED and PathFinder.find_spec(top, [str(directory)]) is None:
+        if top not in NOT_FORKED and PathFinder.find_spec(top, [str(directory)]) is None:
             found.append(name)
     return found
 
@@ -163,6 +161,7 @@ class Launcher:
         log: where the server's own output goes. Of both files it keeps duplicates.
         experiment: the experiment's id, by which its processes are known.
         concurrency: how many trials share the machine.
+        variables: the environment that all trials have beside this process's.
     """
 
     def __init__(
@@ -176,9 +175,11 @@ class Launcher:
         log: IO[Any],
         experiment: str,
         concurrency: int = 1,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._setup = {
             "experiment": experiment,
+            "env": dict(variables or {}),
             "cwd": str(cwd),
             "snapshot": None if snapshot is None else str(snapshot),
             "path": str(path),
@@ -191,7 +192,7 @@ class Launcher:
         self._code = {} if snapshot is None else {"HPO_CODE": str(snapshot)}  # see `snapshot`
         self._experiment = experiment
         self._deaths = 0
-        self.running: dict[int, int] = {}  # number -> pid, 0 until it is known
+        self.running: set[int] = set()
         self._spawn()
 
     def _spawn(self) -> None:
@@ -229,7 +230,7 @@ class Launcher:
             request.update(script=command.script, args=command.args)
         else:
             request.update(command=command.text)
-        self.running[number] = 0
+        self.running.add(number)
         self._send(request)
 
     def signal(self, number: int, signal_number: int) -> None:
@@ -251,15 +252,14 @@ class Launcher:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             message = json.loads(line)
-            if "started" in message:
-                self.running[message["started"]] = message["pid"]
-            elif "ended" in message:
+            if "ended" in message:
                 self._deaths = 0
-                if self.running.pop(message["ended"], None) is not None:
-                    yield Ended(message["ended"], message["status"])
-            elif "refused" in message:
-                self.running.pop(message["refused"], None)
-                yield Ended(message["refused"], None, message["reason"])
+                number, status, reason = message["ended"], message["status"], ""
+            else:
+                number, status, reason = message["refused"], None, message["reason"]
+            if number in self.running:
+                self.running.remove(number)
+                yield Ended(number, status, reason)
         if closed:
             yield from self._server_died()
 
@@ -268,7 +268,7 @@ class Launcher:
         self._connection.close()
         self._server.wait()
         end_strays(self._experiment)
-        lost, self.running = list(self.running), {}
+        lost, self.running = sorted(self.running), set()
         self._deaths += 1
         if self._deaths > 3:
             raise StoreError(

@@ -54,10 +54,15 @@ def freeze(
 
 
 class Snapshot:
-    """The frozen files, by the user's own paths. Loaded in the fork server; cheap, and compiled once."""
+    """The frozen files, by the user's own paths. Loaded in the fork server; cheap, and compiled once.
+
+    Attributes:
+        loaded: the modules that were imported from it.
+    """
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
+        self.loaded: list[ModuleType] = []
         manifest_path = os.path.join(directory, "manifest.json")  # noqa: PTH118
         with open(manifest_path, encoding="utf-8") as file:  # noqa: PTH123
             manifest = json.load(file)
@@ -141,6 +146,10 @@ class _FrozenLoader(SourceFileLoader):
     def __init__(self, name: str, path: str, snapshot: Snapshot) -> None:
         super().__init__(name, path)
         self._snapshot = snapshot
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._snapshot.loaded.append(module)
+        super().exec_module(module)
 
     def get_code(self, fullname: str) -> CodeType:
         return self._snapshot.code(self.path)

@@ -27,6 +27,7 @@ _PATIENCE = 5.0  # seconds for the kernel to end what was killed
 
 _NUMBER_BITS, _EXPERIMENT_BITS = 28, 32
 _MARKED = 1 << 62
+_HARD_LIMIT = resource.getrlimit(resource.RLIMIT_RTTIME)[1] if sys.platform == "linux" else 0
 
 
 class Mark:
@@ -54,8 +55,7 @@ class Mark:
         """Put it on this process, and so on all that it will start."""
         if sys.platform == "linux":
             with contextlib.suppress(OSError, ValueError):
-                _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
-                resource.setrlimit(resource.RLIMIT_RTTIME, (self._limit, hard))
+                resource.setrlimit(resource.RLIMIT_RTTIME, (self._limit, _HARD_LIMIT))
 
     def is_on(self, pid: int) -> bool:
         """Tell whether a process bears it; one that ended, or is another user's, does not."""

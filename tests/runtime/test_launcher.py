@@ -97,6 +97,7 @@ def plain_python(bench: Workbench, *args: str) -> tuple[int, str, str]:
         text=True,
         timeout=30,
         check=False,
+        stdin=subprocess.DEVNULL,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -105,8 +106,17 @@ SCRIPTS = {
     "what a script sees of itself": """
 import sys, os
 print(__name__, __file__, __spec__, __package__, __doc__, sys.argv, sys.path[0], os.getcwd())
+print(sys.orig_argv[1:], sys.modules["__main__"].__dict__ is globals())
 print(sorted(k for k in globals() if not k.startswith("__")))
 """,
+    "signals": """
+import signal
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP):
+    print(signal.getsignal(number))
+print(signal.pthread_sigmask(signal.SIG_BLOCK, []), signal.set_wakeup_fd(-1))
+""",
+    "what it reads": "import sys\nprint(repr(sys.stdin.read()))\n",
+    "a module that is not there": "try:\n    import missing_one\nexcept ImportError as e:\n    print(e)\n",
     "an uncaught exception": "def f():\n    raise ValueError('no')\nf()\n",
     "a chained exception": "try:\n    1 / 0\nexcept Exception as e:\n    raise KeyError(3) from e\n",
     "an exit status": "import sys; sys.exit(7)\n",
@@ -195,6 +205,57 @@ def test_a_module_that_starts_a_thread_is_left_to_the_trial(bench: Workbench) ->
     bench.start(ScriptCommand("script.py"), modules=("threaded",))
     bench.wait()
     assert bench.log("stdout") == "False\n"
+
+
+def test_only_the_module_that_started_a_thread_is_left_to_the_trial(bench: Workbench) -> None:
+    (bench.code / "threaded.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
+    bench.write(
+        "script.py", "import sys\nprint([m in sys.modules for m in ('decimal', 'threaded', 'csv')])\n"
+    )
+    bench.start(ScriptCommand("script.py"), modules=("decimal", "threaded", "csv"))
+    bench.wait()
+    assert bench.log("stdout") == "[True, False, True]\n"
+
+
+def test_a_module_that_loads_one_that_bears_no_fork_is_left_to_the_trial(bench: Workbench) -> None:
+    (bench.code / "jax.py").write_text("DEVICES = 1\n")
+    (bench.code / "flax.py").write_text("import jax\n")
+    bench.write(
+        "script.py", "import sys\nprint('jax' in sys.modules)\nimport flax\nprint(flax.jax.DEVICES)\n"
+    )
+    bench.start(ScriptCommand("script.py"), modules=("flax",))
+    bench.wait()
+    assert bench.log("stdout") == "False\n1\n"
+
+
+def test_native_thread_pools_of_preloaded_libraries_work_in_the_trial(bench: Workbench) -> None:
+    bench.write(
+        "script.py",
+        "import sys\nassert 'numpy' in sys.modules\nimport numpy\n"
+        "a = numpy.ones((400, 400))\nprint((a @ a).sum())\n",
+    )
+    bench.start(ScriptCommand("script.py"), ScriptCommand("script.py"), modules=("numpy",))
+    assert [e.status for e in bench.wait(2)] == [0, 0]
+    assert bench.log("stdout", 1) == "64000000.0\n"
+
+
+def test_a_variable_of_one_trial_is_not_the_nexts(bench: Workbench) -> None:
+    bench.write("script.py", "import os\nprint(os.environ.get('HPO_BASELINE'), os.environ['HOME'])\n")
+    launcher = bench.start()
+    for number, variables in enumerate([{"HPO_BASELINE": "1", "HOME": "/elsewhere"}, {}]):
+        (bench.trials / str(number)).mkdir()
+        launcher.start(number, ScriptCommand("script.py"), bench.trials / str(number), variables)
+    bench.wait(2)
+    assert bench.log("stdout", 0) == "1 /elsewhere\n"
+    assert bench.log("stdout", 1) == f"None {os.environ['HOME']}\n"
+
+
+def test_a_command_does_not_ignore_a_broken_pipe(bench: Workbench) -> None:
+    status, out, error = bench.run(ShellCommand("(yes; echo $? >&2) | head -1"))
+    assert (status, out) == (0, "y\n")
+    assert error.split() in ([], ["141"])  # the shell may be ended by the signal, too
 
 
 def test_only_installed_modules_before_the_first_other_statement_are_preloaded(tmp_path: Path) -> None:
