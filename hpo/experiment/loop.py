@@ -455,8 +455,8 @@ class Experiment:
     def _watch_memory(self, limit: int) -> None:
         """Kill the trials that use too much: one that is asked to end may use still more on the way."""
         for number, run in self.running.items():
-            pid = self._launcher.running.get(number, 0)
-            if not pid or run.overused is not None:
+            pid = self._launcher.pid(number)
+            if pid is None or run.overused is not None:
                 continue
             used = memory.used(pid, enough=limit)
             if used > limit:

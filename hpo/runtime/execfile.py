@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hpo.runtime.snapshot import Snapshot
 
-__all__ = ["Script"]
+__all__ = ["Script", "run_script"]
 
 
 class Script:
@@ -72,6 +72,13 @@ class Script:
         except BaseException as error:  # the script's own: show it as Python does, without our frames
             status = _show(error)
         _end(status, [self._main, *self._snapshot.loaded])
+
+
+def run_script(name: str, args: Sequence[str], snapshot: Snapshot) -> NoReturn:
+    """Run a script as `__main__` in this process, which ends with it."""
+    script = Script(name, snapshot)
+    script.make_ready(args)
+    script.run()
 
 
 def _exit_status(stop: SystemExit) -> int:

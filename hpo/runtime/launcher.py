@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from hpo.errors import StoreError
 from hpo.runtime.preload import NOT_FORKED
-from hpo.runtime.strays import end_strays
+from hpo.runtime.strays import Mark, end_strays
 
 __all__ = [
     "Command",
@@ -177,9 +177,10 @@ class Launcher:
         concurrency: int = 1,
         variables: Mapping[str, str] | None = None,
     ) -> None:
+        code = {} if snapshot is None else {"HPO_CODE": str(snapshot)}  # see `snapshot`
         self._setup = {
             "experiment": experiment,
-            "env": dict(variables or {}),
+            "env": {**(variables or {}), **code},
             "cwd": str(cwd),
             "snapshot": None if snapshot is None else str(snapshot),
             "path": str(path),
@@ -189,7 +190,6 @@ class Launcher:
         self._lock, self._log = os.dup(lock.fileno()), os.dup(log.fileno())
         self._log_name = str(log.name)
         self._environment = trial_environment(concurrency)
-        self._code = {} if snapshot is None else {"HPO_CODE": str(snapshot)}  # see `snapshot`
         self._experiment = experiment
         self._deaths = 0
         self.running: set[int] = set()
@@ -224,14 +224,21 @@ class Launcher:
 
     def start(self, number: int, command: Command, directory: Path, environment: Mapping[str, str]) -> None:
         """Start a trial; how it ends comes out of `events`."""
-        variables = {**environment, **self._code}
-        request: dict[str, Any] = {"start": number, "dir": str(directory), "env": variables}
+        request: dict[str, Any] = {"start": number, "dir": str(directory), "env": dict(environment)}
         if isinstance(command, ScriptCommand):
             request.update(script=command.script, args=command.args)
         else:
             request.update(command=command.text)
         self.running.add(number)
         self._send(request)
+
+    def pid(self, number: int) -> int | None:
+        """Return the process of a running trial, once it is known as that."""
+        mark, server = Mark(self._experiment, number), self._server.pid
+        with contextlib.suppress(OSError):
+            children = Path(f"/proc/{server}/task/{server}/children").read_bytes()
+            return next((pid for pid in map(int, children.split()) if mark.is_on(pid)), None)
+        return None
 
     def signal(self, number: int, signal_number: int) -> None:
         """Send a signal to a trial's whole process group."""
