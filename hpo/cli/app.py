@@ -21,7 +21,7 @@ __all__ = ["app", "main"]
 _READ, _TUNE, _LOOK, _STEER = "The script", "Tuning", "Looking", "Steering"
 _INSIDE, _NNI = "Inside a trial", "Coming from NNI"
 
-app = typer.Typer(
+app = options.Commands(
     name="hpo",
     cls=options.GroupedCommands,
     help="Tune a script by annotating it: mark the values worth tuning where they stand, and run it.",
@@ -31,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-trial_app = typer.Typer(help="Look at single trials.", no_args_is_help=True)
+trial_app = options.Commands(help="Look at single trials.", no_args_is_help=True)
 app.add_typer(trial_app, name="trial", rich_help_panel=_LOOK)
 
 
@@ -51,12 +51,12 @@ def _options(
 
 
 Reference = Annotated[
-    str | None, typer.Argument(metavar="ID", help="An id, the beginning of one, or a name; the newest.")
+    str | None, typer.Argument(metavar="ID", help="An id, its beginning, or a name; by itself, the newest.")
 ]
 TrialReference = Annotated[
     str, typer.Argument(metavar="ID", help="An experiment; or, alone, the number of a trial of the newest.")
 ]
-TrialNumber = Annotated[int | None, typer.Argument(metavar="[N]", help="The trial's number.")]
+TrialNumber = Annotated[int | None, typer.Argument(metavar="N", help="The trial's number.")]
 
 
 def main() -> int:
@@ -93,9 +93,24 @@ def _usage(error: Exception) -> int:
 
 
 @app.command(rich_help_panel=_READ)
+def suggest(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python script.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Change the file instead of showing the diff.")
+    ] = False,
+) -> int:
+    """Propose marks for the likely hyperparameters of a script. They are a diff; --write makes them."""
+    from hpo.cli.suggest import suggest_marks
+
+    return suggest_marks(file, write=write)
+
+
+@app.command(rich_help_panel=_READ)
 def annotate(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scripts, or folders of them.")],
-    format: Annotated[str, typer.Option(help="text, json (for editors) or github (for CI).")] = "text",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        str, typer.Option(metavar="FORMAT", help="text, json (for editors) or github (for CI).")
+    ] = "text",
     space: Annotated[bool, typer.Option("--space", help="Print the search-space JSON alone.")] = False,
     nni_keys: Annotated[
         bool, typer.Option("--nni-keys", help="With --space: under the keys that NNI's annotation gave.")
@@ -120,12 +135,12 @@ def annotate(
     return show(paths, format=format, space=space, nni_keys=nni_keys, diff=diff, output=output, check=check)
 
 
-@app.command(cls=options.GroupedCommand, context_settings={"allow_extra_args": False}, rich_help_panel=_TUNE)
+@app.command(context_settings={"allow_extra_args": False}, rich_help_panel=_TUNE)
 def run(
     script: Annotated[Path | None, typer.Argument(metavar="SCRIPT", help="A Python script.")] = None,
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- ARGS]", help="What the script gets on its command line."),
+        typer.Argument(metavar="-- ARGS...", help="What the script gets on its command line."),
     ] = None,
     use_annotation: options.UseAnnotation = False,
     config: options.Config = None,
@@ -153,7 +168,7 @@ def run(
     detach: options.Detach = False,
     json: options.Json = False,
 ) -> int:
-    """Run an experiment to its end: trials of a script or of an experiment file's command."""
+    """Run an experiment to its end. Its trials are runs of a script, or of an experiment file's command."""
     announce = _detached(json=json) if detach else None  # first: what begins here is not the child's to end
     from hpo.experiment.extraction import Extraction
 
@@ -205,7 +220,7 @@ def _detached(*, json: bool) -> Announce:
 
 @app.command(rich_help_panel=_TUNE)
 def resume(reference: Reference = None, detach: options.Detach = False, json: options.Json = False) -> int:
-    """Go on where an experiment stood: finished trials are kept, interrupted ones run again."""
+    """Go on where an experiment stood. Finished trials are kept, interrupted ones run again."""
     announce = _detached(json=json) if detach else None
 
     from hpo.cli.run import resume as go_on
@@ -242,7 +257,7 @@ def best(reference: Reference = None, json: options.Json = False) -> None:
 
 @app.command(rich_help_panel=_STEER)
 def stop(reference: Reference = None) -> None:
-    """Stop a running experiment: its running trials end, and run again when it is resumed."""
+    """Stop a running experiment. Its running trials end, and run again when it is resumed."""
     from hpo.cli.steer import stop_experiment
 
     stop_experiment(reference)
@@ -259,7 +274,7 @@ def delete(
     remove(reference, sure=yes)
 
 
-@app.command(cls=options.GroupedCommand, rich_help_panel=_STEER)
+@app.command(rich_help_panel=_STEER)
 def update(
     reference: Reference = None,
     max_trials: options.MaxTrials = None,
@@ -274,11 +289,13 @@ def update(
     space: Annotated[
         Path | None,
         typer.Option(
-            help="A search space; the tuner learns again from what fits it.", rich_help_panel="What is tuned"
+            metavar="FILE",
+            help="A search space; the tuner learns again from what fits it.",
+            rich_help_panel="What is tuned",
         ),
     ] = None,
 ) -> None:
-    """Change the limits or the search space of an experiment, running or not."""
+    """Change the limits or the space of an experiment. Where it runs, that takes effect at once."""
     from hpo.cli.steer import update as change
 
     settings = {
@@ -300,7 +317,7 @@ def enqueue(
     reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
     assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="The values to try.")],
 ) -> None:
-    """Run given values as the next trial; those left out are the script's own."""
+    """Run given values as the next trial. Those left out are the script's own."""
     from hpo.cli.steer import enqueue as ask_for
 
     ask_for(reference, assignments)
@@ -309,7 +326,9 @@ def enqueue(
 @app.command(rich_help_panel=_LOOK)
 def export(
     reference: Reference = None,
-    format: Annotated[str, typer.Option(help="csv, json, or nni (what `hpo import` reads).")] = "csv",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        str, typer.Option(metavar="FORMAT", help="csv, json, or nni (what `hpo import` reads).")
+    ] = "csv",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")
     ] = None,
@@ -329,10 +348,11 @@ def import_(
         str, typer.Argument(metavar="ID|FOLDER", help="The experiment that learns; or a folder of NNI's.")
     ],
     file: Annotated[
-        Path | None, typer.Argument(help="What `hpo export --format nni` or json, or NNI, wrote.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="What `hpo export --format nni` or json, or NNI, wrote."),
     ] = None,
 ) -> None:
-    """Let an experiment learn from the results of another; or, alone, take over a folder of NNI's."""
+    """Let an experiment learn from another's results. Or, alone, take over a folder of NNI's."""
     from hpo.cli.export import import_folder, import_trials
 
     if file is None:
@@ -344,8 +364,12 @@ def import_(
 @app.command(rich_help_panel=_LOOK)
 def log(
     reference: Reference = None,
-    head: Annotated[int | None, typer.Option(min=1, help="Only so many lines, the first.")] = None,
-    tail: Annotated[int | None, typer.Option(min=1, help="Only so many lines, the last.")] = None,
+    head: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only so many lines, the first.")
+    ] = None,
+    tail: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only so many lines, the last.")
+    ] = None,
     path: Annotated[bool, typer.Option("--path", help="Print where it is.")] = False,
 ) -> None:
     """Print what the runner of a detached experiment wrote."""
@@ -357,33 +381,22 @@ def log(
 @app.command(rich_help_panel=_READ)
 def apply(
     reference: Reference = None,
-    trial: Annotated[int | None, typer.Option(help="A trial's number; the best.")] = None,
+    trial: Annotated[
+        int | None, typer.Option(metavar="N", help="The values of this trial; by itself, of the best.")
+    ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Change the files instead of showing the diff.")
     ] = False,
 ) -> int:
-    """Show the diff that writes the best values into the source, or make it."""
+    """Show the diff that writes the best values into the source. With --write, make it."""
     from hpo.cli.apply import apply_values
 
     return apply_values(reference, trial, write=write)
 
 
 @app.command(rich_help_panel=_READ)
-def suggest(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python script.")],
-    write: Annotated[
-        bool, typer.Option("--write", help="Change the file instead of showing the diff.")
-    ] = False,
-) -> int:
-    """Propose marks for the likely hyperparameters of a script, as a diff, or write them."""
-    from hpo.cli.suggest import suggest_marks
-
-    return suggest_marks(file, write=write)
-
-
-@app.command(rich_help_panel=_READ)
 def lsp() -> None:
-    """Serve an editor: mistakes in marks as one types, and their domains on hover."""
+    """Serve an editor, with mistakes in marks as one types. Their domains show on hover."""
     try:
         from hpo.lsp import serve
     except ModuleNotFoundError as error:
@@ -415,8 +428,12 @@ def nnictl(context: typer.Context) -> int:
 @trial_app.command("list")
 def trial_list(
     reference: Reference = None,
-    head: Annotated[int | None, typer.Option(min=1, help="Only so many with the highest results.")] = None,
-    tail: Annotated[int | None, typer.Option(min=1, help="Only so many with the lowest results.")] = None,
+    head: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only so many with the highest results.")
+    ] = None,
+    tail: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only so many with the lowest results.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """List an experiment's trials."""
@@ -442,7 +459,7 @@ def trial_code(
     reference: TrialReference,
     number: TrialNumber = None,
 ) -> None:
-    """Print the script with a trial's values written in; it runs without hpo."""
+    """Print the script with a trial's values written in. It runs without hpo."""
     from hpo.cli.trial import print_code
 
     print_code(reference, number)

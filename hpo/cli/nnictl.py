@@ -235,7 +235,11 @@ ABSENT: Mapping[str, str] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog="hpo nnictl", description="NNI's commands, as ours.")
+    root = argparse.ArgumentParser(
+        prog="hpo nnictl",
+        description="NNI's commands, as ours. Each prints the command of ours that it is, and runs it.",
+        epilog=f"The commands: {', '.join(COMMANDS)}. docs/from-nni.md says what each becomes.",
+    )
     root.add_argument("--version", "-v", action="store_true")
     root.set_defaults(translate=lambda options: [["--version" if options.version else "--help"]])
     groups = {"": root.add_subparsers(metavar="COMMAND")}

@@ -6,15 +6,17 @@ Plain text, not typer's boxes: those load rich, which takes longer than all the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.models import CommandFunctionType
 
 __all__ = [
     "Assessor",
+    "Commands",
     "Concurrency",
     "Config",
     "CpusPerTrial",
@@ -43,25 +45,43 @@ __all__ = [
     "UseAnnotation",
 ]
 
-_RANGE = re.compile(r"\s*\[x>=\d+\]$")  # that 0 trials are none needs no saying
-_LONGEST_NAME = 14
+_BRACKETS = re.compile(r"\s*\[(x>=\d+|required)\]$")  # needless: 0 trials are none
+_TYPE = re.compile(r" <[^>]*>$")
+_BESIDE_SUMMARY = 14
+_FIRST_STEPS = (
+    ("hpo suggest train.py", "propose marks, as a diff"),
+    ("hpo run train.py --max-trials 30", "tune what is marked"),
+    ("hpo apply", "the diff that writes the best values into it"),
+    ("hpo COMMAND --help", "the options of a command"),
+)
 
 _WHAT, _HOW = "What is tuned", "How it is searched"
 _ENOUGH, _TRIALS, _RUNNER = "When it is enough", "Each trial", "How it runs"
 
 
 class GroupedCommand(TyperCommand):
-    """A command whose help lists its options by their groups."""
+    """A command whose help lists its options by their groups, and names its arguments as they are written."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what follows the command's name: ID, or [ID] where it may be left out."""
+        arguments = [p for p in self.get_params(ctx) if p.param_type_name == "argument"]
+        names = [(argument.metavar or argument.name or "", argument.required) for argument in arguments]
+        return ["[OPTIONS]", *(name if is_required else f"[{name}]" for name, is_required in names)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options, group by group."""
+        parameters = self.get_params(ctx)
+        panels = {getattr(p, "rich_help_panel", None) for p in parameters} - {None}
+        is_long = len(panels) > 1
         records = []
-        for parameter in self.get_params(ctx):
-            group = "Arguments" if parameter.param_type_name == "argument" else "Other options"
+        for parameter in parameters:
+            is_argument = parameter.param_type_name == "argument"
+            group = "Arguments" if is_argument else "Other options" if is_long else "Options"
+            panel = getattr(parameter, "rich_help_panel", None) if is_long else None
             record = parameter.get_help_record(ctx)
             if record is not None:
-                shown = _RANGE.sub("", record[1])
-                records.append((getattr(parameter, "rich_help_panel", None) or group, (record[0], shown)))
+                shown = (_TYPE.sub("", record[0]), _BRACKETS.sub("", record[1]))
+                records.append((panel or group, shown))
         _write_groups(formatter, records)
 
 
@@ -75,8 +95,24 @@ class GroupedCommands(TyperGroup):
             command = self.get_command(ctx, name)
             if command is not None and not command.hidden:
                 group = getattr(command, "rich_help_panel", None) or "Commands"
-                records.append((group, (name, command.get_short_help_str(formatter.width - _LONGEST_NAME))))
+                records.append((group, (name, command.get_short_help_str(formatter.width - _BESIDE_SUMMARY))))
         _write_groups(formatter, records)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what a newcomer calls first."""
+        if ctx.parent is None:
+            with formatter.section("First steps"):
+                formatter.write_dl(_FIRST_STEPS, col_max=40)
+
+
+class Commands(typer.Typer):
+    """The commands of a program, with help in groups."""
+
+    def command(
+        self, name: str | None = None, **settings: Any
+    ) -> Callable[[CommandFunctionType], CommandFunctionType]:
+        """Add a command."""
+        return super().command(name, **{"cls": GroupedCommand, **settings})
 
 
 def _write_groups(formatter: Any, records: Iterable[tuple[str, tuple[str, str]]]) -> None:

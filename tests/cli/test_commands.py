@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -236,6 +237,22 @@ def test_a_mistake_in_the_script_is_said_and_nothing_is_made(text: str, said: st
     Path("train.py").write_text(text)
     assert said in hpo("run", "train.py", "--max-trials", "2", code=2).stderr
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("group", [[], ["trial"]])
+def test_help_says_what_each_command_does_in_a_whole_line(
+    group: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = hpo(*group, "--help").stdout.splitlines()
+    assert not [line for line in lines[1:] if "..." in line or len(line) > 80]
+
+
+def test_usage_names_the_arguments_as_they_are_written() -> None:
+    assert "hpo trial show [OPTIONS] ID [N]\n" in hpo("trial", "show", "--help").stdout
+    shown = hpo("run", "--help").stdout
+    assert "hpo run [OPTIONS] [SCRIPT] [-- ARGS...]\n" in shown
+    assert not re.search(r"<(path|str|int|list)|\[required\]|[{}]", shown)
 
 
 def test_the_users_mistakes_end_with_2() -> None:

@@ -149,7 +149,7 @@ def test_annotated_code_gives_its_space_and_a_trials_own_code() -> None:
 
 def test_version_and_help_are_there() -> None:
     assert nnictl("--version").stdout.startswith("hpo ")
-    assert "Commands:" in nnictl("hello").stdout
+    assert "First steps:" in nnictl("hello").stdout
 
 
 @pytest.mark.parametrize("command", ABSENT)
