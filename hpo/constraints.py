@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from hpo.errors import SpaceError
-from hpo.expressions import FUNCTIONS, NotConstantError, dotted, truth
+from hpo.expressions import FUNCTIONS, MOST_BITS, NotConstantError, dotted, truth
 
 __all__ = ["Constraint", "faults", "names_in"]
 
@@ -121,6 +121,10 @@ def _foreign(node: ast.expr) -> Iterator[tuple[ast.expr, str]]:
         yield node, "is no name"
     elif isinstance(node, ast.Constant) and not isinstance(node.value, bool | int | float | str | None):
         yield node, "is no number, string, boolean or None"
+    elif (
+        isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value.bit_length() > MOST_BITS
+    ):
+        yield node, "is too large a number"
     elif isinstance(node, ast.BinOp | ast.UnaryOp) and not isinstance(node.op, _OPERATORS):
         yield node, "has an operator that is no arithmetic"
     elif not isinstance(node, ast.Name | ast.Attribute):

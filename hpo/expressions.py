@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["FUNCTIONS", "NotConstantError", "dotted", "evaluate", "truth"]
+__all__ = ["FUNCTIONS", "MOST_BITS", "NotConstantError", "dotted", "evaluate", "truth"]
 
 Number = int | float
 Names = Mapping[str, Any]
@@ -28,7 +28,7 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
 }  # fmt: skip
 # No bound of a hyperparameter is longer; a power that would be is refused before it is computed.
-_MOST_BITS = 4096
+MOST_BITS = 4096
 
 
 class NotConstantError(Exception):
@@ -64,6 +64,8 @@ def evaluate(node: ast.expr, names: Names | None = None) -> Any:
     """
     match node:
         case ast.Constant(value=value) if value is None or isinstance(value, bool | int | float | str):
+            if isinstance(value, int) and _bits(value) > MOST_BITS:
+                raise NotConstantError(node, "is too large a number")
             return value
         case ast.Name() | ast.Attribute() if names is not None and (name := dotted(node)) in names:
             return names[name or ""]
@@ -83,13 +85,13 @@ def _number(node: ast.expr, names: Names | None) -> Number:
 
 
 def _operate(node: ast.expr, op: ast.operator, left: Number, right: Number) -> Number:
-    if isinstance(op, ast.Pow) and _bits(left) * max(abs(right), 1) > _MOST_BITS:
+    if isinstance(op, ast.Pow) and _bits(left) * max(abs(right), 1) > MOST_BITS:
         raise NotConstantError(node, "is too large a number")
     try:
         value = _OPERATORS[type(op)](left, right)
     except ArithmeticError as error:
         raise NotConstantError(node, f"cannot be computed ({error})") from None
-    if not isinstance(value, int | float) or _bits(value) > _MOST_BITS:
+    if not isinstance(value, int | float) or _bits(value) > MOST_BITS:
         raise NotConstantError(node, "is too large a number, or no real one")
     return value
 

@@ -438,12 +438,21 @@ def problems(kind: str, arguments: Sequence[Any]) -> list[Problem]:
         return [Problem("arity", None, message, f"write {form}")]
     found = [
         Problem(
-            "not_a_number", i, f"{name} of {kind} is {value!r}, which is no finite number", f"write {form}"
+            "not_a_number",
+            i,
+            f"{name} of {kind} is {_shown(value)}, which is no finite number",
+            f"write {form}",
         )
         for i, (name, value) in enumerate(zip(names, arguments, strict=True))
         if not is_number(value)
     ]
     return found or list(_number_problems(kind, dict(zip(names, arguments, strict=True))))
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message quotes it: an integer may have more digits than anybody would read."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _choice_problems(options: Sequence[Any]) -> Iterator[Problem]:

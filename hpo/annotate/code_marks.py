@@ -38,7 +38,7 @@ def code_marks(
 def _imports_us(node: ast.stmt) -> bool:
     if isinstance(node, ast.ImportFrom):
         return node.module in _DIALECTS and not node.level
-    return isinstance(node, ast.Import) and any(a.name in _DIALECTS for a in node.names)
+    return isinstance(node, ast.Import) and any(a.name.partition(".")[0] in _DIALECTS for a in node.names)
 
 
 def _ours(node: ast.expr, scope: Scope) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ from hpo.annotate.structure import Structure
 
 __all__ = ["Comment", "Literal", "comments", "first_line", "literal"]
 
+_module = cst.Module([])  # it knows how pieces of a tree are written
 _OUTER = "if 1:\n"  # makes an indented statement a module
 # LibCST's parser takes time that grows with the square of the depth, and from some depth on all the stack.
 _DEEPEST = 1000
@@ -57,14 +58,21 @@ class Literal:
 
 
 def literal(text: str) -> Literal:
-    """Read a string literal, or several that follow one another."""
+    """Read a string literal, or several in a row, of which the first that is not empty has the opening."""
     node = cst.parse_expression(f"({text}\n)")
-    first = node
-    while isinstance(first, cst.ConcatenatedString):
-        first = first.left
+    before = 0
+    while isinstance(node, cst.ConcatenatedString) and _is_empty(node.left):
+        before += sum(len(_module.code_for_node(each)) for each in (node.left, node.whitespace_between))
+        node = node.right
+    is_whole = not isinstance(node, cst.ConcatenatedString)
+    first = node.left if isinstance(node, cst.ConcatenatedString) else node
     assert isinstance(first, cst.SimpleString), "f-strings and bytes are no marks"
-    verbatim = first is node and ("\\" not in first.raw_value or "r" in first.prefix.lower())
-    return Literal(len(first.prefix) + len(first.quote), verbatim)
+    verbatim = is_whole and ("\\" not in first.raw_value or "r" in first.prefix.lower())
+    return Literal(before + len(first.prefix) + len(first.quote), verbatim)
+
+
+def _is_empty(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.SimpleString) and not node.raw_value
 
 
 def comments(file: SourceFile, structure: Structure, words: re.Pattern[str]) -> Iterator[Comment]:

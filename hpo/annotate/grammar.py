@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from hpo.annotate.parsing import Mistake
-from hpo.annotate.source import SourceFile, Span
+from hpo.annotate.source import SourceFile, Span, brief
 from hpo.constraints import faults
 from hpo.expressions import NotConstantError, dotted, evaluate
 from hpo.parameters import KINDS, Choice, Parameter, problems
@@ -110,7 +110,10 @@ class Domain:
 
 def shape(node: ast.expr) -> str:
     """Return a text that two expressions share when only white space and quotes tell them apart."""
-    return ast.dump(node)
+    try:
+        return ast.dump(node)
+    except ValueError:  # an integer of more digits than Python writes, such as a long hexadecimal one
+        return f"{id(node)}"  # and so like no other
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,10 @@ class Reader:
         text = self.source(node)
         return text if "\n" not in text else ast.unparse(node)
 
+    def brief(self, node: ast.expr) -> str:
+        """Return an expression's source as messages quote it."""
+        return brief(self.source(node))
+
     def mistake(self, code: str, message: str, help_: str, node: ast.AST) -> Mistake:
         """Return a mistake at a node."""
         return Mistake(code, message, help_, self.file.span(node))
@@ -176,7 +183,7 @@ class Reader:
         kind = self.resolve(node.func)
         if kind in CONSTRUCTORS:
             return kind
-        written = self.source(node.func)
+        written = self.brief(node.func)
         close = get_close_matches(kind or written, (*CONSTRUCTORS, *OTHERS), n=1)
         help_ = f"did you mean {close[0]}?" if close else f"the domains are {', '.join(KINDS)}"
         raise self.mistake("HPO202", f"there is no domain {written}", help_, node.func)
@@ -193,7 +200,7 @@ class Reader:
             raise self.mistake("HPO203", "constraint takes one test", help_, node)
         for part, reason in faults(node.args[0]):
             help_ = "a constraint compares hyperparameters and constants, with arithmetic, abs, min and max"
-            raise self.mistake("HPO241", f"{self.line(part)} {reason}", help_, part)
+            raise self.mistake("HPO241", f"{self.brief(part)} {reason}", help_, part)
         return node.args[0]
 
     def bare(self, node: ast.expr) -> None:
@@ -239,7 +246,7 @@ class Reader:
         if not text or not text.isprintable() or text != text.strip():
             raise self.mistake(
                 "HPO212",
-                f"{self.source(node)} is no name",
+                f"{self.brief(node)} is no name",
                 "write name=act, name=net.act or name='act'",
                 node,
             )
@@ -255,10 +262,10 @@ class Reader:
         try:
             return evaluate(node, self.names)
         except NotConstantError as error:
-            whole = "" if error.node is node else f" in {self.source(node)}"
+            whole = "" if error.node is node else f" in {self.brief(node)}"
             raise self.mistake(
                 "HPO213",
-                f"a bound is a constant, and {self.source(error.node)}{whole} {error.reason}",
+                f"a bound is a constant, and {self.brief(error.node)}{whole} {error.reason}",
                 "write a number, arithmetic on numbers, or a name that the module binds once to one",
                 error.node,
             ) from None
@@ -330,7 +337,10 @@ class Reader:
         for option, argument in zip(options, node.args, strict=True):
             if option.shape in seen:
                 raise self.mistake(
-                    "HPO207", f"option {option.code} is listed twice", "remove one of the two", argument
+                    "HPO207",
+                    f"option {brief(option.code)} is listed twice",
+                    "remove one of the two",
+                    argument,
                 )
             seen.add(option.shape)
 

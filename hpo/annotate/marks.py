@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from hpo.annotate import concrete
@@ -22,6 +23,7 @@ Spelling = Literal["string", "comment", "decorator", "annotated", "inline"]
 
 _STRING = re.compile(r"@(hpo|nni)\.")
 _COMMENT = re.compile(r"#[ \t]*(hpo|nni):")
+_CONTINUED = re.compile(r"(\\(\r\n|\r|\n))*")
 _REPORT_FORMS = {
     "get_next_parameter": (0, 0, "get_next_parameter()"),
     "report_intermediate_result": (1, 2, "report_intermediate_result(accuracy), with step= if need be"),
@@ -70,6 +72,7 @@ class Mark:
         call: for the inline spelling of that, the call.
         statement: the string's own statement, or the decorated function or class.
         alone: for a comment, whether it is the only thing on its line.
+        opening: for strings and comments, the offset of the character that makes them a mark: `@` or `:`.
     """
 
     spelling: Spelling
@@ -83,6 +86,7 @@ class Mark:
     call: ast.Call | None = None
     statement: ast.stmt | None = None
     alone: bool = False
+    opening: int = 0
 
 
 def text_marks(
@@ -118,33 +122,34 @@ class _Finder:
         for statement in list(self.structure.settings):
             value = statement.value if isinstance(statement, ast.Expr) else None
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                opening = _STRING.match(value.value)
-                if opening is not None:
-                    span = self.file.span(value)
-                    yield from self._string(statement, span, value.value[opening.end() :], opening)
+                words = _STRING.match(value.value)
+                if words is not None:
+                    yield from self._string(statement, self.file.span(value), value.value, words)
 
-    def _string(self, statement: ast.stmt, span: Span, text: str, opening: re.Match[str]) -> Iterator[Mark]:
+    def _string(self, statement: ast.stmt, span: Span, value: str, words: re.Match[str]) -> Iterator[Mark]:
         written = concrete.literal(self.file.segment(span))
-        start = span.start + written.opening + opening.end()
+        # A line that goes on has not ended; words in escapes are none, as the search of files has it.
+        text = self.file.segment(Span(span.start + written.opening, span.end))
+        opening = span.end - len(_CONTINUED.sub("", text, count=1))
+        if not self.file.text.startswith(words.group(), opening):
+            return
+        text, start = value[words.end() :], opening + words.end()
         reader = Reader(self.file, _constructor, written.verbatim, self.names)
-        dialect = opening.group(1)
+        mark = partial(Mark, "string", words.group(1), span, statement=statement, opening=opening)
         try:
             call = parse_text(self.file, text, start, whole=None if written.verbatim else span)
             kind = _constructor(call.func) if isinstance(call, ast.Call) else None
             if kind in REPORTS:
-                report = self._report(reader, call)
-                yield Mark("string", dialect, span, report=report, statement=statement)
+                yield mark(report=self._report(reader, call))
             elif kind == "constraint":
-                yield Mark("string", dialect, span, test=reader.test(call), statement=statement)
+                yield mark(test=reader.test(call))
             elif kind == "fidelity":
                 reader.bare(call)
-                yield Mark("string", dialect, span, loop=True, statement=statement)
+                yield mark(loop=True)
             elif kind == "mutable_layers":
-                layers = read_layers(reader, call)
-                yield Mark("string", dialect, span, layers=layers, statement=statement)
+                yield mark(layers=read_layers(reader, call))
             else:
-                claim = Claim(None, reader.domain(call))
-                yield Mark("string", dialect, span, (claim,), statement=statement)
+                yield mark((Claim(None, reader.domain(call)),))
         except Mistake as mistake:
             self._note(mistake)
 
@@ -181,6 +186,7 @@ class _Finder:
         start = comment.span.start + opening.end()
         span = Span(comment.span.start + opening.start(), comment.span.end)
         dialect = opening.group(1)
+        mark = partial(Mark, "comment", dialect, span, alone=comment.alone, opening=start - 1)
         if not _CALL.match(text):
             self.found.append(
                 self.file.diagnostic(
@@ -205,16 +211,14 @@ class _Finder:
                 message = "mutable_layers is too long for a comment"
                 raise Mistake("HPO203", message, "write it in a string: '''@nni.mutable_layers(...)'''", span)
             if kind in REPORTS:
-                report = self._report(reader, pairs[0][1])
-                yield Mark("comment", dialect, span, report=report, alone=True)
+                yield mark(report=self._report(reader, pairs[0][1]))
             elif kind == "constraint":
-                yield Mark("comment", dialect, span, test=reader.test(pairs[0][1]))
+                yield mark(test=reader.test(pairs[0][1]))
             elif kind == "fidelity":
                 reader.bare(pairs[0][1])
-                yield Mark("comment", dialect, span, loop=True, alone=comment.alone)
+                yield mark(loop=True)
             else:
-                claims = tuple(Claim(name, reader.domain(value)) for name, value in pairs)
-                yield Mark("comment", dialect, span, claims, alone=comment.alone)
+                yield mark(tuple(Claim(name, reader.domain(value)) for name, value in pairs))
         except Mistake as mistake:
             self._note(mistake)
 

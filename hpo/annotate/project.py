@@ -31,7 +31,7 @@ from hpo.annotate.result import (
 )
 from hpo.annotate.rewrite import plain, rewrite
 from hpo.annotate.sites import choices, sites
-from hpo.annotate.source import Edit, Refusal, SourceFile, Span
+from hpo.annotate.source import Edit, Refusal, SourceFile, Span, brief
 from hpo.annotate.stretches import stretches
 from hpo.annotate.structure import Structure, survey
 from hpo.annotate.targets import Target, find_targets
@@ -268,8 +268,8 @@ class _Annotator:
         value, known = default(domain, own)
         inside = known and (own is None or domain.parameter.contains(value))
         if own is not None and not inside and (known or is_constant(own)):
-            written = _short(target.file.segment(domain.span))
-            message = f"the value {_short(source)} lies outside {written}"
+            written = brief(target.file.segment(domain.span))
+            message = f"the value {brief(source)} lies outside {written}"
             help_ = "add it to the options" if domain.options else "widen the domain, or change the value"
             span = target.file.span(own)
             self.found.append(target.file.diagnostic("HPO233", message, span, severity="warning", help=help_))
@@ -339,12 +339,6 @@ def _holds_line(target: Target, line: int | None) -> bool:
 
 def _is_never(conjunction: Conjunction, when: Mapping[str, Conjunction]) -> bool:
     return any(not values or _is_never(when.get(p, {}), when) for p, values in conjunction.items())
-
-
-def _short(source: str) -> str:
-    """Return a piece of source on one line, and not too much of it."""
-    line = " ".join(source.split())
-    return line if len(line) <= 80 else line[:77] + "..."
 
 
 def _lists(when: Conjunction) -> dict[str, list[Any]]:

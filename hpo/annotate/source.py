@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hpo.errors import Diagnostic, RelatedPlace, Severity
 
-__all__ = ["Edit", "Refusal", "SourceFile", "Span", "splice"]
+__all__ = ["Edit", "Refusal", "SourceFile", "Span", "brief", "splice"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
@@ -211,6 +211,12 @@ class SourceFile:
             pieces += (self.data[byte : byte + gap], edit.text.encode(self.encoding))
             done, byte = edit.end, byte + gap + old
         return self._bom + b"".join(pieces) + self.data[byte:] if pieces else self.data
+
+
+def brief(source: str) -> str:
+    """Return a piece of source as messages quote it: on one line, and not too much of it."""
+    line = " ".join(source.split())
+    return line if len(line) <= 80 else line[:77] + "..."
 
 
 def splice(text: str, edits: Iterable[Edit]) -> str:

@@ -11,7 +11,7 @@ from hpo.annotate.grammar import Domain, shape
 from hpo.annotate.marks import Claim, Mark
 from hpo.annotate.scopes import FunctionNode
 from hpo.annotate.signatures import implementation, names, parameters
-from hpo.annotate.source import SourceFile, Span
+from hpo.annotate.source import SourceFile, Span, brief
 from hpo.annotate.structure import Place, Structure
 from hpo.errors import Diagnostic, Severity
 from hpo.expressions import dotted
@@ -156,11 +156,9 @@ class _Finder:
         callee = (dotted(value.func) or "").rpartition(".")[2] if isinstance(value, ast.Call) else ""
         if not (in_class and isinstance(value, ast.Call) and callee in _FIELDS):
             return value
-        for keyword in value.keywords:
-            if keyword.arg == "default":
-                return keyword.value
-        if value.args and not (isinstance(value.args[0], ast.Constant) and value.args[0].value is ...):
-            return value.args[0]
+        given = [k.value for k in value.keywords if k.arg == "default"] or value.args[:1]
+        if given and not (isinstance(given[0], ast.Constant) and given[0].value is ...):  # it is required
+            return given[0]
         message = f"{place.name} has no default that could be replaced"
         help_ = f"write {callee}(default=VALUE), with today's value"
         self._wrong("HPO227", message, domain.span, help_, self.file.span(value))
@@ -268,7 +266,8 @@ class _Finder:
                 return "a declaration without a value"
             case ast.ImportFrom(module="__future__"):
                 return "an import from __future__"
-        return _KINDS.get(type(statement), f"a {type(statement).__name__.lower()} statement")
+        name = type(statement).__name__.lower()
+        return _KINDS.get(type(statement), f"a{'n' if name[0] in 'aeiou' else ''} {name} statement")
 
     def _calls(self, mark: Mark, claim: Claim, statement: ast.stmt) -> Iterator[Target]:
         """Yield the calls of a statement that are options of a function choice."""
@@ -321,7 +320,7 @@ class _Finder:
         names = ", ".join(p.target for p in candidates)
         if len(fits) > 1:
             listed = dict.fromkeys(p.name for p in fits)
-            names = ", ".join(p.target or _short(self.file, p) for p in fits)
+            names = ", ".join(p.target or brief(self.file.segment(p.span)) for p in fits)
             help_ = f"name the one that is meant, as in # hpo: {', '.join(f'{n}=...' for n in listed)}"
             if len(listed) < len(fits):
                 help_ = "give each a line of its own"
@@ -380,10 +379,6 @@ def _outermost(node: ast.AST, shapes: set[str]) -> Iterator[ast.expr]:
             yield child
         else:
             yield from _outermost(child, shapes)
-
-
-def _short(file: SourceFile, place: Place) -> str:
-    return " ".join(file.segment(place.span).split())
 
 
 def _normal(target: str) -> str:

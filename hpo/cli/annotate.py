@@ -61,9 +61,13 @@ def _github(found: Diagnostic) -> str:
     """Return a workflow command, which GitHub shows beside the line."""
     kind = {"error": "error", "warning": "warning", "note": "notice"}[found.severity]
     message = found.message + (f" ({found.help})" if found.help else "")
-    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    place = f"file={found.file},line={found.line},col={found.column},endLine={found.end_line}"
-    return f"::{kind} {place},endColumn={found.end_column},title={found.code}::{escaped}"
+    file, said = _escaped(found.file, "%\r\n:,"), _escaped(message, "%\r\n")
+    place = f"file={file},line={found.line},col={found.column},endLine={found.end_line}"
+    return f"::{kind} {place},endColumn={found.end_column},title={found.code}::{said}"
+
+
+def _escaped(text: str, special: str) -> str:
+    return "".join(f"%{ord(c):02X}" if c in special else c for c in text)
 
 
 def _print_space(project: AnnotatedProject) -> None:

@@ -148,31 +148,29 @@ PLACES = [
     "x = (1,\n     2)  # hpo: {}\n",
     'def f():\n    """@hpo.{}"""\n    return x\n',
 ]
-domains = st.sampled_from(
-    [
-        "choice(1, 2)",
-        "uniform(0, 1)",
-        "randint(0, 5, name=x)",
-        "loguniform(1e-5, 1e-1)",
-        "choice(f(x), g)",
-        "choice({'_name': 'a', 'k': uniform(0, 1)}, {'_name': 'b'})",
-        "constraint(x < y)",
-        "fidelity()",
-        "variable(choice(1, 2), name=x)",
-        "function_choice(f(x), g(x), name=h)",
-        "report_final_result(x)",
-        "mutable_layers({layer_choice: [f(a=1), g()], optional_inputs: [x], layer_output: y})",
-        "param(x=hpo.uniform(0, 1))",
-        "x=choice(1, 2), y=uniform(0, 9)",
-    ]
-)
+DOMAINS = [
+    "choice(1, 2)",
+    "uniform(0, 1)",
+    "randint(0, 5, name=x)",
+    "loguniform(1e-5, 1e-1)",
+    "choice(f(x), g)",
+    "choice({'_name': 'a', 'k': uniform(0, 1)}, {'_name': 'b'})",
+    "constraint(x < y)",
+    "fidelity()",
+    "variable(choice(1, 2), name=x)",
+    "function_choice(f(x), g(x), name=h)",
+    "report_final_result(x)",
+    "mutable_layers({layer_choice: [f(a=1), g()], optional_inputs: [x], layer_output: y})",
+    "param(x=hpo.uniform(0, 1))",
+    "x=choice(1, 2), y=uniform(0, 9)",
+]
 noise = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
 
 
 @st.composite
 def marks(draw: st.DrawFn) -> str:
     """Draw the text of a mark: right, nearly right, or noise."""
-    text = draw(domains | noise)
+    text = draw(st.sampled_from(DOMAINS) | noise)
     for _ in range(draw(st.integers(0, 2))):
         at = draw(st.integers(0, len(text)))
         until = draw(st.integers(at, min(len(text), at + 4)))

@@ -86,6 +86,27 @@ def test_words_in_docstrings_and_other_strings_are_no_marks(tmp_path: Path) -> N
     assert found.files[0].rewritten == found.files[0].original
 
 
+@pytest.mark.parametrize(
+    ("mark", "changed"),
+    [
+        ("'@hpo.' 'choice(1, 2)'", "'#hpo.' 'choice(1, 2)'"),
+        ("(''  # '@hpo.\n '@hpo.choice(1, 2)')", "(''  # '@hpo.\n '#hpo.choice(1, 2)')"),
+        ("'''\\\n@hpo.choice(1, 2)'''", "'''\\\n#hpo.choice(1, 2)'''"),
+        ("'@hpo.choice(\\x31, 2)'", "'#hpo.choice(\\x31, 2)'"),
+    ],
+)
+def test_the_words_that_open_a_mark_are_what_goes(tmp_path: Path, mark: str, changed: str) -> None:
+    (file,) = project(tmp_path, f"{mark}\nx = 1\n").files
+    assert file.rewritten.decode().startswith(f"{changed}\nx = (")
+
+
+@pytest.mark.parametrize("mark", ["'\\x40hpo.choice(1, 2)'", "r'''\\\n@hpo.choice(1, 2)'''"])
+def test_words_in_escapes_are_no_mark_as_the_search_of_files_has_it(tmp_path: Path, mark: str) -> None:
+    found = project(tmp_path, f"{mark}\nx = 1\n")
+    assert not found.parameters
+    assert found.files[0].rewritten == found.files[0].original
+
+
 def test_options_of_code_are_evaluated_only_when_chosen(tmp_path: Path) -> None:
     text = "'''@hpo.choice(print('one'), 2, print('three'), name=act)'''\nx = print('one')\nprint(x)\n"
     assert space(tmp_path, text) == {
@@ -187,6 +208,27 @@ def test_a_mistake_is_shown_at_its_place(
     assert [(d.code, d.line, d.column) for d in found.errors][:1] == [(code, line, column)]
     assert found.errors[0].help
     assert all(f.rewritten == f.original for f in found.files)
+
+
+HUGE = f"0x{'f' * 5000}"  # of more digits than Python writes in decimal
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (f"x = 1  # hpo: uniform(0, {HUGE})\n", ["HPO213"]),
+        (f"A = {HUGE}\nx = 1  # hpo: randint(0, A)\n", ["HPO213"]),
+        (f"x = 1  # hpo: choice(1, {HUGE})\n", []),
+        (f"x = {HUGE}  # hpo: choice(1, 2)\n", []),
+        (f"o = 1  # hpo: choice(1, 2)\nif o < {HUGE}:\n    c = 1  # hpo: choice(1, 2)\n", []),
+        (f"o = 1  # hpo: choice(1, 2)\n# hpo: constraint(o < {HUGE})\n", ["HPO241"]),
+    ],
+)
+def test_a_number_too_long_to_be_written_is_read(tmp_path: Path, text: str, codes: list[str]) -> None:
+    found = project(tmp_path, text)
+    assert [d.code for d in found.diagnostics] == codes
+    assert all(len(d.message) < 200 for d in found.diagnostics)
+    json.dumps(found.to_json())
 
 
 def test_a_value_outside_its_domain_is_a_warning(tmp_path: Path) -> None:
