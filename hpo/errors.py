@@ -35,6 +35,7 @@ __all__ = [
     "StoreError",
     "TunerError",
     "UsageError",
+    "printable",
 ]
 
 Severity = Literal["error", "warning", "note"]
@@ -136,7 +137,8 @@ class Diagnostic:
 
     def __str__(self) -> str:
         """Return ``FILE:LINE:COLUMN: error: message [code]``, the source line, a caret line, the help."""
-        lines = [f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} [{self.code}]"]
+        message = printable(self.message)
+        lines = [f"{self.file}:{self.line}:{self.column}: {self.severity}: {message} [{self.code}]"]
         if self.source is not None:
             lines += (f"    {line}" for line in self._quotation(self.source.rstrip("\r\n")))
         lines += [f"{p.file}:{p.line}:{p.column}: note: {p.message}" for p in self.related]
@@ -151,9 +153,14 @@ class Diagnostic:
         first = max(0, start - _WIDEST // 4) if len(source) > _WIDEST else 0
         last = first + _WIDEST
         before, after = "..." if first else "", "..." if last < len(source) else ""
-        shown = source[first:last].replace("\t", " ")
+        shown = printable(source[first:last])
         carets = "^" * max(1, min(end, last) - start)
         return f"{before}{shown}{after}", " " * (len(before) + start - first) + carets
+
+
+def printable(text: str) -> str:
+    """Return a piece of a file as a terminal can show it: escapes and marks of direction are blanks."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 class DiagnosticError(UsageError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -16,6 +17,7 @@ from hpo.annotate.scopes import Scope, qualified
 from hpo.annotate.source import SourceFile, Span
 from hpo.annotate.structure import Annotation, Place, Setting, Structure
 from hpo.errors import Diagnostic, Severity
+from hpo.expressions import dotted
 from hpo.parameters import KINDS
 
 __all__ = ["code_marks"]
@@ -45,6 +47,20 @@ def _ours(node: ast.expr, scope: Scope) -> tuple[str, str] | None:
     """Return dialect and name, where an expression means something of ours."""
     dialect, _, name = (qualified(node, scope) or "").partition(".")
     return (dialect, name) if dialect in _DIALECTS and name else None
+
+
+def _in_types(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what stands in `Annotated[...]`, wherever in a tree that is."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and (dotted(node.value) or "").split(".")[-1] == "Annotated":
+            yield from ast.walk(node.slice)
+
+
+def _quoted(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what stands in the `Annotated[...]` of a quoted annotation."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            yield from _in_types(ast.parse(node.value.strip(), mode="eval"))
 
 
 class _Finder:
@@ -147,12 +163,15 @@ class _Finder:
             self._elsewhere(annotation)
 
     def _elsewhere(self, annotation: Annotation) -> None:
-        """Refuse a domain in a part of an annotation that describes no value as a whole."""
+        """Refuse a domain in a quoted annotation, or in a part that describes no value as a whole."""
         for node in ast.walk(annotation.node):
             if node not in self._used and self._is_domain(node, annotation.scope):
                 self._used.update(ast.walk(node))
                 help_ = "annotate the value itself: x: Annotated[float, uniform(0, 1)] = 0.5"
                 self._wrong("HPO221", "this mark has no target: it describes no value", node, help_)
+            if any(self._is_domain(each, annotation.scope) for each in _quoted(node)):
+                message = "a mark in a quoted annotation is not read"
+                self._wrong("HPO221", message, node, "remove the quotes")
 
     def _annotated(self, call: ast.Call, annotations: list[Annotation], scope: Scope) -> list[Claim]:
         reader = self._reader(scope)
@@ -183,7 +202,7 @@ class _Finder:
                     name, value = statement.name.id, statement.value  # type: ignore[attr-defined]
                 case _:
                     continue
-            calls = list(self._marked(value, setting.scope, {}))
+            calls = list(dict.fromkeys(self._marked(value, setting.scope, aliases)))
             if calls and len(setting.scope.bindings.get(name, [])) == 1:
                 aliases[name] = calls
         return aliases
@@ -217,11 +236,17 @@ class _Finder:
     # -- inline calls
 
     def inline_calls(self) -> Iterator[Mark]:
+        (tree,) = (node for node in self.structure.scopes if isinstance(node, ast.Module))
+        types = set(_in_types(tree))
         for call, setting in list(self.structure.calls.items()):
             if call in self._used:
                 continue
             if _ours(call.func, setting.scope) == ("hpo", "fidelity"):
                 yield Mark("inline", "hpo", self.file.span(call), loop=True, call=call)
+            elif self._is_domain(call, setting.scope) and call in types:
+                message = "this mark is in a type, and no value is annotated with it"
+                help_ = "an alias is followed where the module binds it once: write it there"
+                self._wrong("HPO236", message, call, help_, "warning")
             elif self._is_domain(call, setting.scope):
                 yield from self._mark(
                     "inline", call, setting.scope, partial(self._inline, call, setting)

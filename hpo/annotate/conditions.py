@@ -80,8 +80,7 @@ def _parents(name: str, places: Sequence[Target]) -> Iterator[tuple[Key, _Parent
                 continue
         elif place.kind != "assignment":
             continue
-        bound_once = len(scope.bindings.get(variable, ())) == 1 and variable not in scope.declared
-        if values and variable.isidentifier() and bound_once:
+        if values and variable.isidentifier() and scope.binds_once(variable, place.statement.lineno):
             yield (id(scope), variable), _Parent(name, scope, values)
 
 

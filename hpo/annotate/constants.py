@@ -32,7 +32,7 @@ def module_constants(module: Scope, statements: list[ast.stmt]) -> dict[str, Any
             case (
                 ast.Assign(targets=[ast.Name(id=name) as target], value=ast.expr() as value)
                 | ast.AnnAssign(target=ast.Name(id=name) as target, value=ast.expr() as value)
-            ) if module.bindings.get(name) == [target]:
+            ) if module.bindings.get(name) == [target] and module.binds_once(name, target.lineno):
                 try:
                     values[name] = evaluate(value, values)
                 except NotConstantError:

@@ -7,13 +7,13 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from hpo.annotate.ignore import Ignored
+from hpo.annotate.ignore import Ignored, is_so
 from hpo.annotate.source import Refusal
 
-__all__ = ["find_modules", "has_marks", "has_text_marks", "read", "tree"]
+__all__ = ["find_modules", "has_marks", "has_text_marks", "is_there", "read", "tree", "unreadable"]
 
 _TEXT_WORDS = re.compile(rb"@(?:hpo|nni)\.|#[ \t]*(?:hpo|nni):")
 _IMPORT_WORDS = re.compile(rb"\b(?:import|from)\b(?:[^\n;\\]|\\.|\\\r?\n)*\b(?:hpo|nni)\b")
@@ -33,6 +33,14 @@ def has_marks(data: bytes) -> bool:
     )
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is something at a path; where that is not ours to know, reading it will say so."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
 def read(path: Path) -> bytes:
     """Return a file's bytes.
 
@@ -49,19 +57,27 @@ def read(path: Path) -> bytes:
             raise Refusal("HPO103", message, "give the path of a script or a folder")
         data = path.read_bytes()
     except OSError as error:
-        raise Refusal(
-            "HPO103", f"the file cannot be read: {error.strerror}", "check that it is there, and yours"
-        ) from None
+        raise unreadable(error) from None
     if len(data) > _MOST_BYTES and has_marks(data):
         message = f"the file is too large: {len(data) // 2**20} MiB, of {_MOST_BYTES // 2**20}"
         raise Refusal("HPO104", message, "move the marked code to a file of its own")
     return data
 
 
-def tree(root: Path) -> Iterator[Path]:
-    """Yield the Python files of a folder, but what git ignores, hidden folders and environments."""
+def unreadable(error: OSError) -> Refusal:
+    """Return that a file or folder cannot be read."""
+    return Refusal("HPO103", f"it cannot be read: {error.strerror}", "check that it is there, and yours")
+
+
+def tree(root: Path, refused: Callable[[OSError], None]) -> Iterator[Path]:
+    """Yield the Python files of a folder, but what git ignores, hidden folders and environments.
+
+    Args:
+        root: the folder.
+        refused: is told of the folders in it that cannot be read.
+    """
     ignored = {root: _above(root)}
-    for name, folders, files in os.walk(root):
+    for name, folders, files in os.walk(root, onerror=refused):
         here = Path(name)
         rules = ignored.pop(here).within(here)
         kept = [f for f in sorted(folders) if not _is_foreign(here / f) and here / f not in rules]
@@ -75,7 +91,7 @@ def tree(root: Path) -> Iterator[Path]:
 def _above(root: Path) -> Ignored:
     """Return the rules of the folders above, up to the repository's own."""
     chain = [root, *root.parents]
-    top = next((i for i, folder in enumerate(chain) if (folder / ".git").exists()), 0)
+    top = next((i for i, folder in enumerate(chain) if is_so((folder / ".git").exists)), 0)
     rules = Ignored()
     for folder in reversed(chain[1 : top + 1]):
         rules = rules.within(folder)
@@ -83,7 +99,7 @@ def _above(root: Path) -> Ignored:
 
 
 def _is_foreign(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name in _NEVER or (folder / "pyvenv.cfg").is_file()
+    return folder.name.startswith(".") or folder.name in _NEVER or is_so((folder / "pyvenv.cfg").is_file)
 
 
 def find_modules(path: Path, data: bytes, roots: Sequence[Path]) -> Iterator[Path]:
@@ -124,7 +140,7 @@ def _files(bases: Sequence[Path], parts: Sequence[str]) -> Iterator[Path]:
         for n in range(1, len(parts) + 1):
             stem = base.joinpath(*parts[:n])
             candidates = (stem / "__init__.py", stem.parent / f"{stem.name}.py")
-            found += [c.resolve() for c in candidates if c.is_file()][:1]
+            found += [c.resolve() for c in candidates if is_so(c.is_file)][:1]
         if found:
             yield from found
             return

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-__all__ = ["Ignored"]
+__all__ = ["Ignored", "is_so"]
+
+
+def is_so(test: Callable[[], bool]) -> bool:
+    """Ask a path what it is; the answer is no where its folder is closed to us, for which pathlib raises."""
+    try:
+        return test()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Ignored:
 
     def __contains__(self, path: Path) -> bool:
         """Tell whether a file or folder is ignored; the last rule that fits decides."""
-        is_folder = path.is_dir()
+        is_folder = is_so(path.is_dir)
         ignored = False
         for base, rule in self.rules:
             relative = PurePosixPath(path.relative_to(base).as_posix())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from hpo.annotate.targets import Target
 from hpo.errors import Diagnostic
@@ -66,13 +68,11 @@ def _names(rivals: list[list[Target]], found: list[Diagnostic]) -> Sequence[str 
     base = firsts[0].name
     if len(rivals) == 1:
         return [base]
-    tried = []
-    for prefixes in _prefixes():
-        names = [f"{p}.{base}" if (p := _prefix(t, prefixes)) else base for t in firsts]
-        if len(set(names)) == len(names):
-            tried.append(names)
-    if tried:
-        return min(tried, key=lambda names: sum(map(len, names)))
+    for kinds in _prefixes(firsts):
+        tried = [[f"{p}.{base}" if (p := _prefix(t, kind)) else base for t in firsts] for kind in kinds]
+        telling = [names for names in tried if len(set(names)) == len(names)]
+        if telling:
+            return min(telling, key=lambda names: sum(map(len, names)))
     for target in firsts[1:]:
         message = f"{base} is the name of {len(firsts)} hyperparameters, and no prefix tells them apart"
         related = [(firsts[0], "the first is marked here")]
@@ -80,23 +80,27 @@ def _names(rivals: list[list[Target]], found: list[Diagnostic]) -> Sequence[str 
     return [base, *[None] * (len(rivals) - 1)]
 
 
-Prefix = Callable[[Target], str]
+Part = Callable[[Target], str]
 
 
-def _prefixes() -> Iterator[tuple[Prefix, ...]]:
-    """Yield what may tell namesakes apart: one thing if it can be, else the whole path to the place."""
-    for prefix in (_owner, _class, _function, _module):
-        yield (prefix,)
-    yield (_path,)
-    yield (_path, _owner)
-    yield (_module, _path)
-    yield (_module, _path, _owner)
+def _prefixes(rivals: Sequence[Target]) -> Iterator[Sequence[tuple[Part, ...]]]:
+    """Yield what may tell namesakes apart: one thing if it can be, then more and more of the path."""
+    root = Path(os.path.commonpath([target.file.path.parent for target in rivals]))
+
+    def file(target: Target) -> str:
+        path = target.file.path.with_suffix("").relative_to(root)
+        return ".".join(path.parts[:-1] if path.name == "__init__" and path.parts[1:] else path.parts)
+
+    yield [(_owner,), (_class,), (_function,), (_module,)]
+    yield [(_path,), (_path, _owner)]
+    yield [(_module, _path), (_module, _path, _owner)]
+    yield [(file,), (file, _path), (file, _path, _owner)]
 
 
-def _prefix(target: Target, prefixes: tuple[Prefix, ...]) -> str:
+def _prefix(target: Target, parts: Sequence[Part]) -> str:
     if target.domain.label is not None:
         return ""  # a label is never changed
-    return ".".join(filter(None, (prefix(target) for prefix in prefixes)))
+    return ".".join(filter(None, (part(target) for part in parts)))
 
 
 def _owner(target: Target) -> str:

@@ -19,6 +19,7 @@ from hpo.annotate.deep import with_deep_stack
 from hpo.annotate.defaults import below, default, flat_name, is_constant
 from hpo.annotate.fidelity import Loop, find_loops, one_loop
 from hpo.annotate.grammar import Domain
+from hpo.annotate.ignore import is_so
 from hpo.annotate.marks import Mark, text_marks
 from hpo.annotate.naming import name_targets
 from hpo.annotate.nni_space import nni_space
@@ -57,7 +58,7 @@ def annotate(
         UsageError: a path does not exist.
     """
     for path in paths:
-        if not path.exists():
+        if not disk.is_there(path):
             raise UsageError(f"there is no file {path}", help="give the path of a script or a folder")
     return with_deep_stack(lambda: _Annotator(code_dir, texts or {}).annotate(paths))
 
@@ -86,8 +87,8 @@ class _Annotator:
     def annotate(self, paths: Sequence[Path]) -> AnnotatedProject:
         explicit = set()
         for path in paths:
-            if path.is_dir():
-                for file in disk.tree(path):
+            if is_so(path.is_dir):
+                for file in disk.tree(path, self._unreadable):
                     self._take(file)
             else:
                 explicit.add(path.resolve())
@@ -97,7 +98,7 @@ class _Annotator:
         parameters, space = self._describe(named)
         space, constraints = self._constrain(space, read, named)
         loops = [loop for each in read for loop in each.loops]
-        is_one_program = len(paths) == 1 and paths[0].is_file()
+        is_one_program = len(paths) == 1 and is_so(paths[0].is_file)
         fidelity = one_loop(loops, self.found, is_one_program=is_one_program)
         edits = {} if self._broken() else {each.file.path: self._edits(each, named) for each in read}
         files = tuple(
@@ -108,7 +109,7 @@ class _Annotator:
             files = tuple(AnnotatedFile(f.path, f.name, f.original, f.original) for f in files)
             space = SearchSpace({})
         self.found.sort(key=lambda d: (d.file, d.line, d.column, d.code))
-        root = paths[0].resolve() if paths[0].is_dir() else paths[0].resolve().parent
+        root = paths[0].resolve() if is_so(paths[0].is_dir) else paths[0].resolve().parent
         keyed = {} if self._broken() else nni_space([(each.file, each.marks) for each in read], root)
         reports = any(m.report and "final" in m.report.function for each in read for m in each.marks)
         return AnnotatedProject(
@@ -129,9 +130,13 @@ class _Annotator:
         try:
             self.data[absolute] = self.texts[absolute] if absolute in self.texts else disk.read(path)
         except Refusal as refusal:
-            self._refuse(path, b"", refusal, must_be or refusal.code == "HPO104")
+            self._refuse(path, b"", refusal, must_be)
             return None
         return self.data[absolute]
+
+    def _unreadable(self, error: OSError) -> None:
+        """Say that a folder cannot be looked into; the others go on."""
+        self._refuse(Path(error.filename), b"", disk.unreadable(error), is_error=False)
 
     def _take_script(self, script: Path) -> None:
         folder = script.resolve().parent
@@ -173,7 +178,8 @@ class _Annotator:
             refusal = refused
         else:
             return self._find(file, structure, tree)
-        self._refuse(Path(self.names[path]), data, refusal, explicit or disk.has_text_marks(data))
+        is_marked = disk.has_text_marks(data) and b"\0" not in data  # what is binary has words by chance
+        self._refuse(Path(self.names[path]), data, refusal, explicit or is_marked)
         return None
 
     def _find(self, file: SourceFile, structure: Structure, tree: ast.Module) -> _Read:

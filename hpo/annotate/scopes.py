@@ -23,7 +23,7 @@ class Scope:
     parent: Scope | None
     bindings: dict[str, list[ast.AST]] = field(default_factory=dict)
     declared: dict[str, str] = field(default_factory=dict)  # names said to be `global` or `nonlocal` here
-    star_imports: list[str] = field(default_factory=list)
+    star_imports: list[ast.ImportFrom] = field(default_factory=list)
 
     def bind(self, name: str, node: ast.AST) -> None:
         """Note that a node binds a name here, or where a declaration sends it."""
@@ -40,6 +40,11 @@ class Scope:
                 return scope
             scope = scope.parent
         return self
+
+    def binds_once(self, name: str, line: int) -> bool:
+        """Tell whether one statement, on that line, binds a name; a star import below may bind any."""
+        alone = len(self.bindings.get(name, ())) == 1 and name not in self.declared
+        return alone and not any(star.lineno > line for star in self.star_imports)
 
     @property
     def module(self) -> Scope:
@@ -80,7 +85,7 @@ def qualified(node: ast.AST | None, scope: Scope) -> str | None:
     home = scope.lookup(first)
     if home is None:
         stars = scope.module.star_imports
-        return f"{stars[0]}.{text}" if len(stars) == 1 else None
+        return f"{stars[0].module}.{text}" if len(stars) == 1 and not stars[0].level else None
     origins = {_origin(binding, first) for binding in home.bindings[first] if not _is_fallback(binding)}
     origin = origins.pop() if len(origins) == 1 else None
     return origin if origin is None or not rest else f"{origin}.{rest}"

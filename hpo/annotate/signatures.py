@@ -1,14 +1,17 @@
-"""What a decorator can mark: the parameters of a function or of `__init__`, or the fields of a class."""
+"""What a decorator can mark: parameters of a function, or fields of a class; and where a default stands."""
 
 from __future__ import annotations
 
 import ast
 
-from hpo.annotate.scopes import FunctionNode
+from hpo.annotate.scopes import FunctionNode, qualified
 from hpo.annotate.structure import Place, Structure
 from hpo.expressions import dotted
 
-__all__ = ["implementation", "names", "parameters"]
+__all__ = ["implementation", "inner_default", "names", "parameters"]
+
+_FIELDS = ("field", "Field", "ib", "attrib")  # of dataclasses, pydantic and attrs
+_OPTIONS = ("typer.Option", "typer.Argument")
 
 
 def implementation(node: FunctionNode | ast.ClassDef, structure: Structure) -> FunctionNode | ast.ClassDef:
@@ -49,6 +52,30 @@ def names(node: FunctionNode | ast.ClassDef) -> set[str]:
         node = init
     args = node.args
     return {a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+
+
+def inner_default(place: Place) -> ast.expr | None:
+    """Return the default in the `field(default=...)` of a field, or in typer's `Option(...)` of a parameter.
+
+    For other places it is the value itself; None where the call says that there is no default.
+    """
+    value = place.value
+    if not (isinstance(value, ast.Call) and _describes(value, place)):
+        return value
+    given = [k.value for k in value.keywords if k.arg == "default"] or value.args[:1]
+    is_required = not given or (isinstance(given[0], ast.Constant) and given[0].value is ...)
+    return None if is_required else given[0]
+
+
+def _describes(call: ast.Call, place: Place) -> bool:
+    """Tell whether a call stands where a value does, and has it as an argument."""
+    if place.kind == "parameter":
+        return qualified(call.func, place.scope) in _OPTIONS
+    statement = place.statement
+    is_field = (
+        place.scope.kind == "class" and isinstance(statement, ast.AnnAssign) and statement.value is call
+    )
+    return is_field and (dotted(call.func) or "").split(".")[-1] in _FIELDS
 
 
 def _is_overload(node: ast.stmt | None) -> bool:

@@ -119,7 +119,8 @@ class Structure:
 
 def survey(file: SourceFile, tree: ast.Module) -> Structure:
     """Return what the tree of a file says about its places."""
-    module = Scope("module", file.path.stem, None)
+    path = file.path.parent if file.path.stem == "__init__" else file.path
+    module = Scope("module", path.stem, None)
     structure = Structure(module)
     structure.scopes[tree] = module
     _Surveyor(file, structure).block(tree.body, module, ())
@@ -183,8 +184,8 @@ class _Surveyor:
 
     def imports(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
         for alias in node.names:
-            if alias.name == "*":
-                scope.module.star_imports.append(getattr(node, "module", None) or "")
+            if alias.name == "*" and isinstance(node, ast.ImportFrom):
+                scope.module.star_imports.append(node)
             else:
                 scope.bind(alias.asname or alias.name.partition(".")[0], node)
 

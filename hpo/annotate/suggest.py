@@ -18,6 +18,7 @@ from hpo.annotate.deep import with_deep_stack
 from hpo.annotate.project import annotate
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
 from hpo.annotate.scopes import Scope, qualified
+from hpo.annotate.signatures import inner_default
 from hpo.annotate.source import Edit, SourceFile, Span
 from hpo.annotate.structure import Place, Structure, survey
 from hpo.annotate.wellknown import domain_of, is_ambiguous
@@ -106,10 +107,11 @@ class _Finder:
 
     def _domain(self, place: Place) -> str | None:
         """Return the domain of a place, labelled where its own name says nothing, or None."""
-        if any(_overlap(self.file.span(place.value), span) for span in self.marked):
+        default = inner_default(place)
+        if default is None or any(_overlap(self.file.span(default), span) for span in self.marked):
             return None
         try:
-            value = evaluate(place.value)
+            value = evaluate(default)
         except NotConstantError:
             return None
         option = self._option(place)

@@ -10,15 +10,13 @@ from hpo.annotate.concrete import first_line
 from hpo.annotate.grammar import Domain, shape
 from hpo.annotate.marks import Claim, Mark
 from hpo.annotate.scopes import FunctionNode
-from hpo.annotate.signatures import implementation, names, parameters
+from hpo.annotate.signatures import implementation, inner_default, names, parameters
 from hpo.annotate.source import SourceFile, Span, brief
 from hpo.annotate.structure import Place, Structure
 from hpo.errors import Diagnostic, Severity
-from hpo.expressions import dotted
 
 __all__ = ["Target", "find_targets", "statement_of"]
 
-_FIELDS = ("field", "Field", "ib", "attrib")
 _ABOVE = "put it right above an assignment to a name, such as lr = 0.01"
 _KINDS = {
     ast.Import: "an import", ast.ImportFrom: "an import", ast.AugAssign: "an augmented assignment",
@@ -150,19 +148,14 @@ class _Finder:
             yield Target(self.file, mark, claim.domain, place, value)
 
     def _inner_default(self, place: Place, domain: Domain) -> ast.expr | None:
-        """Return the default in a field's `field(default=...)` or `Field(...)`, or the value itself."""
-        value = place.value
-        in_class = place.scope.kind == "class" and isinstance(place.statement, ast.AnnAssign)
-        callee = (dotted(value.func) or "").rpartition(".")[2] if isinstance(value, ast.Call) else ""
-        if not (in_class and isinstance(value, ast.Call) and callee in _FIELDS):
-            return value
-        given = [k.value for k in value.keywords if k.arg == "default"] or value.args[:1]
-        if given and not (isinstance(given[0], ast.Constant) and given[0].value is ...):  # it is required
-            return given[0]
-        message = f"{place.name} has no default that could be replaced"
-        help_ = f"write {callee}(default=VALUE), with today's value"
-        self._wrong("HPO227", message, domain.span, help_, self.file.span(value))
-        return None
+        """Return the default in a place's `field(default=...)`, or the value itself; without one, say so."""
+        value = inner_default(place)
+        if value is None:
+            assert isinstance(place.value, ast.Call)
+            message = f"{place.name} has no default that could be replaced"
+            help_ = f"write {self.file.segment(self.file.span(place.value.func))}(default=VALUE)"
+            self._wrong("HPO227", message, domain.span, help_, self.file.span(place.value))
+        return value
 
     def _layers(self, mark: Mark) -> Iterator[Target]:
         """Yield the choices of NNI's layers; their place is the mark itself."""

@@ -11,6 +11,7 @@ from rich.console import Console, OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
+from hpo.errors import printable
 from hpo.experiment.wording import short
 from hpo.runtime.store import TrialRow
 from hpo.trial import Trial, TrialState
@@ -37,7 +38,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
@@ -56,8 +57,8 @@ def print_diff(diff: str) -> None:
     if not console.is_terminal:
         sys.stdout.write(diff)
         return
-    for line in diff.splitlines():
-        console.print(Text(line, style=_COLOURS.get(line[:1], "")), soft_wrap=True)
+    for line in diff.removesuffix("\n").split("\n"):  # other ends of lines end none of a diff
+        console.print(Text(printable(line), style=_COLOURS.get(line[:1], "")), soft_wrap=True)
 
 
 def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:

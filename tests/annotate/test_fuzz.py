@@ -109,6 +109,7 @@ def check_rewritten(script: Path, found: AnnotatedProject) -> None:
     assert lines[0] == lines[1]
     again = annotate([script], texts={script.resolve(): after})
     assert not again.parameters
+    assert not again.errors
     assert not again.constraints
     assert again.files[0].rewritten == after
     assert AnnotatedProject.from_json(json.loads(json.dumps(found.to_document()))) == found

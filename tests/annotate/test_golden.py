@@ -89,6 +89,7 @@ def test_a_rewritten_script_has_no_marks(case: Path, tmp_path: Path) -> None:
     shutil.copy(case / "trial.py", tmp_path / "script.py")
     again = annotate([tmp_path / "script.py"])
     assert not again.parameters
+    assert not again.diagnostics
     assert again.files[0].rewritten == again.files[0].original
 
 

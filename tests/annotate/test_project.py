@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -298,3 +299,150 @@ def test_a_place_whose_domain_changed_since_the_trial_is_left(tmp_path: Path) ->
 )
 def test_numbers_are_written_as_a_person_would(value: float, text: str) -> None:
     assert literal(value) == text
+
+
+# -- names that mean ours, and types that have marks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import hpo.marks\nx = hpo.choice(1, 2)\n",
+        "from typing import Annotated\nimport hpo\nA = Annotated[int, hpo.choice(1, 2)]\nB = A\nx: B = 1\n",
+        "from typing import Annotated\nimport hpo\nA = Annotated[int, hpo.choice(1, 2)]\n"
+        "B = Annotated[A, 'unit']\nx: B = 1\n",
+        "import typer\ndef f(x: int = typer.Option(1, '--x'),  # hpo: choice(1, 2)\n      y=2): ...\n",
+        "import hpo\nfrom typer import Option\n@hpo.param(x=hpo.choice(1, 2))\n"
+        "def f(x: int = Option(default=1)): ...\n",
+    ],
+)
+def test_what_is_written_another_way_means_the_same(tmp_path: Path, text: str) -> None:
+    found = project(tmp_path, text)
+    assert not found.diagnostics
+    assert found.space.to_json() == {"x": {"_type": "choice", "_value": [1, 2]}}
+    assert found.space.defaults == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "severity"),
+    [
+        ("class A:\n    B = Annotated[int, hpo.choice(1, 2)]\n    x: B = 1\n", "HPO236", "warning"),
+        ("B = list[Annotated[int, hpo.choice(1, 2)]]\nB = int\n", "HPO236", "warning"),
+        ("x: 'Annotated[int, hpo.choice(1, 2)]' = 1\n", "HPO221", "error"),
+        ("x: list[Annotated[int, hpo.choice(1, 2)]] = [1]\n", "HPO221", "error"),
+    ],
+)
+def test_a_mark_in_a_type_that_describes_no_value_is_said(
+    tmp_path: Path, line: str, code: str, severity: str
+) -> None:
+    found = project(tmp_path, f"from typing import Annotated\nimport hpo\n{line}")
+    assert [(d.code, d.severity) for d in found.diagnostics] == [(code, severity)]
+    assert not found.parameters
+
+
+@pytest.mark.parametrize(
+    "call", ["Field(default_factory=int)", "Field(..., ge=0)", "Field(default=..., ge=0)", "Field()"]
+)
+def test_a_field_without_a_default_is_a_mistake(tmp_path: Path, call: str) -> None:
+    text = (
+        "from typing import Annotated\nimport hpo\nfrom pydantic import BaseModel, Field\n"
+        f"class A(BaseModel):\n    x: Annotated[int, hpo.choice(1, 2)] = {call}\n"
+    )
+    found = project(tmp_path, text)
+    assert [(d.code, d.line) for d in found.diagnostics] == [("HPO227", 5)]
+
+
+def test_a_star_import_below_a_name_may_bind_it_anew(tmp_path: Path) -> None:
+    test = "if o == 1:\n    c = 1  # hpo: choice(1, 2)\n"
+    mark, star = "o = 1  # hpo: choice(1, 2)\n", "from os.path import *\n"
+    assert "_when" in space(tmp_path, star + mark + test)["c"]
+    assert "_when" not in space(tmp_path, mark + star + test)["c"]
+    bound = "low = 2\n" + star + "x = 3  # hpo: randint(low, 9)\n"
+    assert [d.code for d in project(tmp_path, bound).errors] == ["HPO213"]
+
+
+def test_a_path_tells_namesakes_apart_before_the_module_does(tmp_path: Path) -> None:
+    text = (
+        "lr = 1  # hpo: choice(1, 2, name=lr)\n"
+        "def train(lr=1): ...  # hpo: choice(1, 2)\n"
+        "opt = dict(lr=1)  # hpo: choice(1, 2)\n"
+    )
+    assert list(space(tmp_path, text)) == ["lr", "train.lr", "opt.lr"]
+
+
+def test_a_package_is_called_what_its_folder_is(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/__init__.py").write_text("x = 1  # hpo: choice(1, 2)\n")
+    assert list(space(tmp_path, "import model\nx = 1  # hpo: choice(1, 2)\n")) == ["script.x", "model.x"]
+
+
+# -- what cannot be read
+
+
+def test_what_cannot_be_read_in_a_folder_is_said_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text("x = 1  # hpo: choice(1, 2)\n")
+    (tmp_path / "binary.py").write_bytes(b"\x00\xff# hpo: choice(1)")
+    (tmp_path / "object.py").write_bytes(b"\x7fELF\x00@hpo.choice")
+    (tmp_path / "gone.py").symlink_to("nowhere")
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    (tmp_path / "memory.py").symlink_to("/proc/self/mem")  # whose reading fails
+    (tmp_path / "around").symlink_to(".")
+    os.mkfifo(tmp_path / "pipe.py")
+    with (tmp_path / "large.py").open("wb") as file:
+        file.write(b"x = 1  # hpo: choice(1, 2)\n")
+        file.truncate(50 * 2**20)
+    found = annotate([tmp_path])
+    assert list(found.space) == ["x"]
+    said = {Path(d.file).stem: (d.code, d.severity) for d in found.diagnostics}
+    codes = {"binary": 102, "object": 101, "gone": 103, "loop": 103, "memory": 103, "pipe": 103, "large": 104}
+    assert said == {name: (f"HPO{code}", "warning") for name, code in codes.items()}
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from hpo.annotate.project import annotate
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:
+    os.seteuid(65534)  # permissions bind everybody else
+found = annotate([Path()])
+(said,) = annotate([Path("closed/inner.py")]).diagnostics
+print(said.code, said.severity, said.message)
+print(list(found.space), *(f"{d.file} {d.code} {d.severity}" for d in found.diagnostics))
+"""
+
+
+def test_what_is_not_ours_to_read_is_said_and_the_others_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    (folder / "closed").mkdir(parents=True)
+    for name in ("open.py", "secret.py", "closed/inner.py"):
+        (folder / name).write_text(f"{Path(name).stem} = 1  # hpo: choice(1, 2)\n")
+    folder.chmod(0o755)
+    (folder / "secret.py").chmod(0)
+    (folder / "closed").chmod(0)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, folder], capture_output=True, text=True, check=False
+        )
+    finally:
+        (folder / "closed").chmod(0o755)
+    assert done.stdout.splitlines() == [
+        "HPO103 error it cannot be read: Permission denied",
+        "['open'] closed HPO103 warning secret.py HPO103 warning",
+    ], done.stderr
+
+
+def test_what_is_quoted_cannot_drive_a_terminal(tmp_path: Path) -> None:
+    found = project(tmp_path, "x = 1  # hpo: choice(f('\x1b[31m'), '\u202e', f('\x1b[31m'))\n")
+    (said,) = map(str, found.errors)
+    assert "[31m" in said
+    assert not any(c in said for c in "\x1b\u202e")
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for folder in ("digits", "halving"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.py").write_text("alpha = 1  # hpo: choice(1, 2)\n")
+    found = annotate([tmp_path])
+    assert not found.diagnostics
+    assert list(found.space) == ["digits.train.alpha", "halving.train.alpha"]

@@ -1,0 +1,57 @@
+"""`hpo annotate` in editors, hooks and CI: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WRONG = "lr = 0.01  # hpo: uniform('100%', 1)\n"
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def annotate(*arguments: str, code: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hpo", "annotate", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_check_is_silent_where_all_is_well() -> None:
+    Path("train.py").write_text("lr = 0.01  # hpo: uniform(0, 1)\n")
+    done = annotate("--check", "train.py", code=0)
+    assert done.stdout == done.stderr == ""
+
+
+def test_check_goes_through_a_warning_and_fails_with_an_error() -> None:
+    Path("train.py").write_text("lr = 7  # hpo: uniform(0, 1)\n")
+    assert "[HPO233]" in annotate("--check", "train.py", code=0).stderr
+    Path("train.py").write_text(WRONG)
+    assert annotate("--check", "train.py", code=2).stderr.startswith("train.py:1:27: error: ")
+
+
+def test_github_is_told_in_its_own_form() -> None:
+    Path("a,b:c.py").write_text(WRONG)
+    assert annotate("--check", "--format", "github", "a,b:c.py", code=2).stdout == (
+        "::error file=a%2Cb%3Ac.py,line=1,col=27,endLine=1,endColumn=33,title=HPO204::"
+        "low of uniform is '100%25', which is no finite number (write uniform(low, high))\n"
+    )
+
+
+def test_the_hook_for_pre_commit_calls_what_there_is() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    Path("good.py").write_text("lr = 0.01  # hpo: uniform(0, 1)\n")
+    Path("wrong.py").write_text(WRONG)
+    program, command, *options = hook["entry"].split()
+    assert (program, command) == ("hpo", "annotate")
+    annotate(*options, "good.py", code=0)
+    assert re.findall(r"^\w+\.py", annotate(*options, "good.py", "wrong.py", code=2).stderr) == ["wrong.py"]
