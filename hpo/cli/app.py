@@ -342,6 +342,19 @@ def export(
     export_trials(reference, format, output, intermediate=intermediate)
 
 
+@app.command(rich_help_panel=_LOOK)
+def report(
+    reference: Reference = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="Where; else ID.html, here.")
+    ] = None,
+) -> None:
+    """Write a page that opens offline: every figure, the best values, the failures, the source."""
+    from hpo.cli.report import write_report
+
+    write_report(reference, output)
+
+
 @app.command("import", rich_help_panel=_STEER)
 def import_(
     reference: Annotated[

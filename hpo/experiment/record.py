@@ -23,7 +23,7 @@ __all__ = ["Record", "fence"]
 _ENOUGH = 4  # trials for each parameter
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a record is itself: what was found out of it can be kept beside it
 class Record:
     """An experiment and its trials.
 

@@ -73,7 +73,7 @@ def telling(record: Record) -> list[str]:
     has = {
         "history": succeeded > 0,
         "importance": succeeded >= 5 and parameters > 1,
-        "slices": succeeded > 0 and parameters > 0,
+        "slices": succeeded > 1 and parameters > 0,
         "parallel": succeeded > 1 and parameters > 1,
         "contour": succeeded > 2 and parameters > 1,
         "curves": any(len(metrics) > 1 for metrics in record.intermediate.values()),

@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from hpo.experiment.record import Record
 from hpo.figures.drawing import after, empty, figure, thinned
 from hpo.figures.scales import Floats, Scale, result_axis, result_range
-from hpo.figures.theme import BEST, BLUE, GREY, PLANE, SCALE, TEMPLATES, label
+from hpo.figures.theme import BEST, BLUE, GREY, PLANE, SCALE, TEMPLATES, label, plain
 from hpo.importance import fanova, ped_anova
 from hpo.runtime.store import TrialRow
 
@@ -21,7 +21,8 @@ __all__ = ["contour", "importance", "parallel", "slices"]
 
 _NOTHING = "No trial has succeeded yet."
 _MOST_POINTS = 1000
-_MOST_LINES = 2000
+_MOST_LINES = 500
+_MOST_PLACES = 2000
 _CELLS = 48  # of a contour, each way
 
 
@@ -118,7 +119,7 @@ def _add_slice(
             row=row,
             col=column,
         )
-    result.update_xaxes(scale.axis(places), row=row, col=column)
+    result.update_xaxes(scale.axis(places, most=10, longest=16), row=row, col=column)
 
 
 def contour(record: Record, x: str | None = None, y: str | None = None) -> go.Figure:
@@ -139,7 +140,7 @@ def contour(record: Record, x: str | None = None, y: str | None = None) -> go.Fi
     title = f"{label(across, 30)} and {label(up, 30)}{after(record)}"
     trials = [
         t
-        for t in thinned(record, record.comparable, _MOST_LINES)
+        for t in thinned(record, record.comparable, _MOST_PLACES)
         if across in t.parameters and up in t.parameters
     ]
     if len(trials) < 3:
@@ -183,14 +184,14 @@ def contour(record: Record, x: str | None = None, y: str | None = None) -> go.Fi
         points,
         title=title,
         showlegend=False,
-        xaxis={"title": label(across), **scales[0].axis(px), "showgrid": False},
+        xaxis={"title": label(across), **scales[0].axis(px, most=12, longest=16), "showgrid": False},
         yaxis={"title": label(up), **scales[1].axis(py), "showgrid": False},
     )
 
 
 def most_important(record: Record) -> list[str]:
-    """Return the parameters of the space, what tells good trials from others first."""
-    shares = ped_anova(record)
+    """Return the parameters of the space, what moves the result most first."""
+    shares = fanova(record)
     return sorted(shares, key=lambda name: -shares[name])
 
 
@@ -258,7 +259,7 @@ def _dimension(record: Record, name: str, trials: Sequence[TrialRow]) -> dict[st
     if missing.any():
         ticks, texts = [-0.12, *ticks], ["inactive", *texts]
     return {
-        "label": label(name, 24),
+        "label": label(name, 18),
         "values": np.where(missing, -0.12, even),
         "range": [-0.12 if missing.any() else 0, 1],
         "tickvals": ticks,
@@ -271,7 +272,7 @@ def _ticks(scale: Scale, ends: Floats) -> tuple[list[float], list[str]]:
         step = math.ceil(len(scale.options) / 16)
         kept = range(0, len(scale.options), step)
         even = scale.even(np.array([float(i) for i in kept]))
-        return even.tolist(), [label(scale.options[i], 16) for i in kept]
+        return even.tolist(), [plain(scale.options[i], 16) for i in kept]  # text, as it is
     low, high = ends
     places = np.geomspace(low, high, 5) if scale.is_log else np.linspace(low, high, 5)
     return np.linspace(0, 1, 5).tolist(), [f"{place:.3g}" for place in places]

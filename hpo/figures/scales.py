@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from hpo.experiment.record import Record, fence
 from hpo.figures.theme import label
-from hpo.parameters import Choice, Parameter, identity, is_number
+from hpo.parameters import Choice, Parameter, RandInt, identity, is_number
 
 __all__ = ["Floats", "Scale", "result_axis", "result_range"]
 
 Floats = NDArray[np.float64]
-
-_MOST_TICKS = 24  # labels of options that are written on an axis
 
 
 @dataclass(frozen=True)
@@ -69,19 +67,21 @@ class Scale:
             return -0.5, len(self.options) - 0.5
         known = positions[np.isfinite(positions)]
         low, high = getattr(self.domain, "low", None), getattr(self.domain, "high", None)
+        if isinstance(self.domain, RandInt):
+            high = self.domain.high - 1
         low = min([*known, *([] if low is None else [low])], default=0.0)
         high = max([*known, *([] if high is None else [high])], default=1.0)
         if low == high:
             return (low / 2, high * 2) if self.is_log else (low - 0.5, high + 0.5)
         return float(low), float(high)
 
-    def axis(self, positions: Floats) -> dict[str, Any]:
-        """Return plotly's description of the axis."""
+    def axis(self, positions: Floats, *, most: int = 24, longest: int = 20) -> dict[str, Any]:
+        """Return plotly's description of the axis, with so many options named, in so many letters."""
         low, high = self.ends(positions)
         if self.options:
-            step = math.ceil(len(self.options) / _MOST_TICKS)
+            step = math.ceil(len(self.options) / most)
             ticks = range(0, len(self.options), step)
-            texts = [label(self.options[i], 20) for i in ticks]
+            texts = [label(self.options[i], longest) for i in ticks]
             return {"type": "linear", "range": [low, high], "tickvals": list(ticks), "ticktext": texts}
         if self.is_log:
             low, high = math.log10(low), math.log10(high)

@@ -32,6 +32,7 @@ def timeline(record: Record) -> go.Figure:
     now = max(max(t.started or 0.0, t.ended or 0.0) for t in trials)
     size, unit = unit_of_time(now - start)
     lanes = _lanes(trials[-_MOST_BARS:], now)
+    of = f" (the last {_MOST_BARS} trials)" if len(trials) > _MOST_BARS else ""
     names = sorted({lane for lane, _ in lanes})
     places = {lane: i for i, lane in enumerate(names)}
     result = figure(
@@ -39,7 +40,7 @@ def timeline(record: Record) -> go.Figure:
         barmode="overlay",
         bargap=0.25,
         height=max(26 * len(names) + 150, 240),
-        xaxis={"title": f"{unit} since the first trial"},
+        xaxis={"title": f"{unit} since the first trial{of}"},
         yaxis={
             "tickvals": list(range(len(names))),
             "ticktext": [_lane_name(lane) for lane in names],

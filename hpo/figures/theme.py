@@ -26,6 +26,7 @@ __all__ = [
     "State",
     "Theme",
     "label",
+    "plain",
     "themed",
 ]
 
@@ -130,14 +131,16 @@ def themed(figure: go.Figure, theme: Theme) -> go.Figure:
     return go.Figure(figure).update_layout(template=TEMPLATES[theme])
 
 
-def label(value: Any, longest: int = 40) -> str:
-    """Return a name or a value as text of a figure: no markup of its own, and of a bearable length.
-
-    Plotly reads tags and entities in every text, so what the user wrote must be escaped.
-    """
+def plain(value: Any, longest: int = 40) -> str:
+    """Return a name or a value as one line of a bearable length."""
     text = value if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else repr(value)
     text = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
     if len(text) > longest:
         half = (longest - 1) // 2
         text = f"{text[: longest - 1 - half]}…{text[-half:]}"
-    return html.escape(text, quote=False)
+    return text
+
+
+def label(value: Any, longest: int = 40) -> str:
+    """Return a name or a value as text of a figure, escaped: plotly reads tags and entities."""
+    return html.escape(plain(value, longest), quote=False)

@@ -13,6 +13,8 @@ Both know conditions: a parameter is judged where it is active.
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from hpo.experiment.record import Record
 from hpo.importance.evidence import Evidence
 from hpo.importance.fanova import fanova as _fanova
@@ -20,10 +22,16 @@ from hpo.importance.ped_anova import ped_anova as _ped_anova
 
 __all__ = ["fanova", "ped_anova"]
 
+# Several figures of one record ask for the same, and the forest takes its time.
+_KNOWN: WeakKeyDictionary[Record, dict[int, dict[str, float]]] = WeakKeyDictionary()
+
 
 def fanova(record: Record, *, seed: int = 0) -> dict[str, float]:
     """Return the share of the variance that each parameter explains by itself; the rest is interactions."""
-    return _fanova(Evidence.of(record), seed=seed)
+    known = _KNOWN.setdefault(record, {})
+    if seed not in known:
+        known[seed] = _fanova(Evidence.of(record), seed=seed)
+    return dict(known[seed])
 
 
 def ped_anova(record: Record, *, quantile: float = 0.1) -> dict[str, float]:

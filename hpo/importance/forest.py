@@ -37,6 +37,21 @@ class Forest:
     high: Integers
     value: Floats
 
+    @property
+    def trees(self) -> int:
+        return int(self.tree[-1]) + 1 if len(self.tree) else 0
+
+    def mean_at(self, points: Integers) -> Floats:
+        """Return the mean of the trees at points, given by their bins."""
+        total = np.zeros(len(points))
+        for tree in range(self.trees):
+            leaves = self.tree == tree
+            inside = np.ones((int(leaves.sum()), len(points)), dtype=bool)
+            for j, (low, high) in enumerate(zip(self.low[leaves].T, self.high[leaves].T, strict=True)):
+                inside &= (low[:, None] <= points[:, j]) & (points[:, j] < high[:, None])
+            total += self.value[leaves][inside.argmax(axis=0)]
+        return total / self.trees
+
 
 def grow(
     bins: Integers,
@@ -111,7 +126,9 @@ def _grown(
         left = 2 * np.arange(len(inner))
         high[left, column[inner]] = cut[inner]
         low[left + 1, column[inner]] = cut[inner]
-    return tuple(np.concatenate(each) for each in zip(*leaves, strict=True))  # type: ignore[return-value]
+    fields = [np.concatenate(each) for each in zip(*leaves, strict=True)]
+    order = np.argsort(fields[0], kind="stable")
+    return tuple(field[order] for field in fields)  # type: ignore[return-value]
 
 
 def _splits(

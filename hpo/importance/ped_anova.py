@@ -19,7 +19,7 @@ from hpo.tuners.points import Column, Floats
 __all__ = ["ped_anova"]
 
 _CELLS = 64  # of the axis of a continuous parameter
-_LEAST = 4  # trials that are called the best, whatever their share
+_LEAST = 8  # trials that are called the best, whatever their share; but no more than a third
 
 
 def ped_anova(evidence: Evidence, quantile: float = 0.1) -> dict[str, float]:
@@ -33,8 +33,8 @@ def ped_anova(evidence: Evidence, quantile: float = 0.1) -> dict[str, float]:
     for i, column in enumerate(evidence.cube.columns):
         active = evidence.active[:, i]
         count = int(active.sum())
-        best = min(max(round(quantile * count), _LEAST), count)
-        if best < count:
+        best = max(round(quantile * count), min(_LEAST, count // 3))
+        if 0 < best < count:
             points = evidence.rows[active, i][np.argsort(evidence.losses[active], kind="stable")]
             share = count / len(evidence)
             divergences[i] = share * _divergence(column, points, best)

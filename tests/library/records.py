@@ -1,0 +1,55 @@
+"""Records for tests: trials of a space, without running any."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hpo.experiment.record import Record
+from hpo.runtime.store import TrialRow
+from hpo.space import SearchSpace
+from hpo.trial import Metric, TrialState
+
+UNIFORM = {"_type": "uniform", "_value": [0, 1]}
+MIXED = {
+    "lr": {"_type": "loguniform", "_value": [1e-5, 1e-1]},
+    "layers": {"_type": "randint", "_value": [1, 6]},
+    "optimizer": {"_type": "choice", "_value": ["adam", "sgd"]},
+    "momentum": {**UNIFORM, "_when": {"optimizer": ["sgd"]}},
+    "width": {"_type": "normal", "_value": [0, 1]},
+}
+
+
+def trial(number: int, parameters: Mapping[str, Any], value: float | None = None, **fields: Any) -> TrialRow:
+    """Return a trial that succeeded, or, without a value, that failed; `fields` say what is different."""
+    state = TrialState.SUCCEEDED if value is not None else TrialState.FAILED
+    given = {
+        "state": state, "origin": "tuner", "memo": {}, "attempt": 1, "data": None, "told": number,
+        "started": 1000.0 + number, "ended": 1001.5 + number, "duration": 1.5, "detail": None, "device": [],
+        "failure": None if value is not None else "exception", "spool": 0,
+    }  # fmt: skip
+    return TrialRow(number=number, parameters=dict(parameters), value=value, **{**given, **fields})
+
+
+def record(
+    trials: Sequence[TrialRow],
+    space: Mapping[str, Any] = MIXED,
+    *,
+    direction: Any = "maximize",
+    intermediate: Mapping[int, Sequence[Metric]] | None = None,
+    name: str = "digits",
+    id: str = "bcdf",  # noqa: A002
+) -> Record:
+    return Record(
+        id, name, "done", direction, SearchSpace.from_json(dict(space)), list(trials), intermediate or {}
+    )
+
+
+def sampled(
+    space: Mapping[str, Any], result: Callable[[Mapping[str, Any]], float], count: int, **fields: Any
+) -> Record:
+    """Return a record of configurations drawn at random."""
+    rng, domains = random.Random(0), SearchSpace.from_json(dict(space))
+    drawn = [domains.sample(rng) for _ in range(count)]
+    return record([trial(i, each, result(each)) for i, each in enumerate(drawn)], space, **fields)
