@@ -36,7 +36,7 @@ class Evidence:
         """
         cube = Cube(record.space)
         trials = record.comparable
-        rows = np.array([cube.row(t.parameters) for t in trials]).reshape(-1, len(cube))
+        rows = np.array([cube.row(t.parameters) for t in trials]).reshape(len(trials), len(cube))
         active = cube.active(np.nan_to_num(rows, nan=0.5))
         whole = (np.isfinite(rows) | ~active).all(axis=1)
         losses = np.array([record.loss(t.value) for t in trials])[whole]

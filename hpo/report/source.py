@@ -14,6 +14,7 @@ from pygments.lexers import PythonLexer
 
 from hpo.annotate.project import annotate
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
+from hpo.annotate.source import SourceFile
 from hpo.errors import HpoError
 from hpo.experiment.record import Record
 from hpo.experiment.wording import short
@@ -57,7 +58,7 @@ def marked_source(directory: Path, record: Record) -> list[SourceText]:
 
 
 def _text(file: AnnotatedFile, project: AnnotatedProject | None, record: Record, root: Path) -> SourceText:
-    source = file.original.decode("utf-8", "replace")
+    source = SourceFile(file.name, file.path, file.original).normal
     best: dict[str, Any] = record.best.parameters if record.best else {}
     marks: dict[int, list[tuple[str, str]]] = {}
     for parameter in project.parameters if project else ():
