@@ -126,7 +126,7 @@ class TestTheHouse:
         [
             ("libcst", {"annotate"}),
             ("sqlite3", {"runtime/store.py", "runtime/nni_store.py"}),
-            ("plotly", {"figures", "cli/report.py"}),
+            ("plotly", {"figures", "report"}),
             ("pynvml", {"runtime/devices.py"}),
         ],
     )

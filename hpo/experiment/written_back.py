@@ -10,11 +10,12 @@ from typing import Any
 
 from hpo.annotate.apply import Application, apply, code
 from hpo.annotate.project import annotate
+from hpo.annotate.result import AnnotatedProject
 from hpo.errors import UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime.store import TrialRow
 
-__all__ = ["WrittenBack", "trial_code", "write_back"]
+__all__ = ["WrittenBack", "frozen_project", "trial_code", "write_back"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,17 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     sources = [Path(source) for source in plan["sources"]]
     sources = [s.relative_to(here) if s.is_relative_to(here) else s for s in sources]
     return WrittenBack(row, apply(annotate(sources), row.parameters, was))
+
+
+def frozen_project(directory: Path) -> AnnotatedProject:
+    """Return what an experiment's marks were read from, as it was when the experiment started.
+
+    Raises:
+        UsageError: no Python script was read.
+    """
+    with open_store(directory) as store:
+        plan = store.experiment()["config"]["plan"]
+    return annotate(_frozen(directory, plan))
 
 
 def trial_code(directory: Path, row: TrialRow) -> bytes:

@@ -12,13 +12,12 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from hpo.annotate.project import annotate
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
 from hpo.annotate.source import SourceFile
 from hpo.errors import HpoError
 from hpo.experiment.record import Record
 from hpo.experiment.wording import short
-from hpo.experiment.written_back import frozen_script, write_back
+from hpo.experiment.written_back import frozen_project, write_back
 
 __all__ = ["Line", "SourceText", "changes", "marked_source"]
 
@@ -47,13 +46,12 @@ class SourceText:
 def marked_source(directory: Path, record: Record) -> list[SourceText]:
     """Return the script, and of its modules those with marks, as they were when the experiment began."""
     try:
-        script = frozen_script(directory)
-        project = annotate([script])
+        project = frozen_project(directory)
     except HpoError:  # the trials are no Python script, or their code is gone
         return []
     is_marked = record.baseline is not None
-    root = script.parent
-    shown = [f for f in project.files if f.path == script.resolve() or (is_marked and f.sites)]
+    shown = [f for i, f in enumerate(project.files) if i == 0 or (is_marked and f.sites)]
+    root = (directory / "code" / "original").resolve()
     return [_text(f, project if is_marked else None, record, root) for f in shown]
 
 
@@ -71,9 +69,7 @@ def _text(file: AnnotatedFile, project: AnnotatedProject | None, record: Record,
     lines = [Line(Markup(code), marks.get(i, ())) for i, code in enumerate(html.split("\n"), 1)]  # noqa: S704
     if lines and not lines[-1].code:
         lines.pop()
-    resolved = root.resolve()
-    name = file.path.relative_to(resolved) if file.path.is_relative_to(resolved) else Path(file.path.name)
-    return SourceText(str(name), lines)
+    return SourceText(str(file.path.relative_to(root)), lines)
 
 
 def changes(directory: Path) -> list[str] | None:

@@ -100,7 +100,7 @@ def made(folder: Path, space, trials, *, name="made", direction="maximize") -> P
         "seed": 1, "tuner": {"name": "TPE", "class_args": {"a": HOSTILE}}, "assessor": None,
         "trial_concurrency": 2, "max_trials": 5, "max_duration": None, "max_trial_duration": None,
     }  # fmt: skip
-    plan = {"command": {"text": "sh train.sh"}, "cwd": str(folder), "modules": []}
+    plan = {"command": {"text": "sh train.sh"}, "cwd": str(folder), "modules": [], "sources": []}
     store = Store.create(
         folder,
         id=folder.name,
