@@ -41,12 +41,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hpo.errors import HpoError
+    from hpo.program import Experiment, tune
     from hpo.space import SearchSpace
     from hpo.trial import Trial
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Experiment",
     "HpoError",
     "SearchSpace",
     "Trial",
@@ -69,11 +71,18 @@ __all__ = [
     "report_final_result",
     "report_intermediate_result",
     "trial_dir",
+    "tune",
     "tuners",
     "uniform",
 ]
 
-_LAZY = {"HpoError": "hpo.errors", "SearchSpace": "hpo.space", "Trial": "hpo.trial"}
+_LAZY = {
+    "Experiment": "hpo.program",
+    "HpoError": "hpo.errors",
+    "SearchSpace": "hpo.space",
+    "Trial": "hpo.trial",
+    "tune": "hpo.program",
+}
 
 
 def __dir__() -> list[str]:

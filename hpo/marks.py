@@ -5,6 +5,8 @@ Under ``hpo run`` the marks are read from the source and never executed, so noth
 
 from __future__ import annotations
 
+from collections import deque
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,14 +32,41 @@ __all__ = [
 
 _NOTHING: Any = object()
 
+#: What the constructors returned last, each with its kind and arguments. A number does not know that it was a
+#: domain, so that is how `hpo.tune(..., space={"lr": hpo.loguniform(1e-5, 1e-1)})` knows.
+_recent: deque[tuple[Any, str, tuple[Any, ...]]] = deque(maxlen=256)
+
+
+def domains_of(values: Sequence[Any]) -> list[tuple[str, tuple[Any, ...]] | None]:
+    """Return for each value the kind and arguments of the constructor that returned this very object.
+
+    Of several that did, the last that is in the order of the values; None where there is none.
+    """
+    found: list[tuple[str, tuple[Any, ...]] | None] = []
+    records = list(_recent)
+    for value in reversed(values):
+        last = next((i for i in range(len(records) - 1, -1, -1) if records[i][0] is value), None)
+        found.append(None if last is None else records[last][1:])
+        records = records if last is None else records[:last]
+    return found[::-1]
+
+
+def _noted(value: Any, kind: str, arguments: tuple[Any, ...]) -> Any:
+    _recent.append((value, kind, arguments))
+    return value
+
 
 def param(*names_and_domains: Any, **domains: Any) -> Callable[[Decorated], Decorated]:
     """Mark parameters of a function or class: ``@hpo.param(lr=hpo.loguniform(1e-5, 1e-1))``.
 
-    Run by hand, the function comes back as it is.
+    Run by hand, the function comes back as it is; `hpo.tune` finds the domains at it.
     """
+    named = {**dict(zip(names_and_domains[::2], names_and_domains[1::2], strict=False)), **domains}
+    kinds = dict(zip(named, domains_of(list(named.values())), strict=True))
 
     def unchanged(decorated: Decorated) -> Decorated:
+        if type(decorated).__name__ == "function":
+            decorated.__dict__["__hpo_domains__"] = {**kinds, **getattr(decorated, "__hpo_domains__", {})}
         return decorated
 
     return unchanged
@@ -46,8 +75,8 @@ def param(*names_and_domains: Any, **domains: Any) -> Callable[[Decorated], Deco
 def choice(*options: Any, default: Any = _NOTHING, name: str | None = None) -> Any:
     """Mark one of several options; run by hand, the default or the first."""
     if default is not _NOTHING:
-        return default
-    return options[0] if options else _domain("choice", options)
+        return _noted(default, "choice", options)
+    return _noted(options[0] if options else _domain("choice", options), "choice", options)
 
 
 def _domain(kind: str, arguments: Sequence[Any]) -> Parameter:
@@ -58,9 +87,8 @@ def _domain(kind: str, arguments: Sequence[Any]) -> Parameter:
 
 def _numeric(kind: str) -> Callable[..., Any]:
     def domain(*numbers: float, default: Any = _NOTHING, name: str | None = None) -> Any:
-        if default is not _NOTHING:
-            return default
-        return _domain(kind, numbers).from_unit(0.5)
+        own = _domain(kind, numbers).from_unit(0.5) if default is _NOTHING else default
+        return _noted(own, kind, numbers)
 
     domain.__name__ = domain.__qualname__ = kind
     domain.__doc__ = f"Mark a number of the domain ``{kind}``; run by hand, the default or the median."

@@ -140,6 +140,7 @@ class _Inside:
     def __init__(self) -> None:
         self.directory = os.environ.get("HPO_TRIAL_DIR")
         self.steps = 0
+        self.has_final = False
         self._values: dict[str, Any] | None = None
         self._spool: int | None = None
         self._wake: int | None = None
@@ -284,6 +285,7 @@ def _report(kind: str, value: Any, step: int | None) -> None:
     if isinstance(value, dict):
         record["data"] = _plain(value)
     here.append(record)
+    here.has_final = here.has_final or kind == "final"
 
 
 def _number(value: Any) -> tuple[float | None, str | None]:
@@ -423,6 +425,11 @@ def own(name: str, seen: Any) -> Any:
             }
         )
     return seen
+
+
+def has_final() -> bool:
+    """Tell whether this process reported a final result."""
+    return inside().has_final
 
 
 def spooled_reports() -> int:

@@ -15,8 +15,12 @@ from hpo.parameters import Parameter
 __all__ = ["read_options"]
 
 
-def read_options(texts: Sequence[str]) -> dict[str, Parameter]:
+def read_options(texts: Sequence[str], origin: str = "--param") -> dict[str, Parameter]:
     """Return the domains of texts of the form NAME=DOMAIN, by name.
+
+    Args:
+        texts: one for each parameter.
+        origin: where they were written.
 
     Raises:
         AnnotationError: all that is wrong with them, each at its place in its text.
@@ -24,7 +28,7 @@ def read_options(texts: Sequence[str]) -> dict[str, Parameter]:
     domains: dict[str, Parameter] = {}
     found: list[Diagnostic] = []
     for text in texts:
-        file = SourceFile("--param", Path("--param"), text.encode())
+        file = SourceFile(origin, Path(origin), text.encode())
         try:
             name, domain = _read(file, text)
             if name in domains:

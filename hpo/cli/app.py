@@ -327,7 +327,7 @@ def enqueue(
 def export(
     reference: Reference = None,
     format: Annotated[  # noqa: A002
-        str, typer.Option(metavar="FORMAT", help="csv, json, or nni (what `hpo import` reads).")
+        str, typer.Option(metavar="FORMAT", help="csv, json, parquet, or nni (what `hpo import` reads).")
     ] = "csv",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")

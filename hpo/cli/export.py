@@ -20,7 +20,20 @@ from hpo.space import SearchSpace
 
 __all__ = ["export_trials", "import_folder", "import_trials"]
 
-_FORMATS = ("csv", "json", "nni")
+# The columns of a table that are there whatever the parameters are, with their types for pyarrow.
+_TYPED = {
+    "number": "int64",
+    "state": "string",
+    "value": "float64",
+    "duration": "float64",
+    "started": "float64",
+    "ended": "float64",
+    "attempt": "int64",
+    "origin": "string",
+    "failure": "string",
+    "detail": "string",
+}
+_FORMATS = ("csv", "json", "parquet", "nni")
 
 
 def export_trials(reference: str | None, format: str, output: Path | None, *, intermediate: bool) -> None:  # noqa: A002
@@ -28,6 +41,9 @@ def export_trials(reference: str | None, format: str, output: Path | None, *, in
     if format not in _FORMATS:
         raise UsageError(f"there is no format {format}", help=f"the formats are {', '.join(_FORMATS)}")
     with open_store(home.find(reference)) as store:
+        if format == "parquet":
+            _write_parquet([trial_json(store, row) for row in store.trials()], output)
+            return
         if format == "nni":
             text = _json(exported(store, intermediate=intermediate))
         else:
@@ -52,6 +68,34 @@ def _csv(trials: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
     for trial in trials:
         writer.writerow([*(trial[c] for c in columns), *(trial["parameters"].get(n, "") for n in names)])
     return text.getvalue()
+
+
+def _write_parquet(trials: Sequence[dict[str, Any]], output: Path | None) -> None:
+    """Write trials as a table of typed columns; a parameter whose values are of several types is text."""
+    if output is None:
+        raise UsageError("parquet is no text", help="write it to a file: -o trials.parquet")
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError:
+        message = "the format parquet needs pyarrow, which is not installed"
+        raise UsageError(message, help="pip install 'hpo-annotate[parquet]'") from None
+    names = dict.fromkeys(name for trial in trials for name in trial["parameters"])
+    columns = {column: [trial[column] for trial in trials] for column in _TYPED}
+    table = {name: pyarrow.array(values, type=_TYPED[name]) for name, values in columns.items()}
+    for name in names:
+        values = [trial["parameters"].get(name) for trial in trials]
+        table[name if name not in table else f"parameter.{name}"] = pyarrow.array(_of_one_type(values))
+    pyarrow.parquet.write_table(pyarrow.table(table), output)
+
+
+def _of_one_type(values: Sequence[Any]) -> list[Any]:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int, float}:
+        return [None if value is None else float(value) for value in values]
+    if len(kinds) > 1 or not kinds <= {int, float, bool, str}:
+        return [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return list(values)
 
 
 def import_trials(reference: str | None, file: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console, OverflowMethod
@@ -12,12 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hpo.errors import printable
-from hpo.experiment.wording import short
-from hpo.runtime.store import TrialRow
-from hpo.trial import Trial, TrialState
 
 __all__ = [
-    "best_values",
     "print_diff",
     "print_json",
     "print_lines",
@@ -59,29 +55,3 @@ def print_diff(diff: str) -> None:
         return
     for line in diff.removesuffix("\n").split("\n"):  # other ends of lines end none of a diff
         console.print(Text(printable(line), style=_COLOURS.get(line[:1], "")), soft_wrap=True)
-
-
-def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:
-    """Yield the lines that show a trial beside the one that ran the script's own values.
-
-    Args:
-        best: it succeeded.
-        base: the other, where there is one.
-        indent: the width of the column of labels.
-    """
-    text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
-    text.append(f"   trial {best.number}", style="not bold")
-    if base is not None and base.value is not None:
-        gain = (best.value or 0.0) - base.value
-        text.append(f", {gain:+.4g} over the script's own {short(base.value)}", style="not bold")
-    elif base is not None and base.state is TrialState.FAILED:
-        text.append(f"; the script's own values failed (trial {base.number})", style="not bold")
-    yield text
-    width = max((len(name) for name in best.parameters), default=0)
-    for name, value in best.parameters.items():
-        line = Text(f"{'':<{indent}}{name:<{width}}  ")
-        line.append(short(value), style="green")
-        before = base.parameters.get(name) if base is not None else None
-        if before is not None and before != value:
-            line.append(f"  was {short(before)}", style="dim")
-        yield line

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from hpo.cli.output import best_values, print_lines
+from hpo.cli.output import print_lines
 from hpo.experiment.wording import counted, duration, short
+from hpo.progress import best_values
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
 
@@ -63,7 +64,13 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     yield from _events(store)
     yield Text("")
     yield _row("Directory", told["directory"])
-    yield from _next_steps(told, is_marked=store.baseline() is not None)
+    yield from _next_steps(told, is_marked=_is_marked(store))
+
+
+def _is_marked(store: Store) -> bool:
+    """Tell whether values can be written back into a script."""
+    command = store.experiment()["config"].get("plan", {}).get("command", {})
+    return store.baseline() is not None and "script" in command
 
 
 def _title(told: Mapping[str, Any]) -> Text:

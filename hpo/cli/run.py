@@ -10,7 +10,6 @@ from typing import Any
 
 from hpo.annotate.options import read_options
 from hpo.cli.detach import Announce
-from hpo.cli.progress import Progress
 from hpo.config.duration import parse_duration
 from hpo.config.loader import load
 from hpo.config.model import Algorithm, Config
@@ -20,6 +19,7 @@ from hpo.experiment.create import create, open_existing
 from hpo.experiment.documents import best_json, open_store
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.loop import Experiment
+from hpo.progress import Progress
 from hpo.runtime import home
 
 __all__ = ["resume", "run"]
@@ -54,7 +54,7 @@ def run(
         given["direction"] = "maximize" if maximize else "minimize"
     for kind in ("tuner", "assessor"):
         if kind in given:
-            given[kind] = _algorithm(kind, given[kind])
+            given[kind] = Algorithm.named(given[kind], kind)
     if space_file is not None:
         given["space"] = load_space(space_file)
     domains = read_options(params) if params else {}
@@ -69,18 +69,6 @@ def run(
         config, script=path, arguments=arguments, options=domains, extraction=extraction, listener=progress
     )
     return _run(experiment, progress, json=json, announce=announce)
-
-
-def _algorithm(kind: str, written: str) -> Algorithm:
-    """Return what an option names: one of ours, or a class of the user's, as FILE.py:Class."""
-    file, colon, name = written.rpartition(":")
-    if colon and file.endswith(".py"):
-        return Algorithm(name=name, file=Path(file))
-    if written.endswith((".py", ".py:")):
-        raise UsageError(
-            f"--{kind} {written} names no class", help=f"write --{kind} {written.rstrip(':')}:Class"
-        )
-    return Algorithm(name=written)
 
 
 def resume(reference: str | None, *, json: bool, announce: Announce | None = None) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from hpo.cli.output import best_values, print_json, print_lines, print_table
+from hpo.cli.output import print_json, print_lines, print_table
 from hpo.cli.overview import print_overview
 from hpo.experiment.documents import best_json, experiment_json, open_store, trial_json
 from hpo.experiment.wording import short
+from hpo.progress import best_values
 from hpo.runtime import home
 
 __all__ = [

@@ -34,6 +34,25 @@ class Algorithm(BaseModel):
     file: Path | None = None
     class_args: dict[str, Any] = Field(default_factory=dict)
 
+    @classmethod
+    def named(cls, written: str, kind: str) -> Algorithm:
+        """Return what an option names: one of ours, or a class of the user's, as FILE.py:Class.
+
+        Args:
+            written: the name.
+            kind: of the option, for its message: tuner or assessor.
+
+        Raises:
+            UsageError: it names a file and no class.
+        """
+        file, colon, name = written.rpartition(":")
+        if colon and file.endswith(".py"):
+            return cls(name=name, file=Path(file))
+        if written.endswith((".py", ".py:")):
+            help_ = f"write --{kind} {written.rstrip(':')}:Class"
+            raise UsageError(f"--{kind} {written} names no class", help=help_)
+        return cls(name=written)
+
     @field_validator("file")
     @classmethod
     def _stays_where_it_is(cls, file: Path | None) -> Path | None:

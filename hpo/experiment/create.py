@@ -17,12 +17,14 @@ from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tune
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
+from hpo.experiment.objective import Objective
 from hpo.experiment.running import shared_variables
 from hpo.parameters import Parameter
 from hpo.runtime import home
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import (
     Command,
+    FunctionCommand,
     Launcher,
     ScriptCommand,
     ShellCommand,
@@ -56,6 +58,8 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         if isinstance(self.command, ScriptCommand):
             command: dict[str, Any] = {"script": self.command.script, "args": list(self.command.args)}
+        elif isinstance(self.command, FunctionCommand):
+            command = {"function": self.command.name}
         else:
             command = {"text": self.command.text}
         return {
@@ -68,11 +72,13 @@ class Plan:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         written = data["command"]
-        command: Command = (
-            ScriptCommand(written["script"], tuple(written["args"]))
-            if "script" in written
-            else ShellCommand(written["text"])
-        )
+        command: Command
+        if "script" in written:
+            command = ScriptCommand(written["script"], tuple(written["args"]))
+        elif "function" in written:
+            command = FunctionCommand(written["function"])
+        else:
+            command = ShellCommand(written["text"])
         return cls(command, Path(data["cwd"]), tuple(data["modules"]), tuple(data["sources"]))
 
 
@@ -82,6 +88,7 @@ def create(
     script: str | None = None,
     options: Mapping[str, Parameter] | None = None,
     arguments: Sequence[str] = (),
+    objective: Objective | None = None,
     extraction: Extraction | None = None,
     listener: Listener | None = None,
 ) -> Experiment:
@@ -92,28 +99,25 @@ def create(
         script: a Python script, relative to the current folder, run there as `python SCRIPT ARGUMENTS` is.
         options: parameters that the trial gets as ``--NAME VALUE``, beside those of the space.
         arguments: what follows it.
+        objective: a function of this program, in the place of a script; the space is its own.
         extraction: a reading of the script that is already under way.
         listener: who is told what happens.
 
     Raises:
         UsageError: there is nothing to run, no space to search, a tuner or device that is not there.
     """
-    if script is not None:
-        command: Command = ScriptCommand(script, tuple(arguments))
-        cwd = Path.cwd()
-    elif config.command is not None:
-        cwd = config.code_directory
-        command = parse_command(config.command, cwd)
-    else:
-        raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
+    command, cwd = _command(config, script, arguments, objective)
+    if objective is not None:
+        config = config.override(space=objective.space)
     sources = _sources(command, cwd, config)
     if extraction is None and sources:
         extraction = Extraction(*sources)
     load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
     project = extraction.result() if extraction else None
     space = _space(config, project, options or {})
-    # Marks have values in the source; a space in a file has none to run.
-    baseline = config.space is None and project is not None and len(project.space) > 0
+    # Marks have values in the source, and arguments may have defaults; a space in a file has none to run.
+    is_marked = config.space is None and project is not None and len(project.space) > 0
+    baseline = is_marked or (objective is not None and objective.has_defaults)
     if listener is not None and project is not None:
         for note in _notes(config, project, options or {}):
             listener.noted(note)
@@ -124,11 +128,11 @@ def create(
     if config.gpus_per_trial:
         _devices(config)
     directory = home.make_folder()  # hidden, until it is whole
-    plan = _freeze(command, cwd, sources, project, directory / "code", baseline)
+    plan = _freeze(command, cwd, sources, project, directory / "code", is_marked)
     store = Store.create(
         directory,
         id=home.public_name(directory).name,
-        name=config.name or (Path(script).stem if script else cwd.name),
+        name=config.name or (Path(script).stem if script else objective.name if objective else cwd.name),
         direction=config.direction or "maximize",
         config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
         space=space.to_json(),
@@ -138,14 +142,35 @@ def create(
         with store.transaction():
             store.add_trial(Trial(0, space.default_configuration()), "baseline")
     store.close()
-    return open_existing(directory.rename(home.public_name(directory)), listener=listener)
+    directory = directory.rename(home.public_name(directory))
+    return open_existing(directory, objective=objective, listener=listener)
 
 
-def open_existing(directory: Path, *, listener: Listener | None = None) -> Experiment:
+def _command(
+    config: Config, script: str | None, arguments: Sequence[str], objective: Objective | None
+) -> tuple[Command, Path]:
+    """Return what a trial runs, and where."""
+    if objective is not None:
+        return FunctionCommand(objective.name), Path.cwd()
+    if script is not None:
+        return ScriptCommand(script, tuple(arguments)), Path.cwd()
+    if config.command is not None:
+        return parse_command(config.command, config.code_directory), config.code_directory
+    raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
+
+
+def open_existing(
+    directory: Path, *, objective: Objective | None = None, listener: Listener | None = None
+) -> Experiment:
     """Open an experiment to run it, from the start or from where it stood.
 
+    Args:
+        directory: its folder.
+        objective: the function that its trials call, where they call one.
+        listener: who is told what happens.
+
     Raises:
-        UsageError: somebody else runs it.
+        UsageError: somebody else runs it; its trials call a function, and it is not given.
         StoreError: its folder cannot be read.
     """
     lock = home.take_lock(directory)
@@ -153,11 +178,17 @@ def open_existing(directory: Path, *, listener: Listener | None = None) -> Exper
         store = Store(directory, read_only=False)
         row = store.experiment()
         plan = Plan.from_json(row["config"]["plan"])
+        if isinstance(plan.command, FunctionCommand) and objective is None:
+            called = plan.command.name
+            raise UsageError(
+                f"the trials of {directory.name} call {called}, a function of a program",
+                help=f"go on in that program: hpo.Experiment.open({directory.name!r}, {called}).run()",
+            )
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         devices = _devices(config) if config.gpus_per_trial else None
         end_strays(directory.name)  # of a runner that died together with its fork server
-        launcher = _launcher(directory, plan, lock, config)
+        launcher = _launcher(directory, plan, lock, config, objective)
         return Experiment(
             store,
             space,
@@ -199,7 +230,7 @@ def _sources(command: Command, cwd: Path, config: Config) -> list[Path]:
     """Return what is read for marks: the script; of another command, those that it names, or its folder."""
     if isinstance(command, ScriptCommand):
         return [cwd / command.script]
-    if config.space is not None:
+    if config.space is not None or isinstance(command, FunctionCommand):
         return []
     return named_scripts(command.text, cwd) or ([cwd] if config.use_annotation else [])
 
@@ -271,7 +302,9 @@ def _freeze(
     return Plan(command, cwd, tuple(modules), tuple(map(str, sources)))
 
 
-def _launcher(directory: Path, plan: Plan, lock: IO[str], config: Config) -> Launcher:
+def _launcher(
+    directory: Path, plan: Plan, lock: IO[str], config: Config, objective: Objective | None
+) -> Launcher:
     if not plan.cwd.is_dir():
         raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
     is_script = isinstance(plan.command, ScriptCommand)
@@ -287,4 +320,5 @@ def _launcher(directory: Path, plan: Plan, lock: IO[str], config: Config) -> Lau
             experiment=directory.name,
             concurrency=config.trial_concurrency,
             variables=shared_variables(directory.name, config.code_directory),
+            function=objective,
         )

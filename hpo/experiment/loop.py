@@ -30,7 +30,7 @@ from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
 from hpo.runtime import home, memory
 from hpo.runtime.devices import GpuPool
-from hpo.runtime.launcher import Command, Ended, Launcher
+from hpo.runtime.launcher import Command, Ended, Launcher, ScriptCommand
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
@@ -108,6 +108,11 @@ class Experiment:
     def elapsed(self) -> float:
         """Seconds spent on it, by this runner and those before."""
         return self._elapsed_before + time.monotonic() - self._begun
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether values can be written back into a script."""
+        return self.baseline is not None and isinstance(self._command, ScriptCommand)
 
     @property
     def exit_code(self) -> int:
@@ -454,12 +459,9 @@ class Experiment:
 
     def _watch_memory(self, limit: int) -> None:
         """Kill the trials that use too much: one that is asked to end may use still more on the way."""
-        for number, run in self.running.items():
-            pid = self._launcher.pid(number)
-            if pid is None or run.overused is not None:
-                continue
-            used = memory.used(pid, enough=limit)
-            if used > limit:
+        for number, used in self._launcher.memory(enough=limit).items():
+            run = self.running.get(number)
+            if run is not None and run.overused is None and used > limit:
                 run.overused = f"it used {size(used)} of memory, and {size(limit)} is the limit"
                 self._launcher.signal(number, signal.SIGKILL)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from types import FrameType, TracebackType
 
 __all__ = ["Interruptions"]
@@ -15,6 +16,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interruptions:
     """While entered, keep the signals that end a program, and wake the loop.
 
+    In a thread of a program's they are left to the main one: Python takes handlers nowhere else.
+
     Args:
         wake: a descriptor to which a newline is written.
     """
@@ -24,6 +27,9 @@ class Interruptions:
         self._taken: list[int] = []
 
     def __enter__(self) -> Interruptions:
+        if threading.current_thread() is not threading.main_thread():
+            self._before = {}
+            return self
         self._before = {number: signal.signal(number, self._keep) for number in _SIGNALS}
         return self
 

@@ -8,6 +8,7 @@ It is single-threaded, reads one JSON object a line from the socket, and answers
 
     {"start": 7, "script": "train.py", "args": [], "dir": ".../trials/7", "env": {...}}
     {"start": 8, "command": "sh run.sh", "dir": ".../trials/8", "env": {...}}
+    {"start": 9, "dir": ".../trials/9", "env": {...}}        where it was given a function to call
     {"signal": 7, "number": 15}
                                                      -> {"ended": 7, "status": 0}   negative: a signal
                                                      -> {"refused": 8, "reason": "..."}
@@ -72,15 +73,22 @@ class Server:
         lock: a descriptor that this process holds and its trials do not.
         snapshot: the frozen scripts, or None where the trials run none.
         experiment: the id that trials are marked with.
+        function: what trials call, where they are neither scripts nor commands.
     """
 
     def __init__(
-        self, connection: socket.socket, lock: int, snapshot: Snapshot | None, experiment: str
+        self,
+        connection: socket.socket,
+        lock: int,
+        snapshot: Snapshot | None,
+        experiment: str,
+        function: Callable[[], Any] | None = None,
     ) -> None:
         self.connection = connection
         self.lock = lock
         self.snapshot = snapshot
         self.experiment = experiment
+        self.function = function
         self.trials: dict[int, tuple[int, Mark]] = {}  # pid -> number and what its processes bear
         self._script: Script | None = None  # the one that was made ready last
         self._environment = dict(os.environ)  # what is not a trial's own
@@ -190,8 +198,12 @@ class Server:
                 for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and no other program
                     _set_handler(number, signal.SIG_DFL)
                 os.execv("/bin/sh", ["sh", "-c", request["command"]])
-            assert self._script is not None
             gc.enable()
+            if self.function is not None:
+                from hpo.runtime.function import run_function
+
+                run_function(self.function)
+            assert self._script is not None
             self._script.run()
         except BaseException:
             import traceback

@@ -17,15 +17,20 @@ from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from hpo.errors import StoreError
+from hpo.runtime.memory import used
 from hpo.runtime.preload import NOT_FORKED
 from hpo.runtime.strays import Mark, end_strays
+
+if TYPE_CHECKING:
+    from hpo.runtime.function import ForkedServer, Function
 
 __all__ = [
     "Command",
     "Ended",
+    "FunctionCommand",
     "Launcher",
     "ScriptCommand",
     "ShellCommand",
@@ -62,11 +67,22 @@ class ShellCommand:
         return ShellCommand(f"{self.text} {shlex.join(_option_words(options))}") if options else self
 
 
+@dataclass(frozen=True)
+class FunctionCommand:
+    """A call of a function in the program that runs the experiment; `name` is for people."""
+
+    name: str
+
+    def with_options(self, options: Mapping[str, Any]) -> FunctionCommand:
+        """Return the command: a function gets its values otherwise."""
+        return self
+
+
 def _option_words(options: Mapping[str, Any]) -> list[str]:
     return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
-Command = ScriptCommand | ShellCommand
+Command = ScriptCommand | ShellCommand | FunctionCommand
 
 
 @dataclass(frozen=True)
@@ -162,6 +178,7 @@ class Launcher:
         experiment: the experiment's id, by which its processes are known.
         concurrency: how many trials share the machine.
         variables: the environment that all trials have beside this process's.
+        function: what trials call, where they are neither scripts nor commands.
     """
 
     def __init__(
@@ -176,9 +193,11 @@ class Launcher:
         experiment: str,
         concurrency: int = 1,
         variables: Mapping[str, str] | None = None,
+        function: Function | None = None,
     ) -> None:
         code = {} if snapshot is None else {"HPO_CODE": str(snapshot)}  # see `snapshot`
-        self._setup = {
+        self._function = function
+        self._setup: dict[str, Any] = {
             "experiment": experiment,
             "env": {**(variables or {}), **code},
             "cwd": str(cwd),
@@ -199,6 +218,21 @@ class Launcher:
         ours, theirs = socket.socketpair()
         self._buffer = b""
         self._connection = ours
+        self._server: subprocess.Popen[bytes] | ForkedServer
+        if self._function is not None:
+            from hpo.runtime.function import ForkedServer
+
+            with theirs:
+                self._server = ForkedServer(
+                    self._function,
+                    ours,
+                    theirs,
+                    lock=self._lock,
+                    log=self._log,
+                    experiment=self._experiment,
+                    environment={**self._environment, **self._setup["env"]},
+                )
+            return
         with theirs:
             self._server = subprocess.Popen(
                 [
@@ -227,23 +261,20 @@ class Launcher:
         request: dict[str, Any] = {"start": number, "dir": str(directory), "env": dict(environment)}
         if isinstance(command, ScriptCommand):
             request.update(script=command.script, args=command.args)
-        else:
+        elif isinstance(command, ShellCommand):
             request.update(command=command.text)
         self.running.add(number)
         self._send(request)
-
-    def pid(self, number: int) -> int | None:
-        """Return the process of a running trial, once it is known as that."""
-        mark, server = Mark(self._experiment, number), self._server.pid
-        with contextlib.suppress(OSError):
-            children = Path(f"/proc/{server}/task/{server}/children").read_bytes()
-            return next((pid for pid in map(int, children.split()) if mark.is_on(pid)), None)
-        return None
 
     def signal(self, number: int, signal_number: int) -> None:
         """Send a signal to a trial's whole process group."""
         self._server.send_signal(signal.SIGCONT)  # somebody may have suspended it
         self._send({"signal": number, "number": int(signal_number)})
+
+    def memory(self, *, enough: int) -> dict[int, int]:
+        """Return how many bytes each trial uses with all its processes (see `memory.used`)."""
+        marks = {number: Mark(self._experiment, number) for number in self.running}
+        return used(self._server.pid, marks, enough=enough)
 
     def events(self) -> Iterator[Ended]:
         """Yield the trials that ended since the last call; does not wait."""

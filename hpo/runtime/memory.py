@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from hpo.runtime.strays import Mark
 
 __all__ = ["kernel_kills", "used"]
 
@@ -14,17 +16,22 @@ _CGROUP = Path("/sys/fs/cgroup")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def used(pid: int, *, enough: int) -> int:
-    """Return how many bytes a process and its descendants use.
+def used(server: int, marks: Mapping[int, Mark], *, enough: int) -> dict[int, int]:
+    """Return how many bytes the trials use, by their numbers, each with all its processes.
 
     Args:
-        pid: of the process.
+        server: the process that all of them descend from.
+        marks: what the processes of each bear.
         enough: below this a quick answer will do, in which what processes share, such as the modules that
             all trials are forked with, counts for each of them.
     """
-    pids = list(_family(pid))
-    resident = sum(map(_resident, pids))
-    return resident if resident < enough else sum(map(_proportional, pids))
+    descendants = [pid for pid in _family(server) if pid != server]
+    found = {}
+    for number, mark in marks.items():
+        pids = [pid for pid in descendants if mark.is_on(pid)]
+        resident = sum(map(_resident, pids))
+        found[number] = resident if resident < enough else sum(map(_proportional, pids))
+    return found
 
 
 def _family(pid: int) -> Iterator[int]:

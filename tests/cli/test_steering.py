@@ -142,3 +142,22 @@ class TestImport:
         hpo("run", "train.py", "--max-trials", "1")
         Path("results.json").write_text(text)
         assert message in hpo("import", "train", "results.json", code=2).stderr
+
+
+class TestParquet:
+    def test_a_table_has_a_typed_column_for_each_parameter(self) -> None:
+        import pyarrow.parquet
+
+        space = {"x": {"_type": "uniform", "_value": [0, 1]}, "k": {"_type": "choice", "_value": ["a", 1]}}
+        Path("space.json").write_text(json.dumps({**space, "value": {"_type": "randint", "_value": [0, 9]}}))
+        hpo("run", "train.py", "--space", "space.json", "--max-trials", "3")
+        hpo("export", "--format", "parquet", "-o", "trials.parquet")
+        table = pyarrow.parquet.read_table("trials.parquet")
+        types = {field.name: str(field.type) for field in table.schema}
+        assert (types["x"], types["value"], types["failure"]) == ("double", "double", "string")
+        assert (types["k"], types["parameter.value"]) == ("string", "int64")
+        assert table.column("x").to_pylist() == [t["parameters"]["x"] for t in data("trial", "list")]
+
+    def test_it_needs_a_file(self) -> None:
+        hpo("run", "train.py", "--max-trials", "1")
+        assert "-o trials.parquet" in hpo("export", "--format", "parquet", code=2).stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console, Group
@@ -12,13 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hpo.cli.output import best_values
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
 from hpo.experiment.wording import counted, duration, short
+from hpo.runtime.store import TrialRow
 from hpo.trial import Trial, TrialState
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "best_values"]
 
 _REFRESH = 0.25  # seconds
 _WIDE = 110  # columns that the line of the bar needs in full
@@ -140,10 +141,36 @@ class Progress(Listener):
         self.print(f"Results   {experiment.directory}")
         if experiment.stopped_by is not None:
             self.print(f"Go on     hpo resume {name}")
-        if base is not None:
+        if base is not None and experiment.is_marked:
             self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
-        self.print(f"{'' if base is not None else 'Next':<10}hpo show {name}")
+        self.print(f"{'' if base is not None and experiment.is_marked else 'Next':<10}hpo show {name}")
 
 
 def _both(best: Trial | None, base: Trial | None) -> bool:
     return best is not None and base is not None and best.value is not None and base.value is not None
+
+
+def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:
+    """Yield the lines that show a trial beside the one that ran the script's own values.
+
+    Args:
+        best: it succeeded.
+        base: the other, where there is one.
+        indent: the width of the column of labels.
+    """
+    text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
+    text.append(f"   trial {best.number}", style="not bold")
+    if base is not None and base.value is not None:
+        gain = (best.value or 0.0) - base.value
+        text.append(f", {gain:+.4g} over the script's own {short(base.value)}", style="not bold")
+    elif base is not None and base.state is TrialState.FAILED:
+        text.append(f"; the script's own values failed (trial {base.number})", style="not bold")
+    yield text
+    width = max((len(name) for name in best.parameters), default=0)
+    for name, value in best.parameters.items():
+        line = Text(f"{'':<{indent}}{name:<{width}}  ")
+        line.append(short(value), style="green")
+        before = base.parameters.get(name) if base is not None else None
+        if before is not None and before != value:
+            line.append(f"  was {short(before)}", style="dim")
+        yield line
