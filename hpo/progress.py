@@ -141,9 +141,9 @@ class Progress(Listener):
         self.print(f"Results   {experiment.directory}")
         if experiment.stopped_by is not None:
             self.print(f"Go on     hpo resume {name}")
-        if base is not None and experiment.is_marked:
+        if experiment.is_marked:
             self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
-        self.print(f"{'' if base is not None and experiment.is_marked else 'Next':<10}hpo show {name}")
+        self.print(f"{'' if experiment.is_marked else 'Next':<10}hpo show {name}")
 
 
 def _both(best: Trial | None, base: Trial | None) -> bool:

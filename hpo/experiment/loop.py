@@ -112,7 +112,7 @@ class Experiment:
     @property
     def is_marked(self) -> bool:
         """Whether values can be written back into a script."""
-        return self.baseline is not None and isinstance(self._command, ScriptCommand)
+        return isinstance(self._command, ScriptCommand) and self.store.baseline() is not None
 
     @property
     def exit_code(self) -> int:
