@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hpo.cli.output import print_lines
+from hpo.config.size import size
 from hpo.experiment.wording import counted, duration, short
 from hpo.progress import best_values
 from hpo.runtime.store import Store
@@ -109,8 +110,26 @@ def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Itera
     longest = limits["max_trial_duration"]
     each = f", {duration(longest)} at most for a trial" if longest else ""
     yield _row("Time", f"{duration(told['elapsed'])}{until}, {told['concurrency']} at a time{each}")
+    others = list(_other_limits(limits))
+    if others:
+        yield _row("Limits", "; ".join(others))
+    if told["waits"]:
+        yield _row("Waiting", Text(told["waits"], style="yellow"))
     if is_drawn:
         yield from _history(store, told["direction"])
+
+
+def _other_limits(limits: Mapping[str, Any]) -> Iterator[str]:
+    if "stop_when" in limits:
+        yield f"stops when {limits['stop_when']}"
+    if "patience" in limits:
+        yield f"after {counted(limits['patience'], 'trial')} without a better result"
+    if "max_failures" in limits:
+        yield f"after {counted(limits['max_failures'], 'failure')}"
+    if "max_trial_memory" in limits:
+        yield f"{size(limits['max_trial_memory'])} of memory for a trial"
+    if "retries" in limits:
+        yield counted(limits["retries"], "retry", "retries")
 
 
 def _bar(counts: Mapping[str, int], total: int) -> Text:

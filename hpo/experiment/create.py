@@ -21,6 +21,7 @@ from hpo.experiment.objective import Objective
 from hpo.experiment.running import shared_variables
 from hpo.parameters import Parameter
 from hpo.runtime import home
+from hpo.runtime.cores import CorePool, thread_limits
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import (
     Command,
@@ -32,6 +33,7 @@ from hpo.runtime.launcher import (
     named_scripts,
     parse_command,
 )
+from hpo.runtime.placement import Places
 from hpo.runtime.snapshot import freeze
 from hpo.runtime.store import Store
 from hpo.runtime.strays import end_strays
@@ -125,8 +127,7 @@ def create(
     config = settled(config, space, project)
     make_tuner(config, space)  # what it cannot search is said before anything is made
     make_assessor(config)
-    if config.gpus_per_trial:
-        _devices(config)
+    _places(config)
     directory = home.make_folder()  # hidden, until it is whole
     plan = _freeze(command, cwd, sources, project, directory / "code", is_marked)
     store = Store.create(
@@ -186,7 +187,6 @@ def open_existing(
             )
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
-        devices = _devices(config) if config.gpus_per_trial else None
         end_strays(directory.name)  # of a runner that died together with its fork server
         launcher = _launcher(directory, plan, lock, config, objective)
         return Experiment(
@@ -197,7 +197,7 @@ def open_existing(
             plan.command,
             launcher,
             assessor=make_assessor(config),
-            devices=devices,
+            places=_places(config),
             listener=listener,
         )
     finally:
@@ -276,10 +276,12 @@ def _budgeted(tuner: Algorithm, project: AnnotatedProject | None) -> Algorithm:
     return tuner.model_copy(update={"class_args": {**tuner.class_args, argument: loop.passes}})
 
 
-def _devices(config: Config) -> GpuPool:
-    return GpuPool(
-        config.gpu_indices, config.gpus_per_trial or 0, config.max_trials_per_gpu, config.use_active_gpu
-    )
+def _places(config: Config) -> Places:
+    wanted = config.gpus_per_trial
+    share, active = config.max_trials_per_gpu, config.use_active_gpu
+    gpus = GpuPool(config.gpu_indices, wanted, share, active) if wanted else None
+    cores = CorePool(config.cpus_per_trial) if config.cpus_per_trial is not None else None
+    return Places(gpus, hides_gpus=wanted == 0, cores=cores)
 
 
 def _freeze(
@@ -318,7 +320,7 @@ def _launcher(
             lock=lock,
             log=log,
             experiment=directory.name,
-            concurrency=config.trial_concurrency,
+            threads=thread_limits(config.trial_concurrency, config.cpus_per_trial),
             variables=shared_variables(directory.name, config.code_directory),
             function=objective,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,8 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "tuner": settings["tuner"],
         "assessor": settings.get("assessor"),
         "concurrency": settings["trial_concurrency"],
-        "limits": {name: settings[name] for name in ("max_trials", "max_duration", "max_trial_duration")},
+        "limits": _limits(settings),
+        "waits": row["waits"] if row["status"] == "running" else None,
         "elapsed": row["elapsed"],
         "created": row["created"],
         "trials": {seen_state(store, state): count for state, count in store.counts().items()},
@@ -61,6 +62,14 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "space": row["space"],
         "directory": str(store.directory),
     }
+
+
+def _limits(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the limits: three that are always there, and the others where they are set."""
+    usual = ("max_trials", "max_duration", "max_trial_duration")
+    others = ("max_trial_memory", "max_failures", "stop_when", "patience", "retries")
+    found = {name: settings.get(name) for name in usual}
+    return found | {name: settings[name] for name in others if settings.get(name)}
 
 
 def seen_state(store: Store, stored: str) -> str:

@@ -29,8 +29,8 @@ from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
 from hpo.runtime import home, memory
-from hpo.runtime.devices import GpuPool
 from hpo.runtime.launcher import Command, Ended, Launcher, ScriptCommand
+from hpo.runtime.placement import Place, Places
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
@@ -58,6 +58,7 @@ class Experiment:
         waiting: the attempts that will be made, in their order.
         counts: how many trials ended in each state.
         stopped_by: the signal that stopped it.
+        waits: what the next trial waits for, and since when.
         limits: what may end it.
     """
 
@@ -71,7 +72,7 @@ class Experiment:
         launcher: Launcher,
         *,
         assessor: Assessor | None = None,
-        devices: GpuPool | None = None,
+        places: Places | None = None,
         listener: Listener | None = None,
     ) -> None:
         self.store, self.space, self.tuner, self.config = store, space, tuner, config
@@ -83,7 +84,8 @@ class Experiment:
         self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
         self.stopped_by: int | None = None
         self.limits = Limits(config)
-        self._command, self._launcher, self._devices = command, launcher, devices
+        self.waits: str | None = store.experiment()["waits"]
+        self._command, self._launcher, self._places = command, launcher, places or Places()
         self._assessor = assessor
         self._listener = listener or Listener()
         self._explanation = self._new_explanation()
@@ -93,7 +95,6 @@ class Experiment:
         self._enough: str | None = None  # the limit that is reached
         self._failed: str | None = None  # why the experiment cannot go on
         self._retry_at: float | None = None  # when to look again for a device that others use
-        self._said_that_it_waits = False
         self._said_what_is_odd = False
         self._memory_at = 0.0  # when to look at the trials' memory
         self._kernel_kills = memory.kernel_kills()
@@ -205,8 +206,8 @@ class Experiment:
                 self._enforce_limits()
                 starts = list(self._propose())
                 self.store.set_elapsed(self.elapsed)
-            for run, devices in starts:
-                self._start(run, devices)
+            for run, place in starts:
+                self._start(run, place)
             if not self.running and self._retry_at is None:
                 self._explanation.update(math.inf)
                 return
@@ -236,25 +237,26 @@ class Experiment:
 
     # -- proposing and starting
 
-    def _propose(self) -> Iterator[tuple[RunningTrial, tuple[int, ...]]]:
-        """Take up trials while there is room, a device, and something to run."""
+    def _propose(self) -> Iterator[tuple[RunningTrial, Place]]:
+        """Take up trials while there is room, a place for one, and something to run."""
         self._retry_at = None
         while self._has_more() and len(self.running) < self.config.trial_concurrency:
             number = self.waiting[0].trial.number if self.waiting else self.total
-            devices = self._devices.acquire(number) if self._devices else ()
-            if devices is None:
-                self._wait_for_device()
+            place = self._places.acquire(number)
+            if place is None:
+                self._wait_for_place()
                 return
-            self._said_that_it_waits = False
+            self._say_what_is_waited_for(None)
             run = self._next_trial()
             if run is None:
-                if self._devices:
-                    self._devices.release(number)
+                self._places.release(number)
                 return
             run.trial.state = TrialState.RUNNING
             self.running[run.trial.number] = run
-            self.store.start_trial(run.trial.number, devices)
-            yield run, devices
+            self.store.start_trial(run.trial.number, place.gpus or ())
+            yield run, place
+        else:
+            self._say_what_is_waited_for(None)
 
     def _has_more(self) -> bool:
         if self._closing is not None or self._enough is not None:
@@ -262,17 +264,20 @@ class Experiment:
         limit = self.config.max_trials
         return bool(self.waiting) or limit is None or self.total - self._imported < limit
 
-    def _wait_for_device(self) -> None:
-        """Look again in a while, and say why where nothing else goes on."""
-        assert self._devices is not None
-        if self._devices.retry_after is None:
-            return
-        self._retry_at = time.monotonic() + self._devices.retry_after
-        reason = self._devices.waiting_reason()
-        if not self.running and reason is not None and not self._said_that_it_waits:
+    def _wait_for_place(self) -> None:
+        """Look again in a while, where what others have may come free."""
+        if self._places.retry_after is not None:
+            self._retry_at = time.monotonic() + self._places.retry_after
+        reason = self._places.waiting_reason
+        if not self.running and reason is not None and self.waits is None:
             self.store.add_event("note", reason)
             self._listener.noted(reason)
-            self._said_that_it_waits = True
+        self._say_what_is_waited_for(reason)
+
+    def _say_what_is_waited_for(self, reason: str | None) -> None:
+        if reason != self.waits:
+            self.store.set_waits(reason)
+            self.waits = reason
 
     def _next_trial(self) -> RunningTrial | None:
         if self.waiting:
@@ -291,15 +296,12 @@ class Experiment:
     def _trial_directory(self, number: int) -> Path:
         return self.directory / "trials" / str(number)
 
-    def _start(self, run: RunningTrial, devices: tuple[int, ...]) -> None:
+    def _start(self, run: RunningTrial, place: Place) -> None:
         if not run.make_folder():
             message = f"the files of trial {run.trial.memo['continues']} are gone: it begins from scratch"
             self.store.add_event("warning", message, run.trial.number)
         run.write_parameters(self.space)
-        variables = run.variables(self.directory.name)
-        if self.config.gpus_per_trial is not None:  # 0 hides them
-            variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, devices))
-            variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # NVML's order, which the numbers are in
+        variables = {**run.variables(self.directory.name), **place.variables()}
         values = run.trial.parameters
         command = self._command.with_options({n: values[n] for n in self.config.options if n in values})
         self._launcher.start(run.trial.number, command, run.directory, variables)
@@ -328,8 +330,7 @@ class Experiment:
         run.read_reports(self.store, self._listener)
         if self.config.metric_pattern is not None and ended.status == 0:
             run.read_output(self.config.metric_pattern, self.store, self._listener)
-        if self._devices:
-            self._devices.release(ended.number)
+        self._places.release(ended.number)
         if run.stopped_as is TrialState.WAITING and run.final is None:
             self._requeue(run)
             return

@@ -8,7 +8,6 @@ memory others have filled is not offered.
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -82,7 +81,6 @@ class GpuPool:
         self._use_active = use_active
         self._held: dict[int, tuple[int, ...]] = {}
         self.retry_after: float | None = None
-        self._waiting_since: float | None = None
         self._obstacles: list[str] = []
 
     def acquire(self, trial_number: int) -> tuple[int, ...] | None:
@@ -92,13 +90,12 @@ class GpuPool:
         free = [reading for reading in readings if reading.obstacle is None]
         if len(free) < self._count:
             self._obstacles = [reading.obstacle for reading in readings if reading.obstacle is not None]
-            self._waiting_since = self._waiting_since or time.time()
             others = any(reading.obstacle and reading.load < self._share for reading in readings)
             self.retry_after = _RETRY_AFTER if others else None
             return None
         # A few megabytes more or less tell nothing: equal GPUs are taken in their order.
         free.sort(key=lambda reading: (reading.load, -round(reading.free, 1), reading.index))
-        self._waiting_since = None
+        self._obstacles = []
         self._held[trial_number] = tuple(sorted(reading.index for reading in free[: self._count]))
         return self._held[trial_number]
 
@@ -107,11 +104,8 @@ class GpuPool:
         self._held.pop(trial_number, None)
 
     def waiting_reason(self) -> str | None:
-        """Say what the trial that was refused last waits for and since when; None where none waits."""
-        if self._waiting_since is None:
-            return None
-        since = time.strftime("%H:%M:%S", time.localtime(self._waiting_since))
-        return f"a trial waits for {self._wanted} since {since}: {'; '.join(self._obstacles)}"
+        """Say what the trial that was refused last waits for; None where none waits."""
+        return f"{self._wanted}: {'; '.join(self._obstacles)}" if self._obstacles else None
 
     def _read(self, index: int, load: int) -> _Reading:
         if load >= self._share:

@@ -191,6 +191,9 @@ class Server:
             if os.getppid() != server:
                 os._exit(1)  # the server died in between
             mark.bear()
+            cores = request["env"].get("HPO_TRIAL_CORES")
+            if cores:
+                os.sched_setaffinity(0, map(int, cores.split(",")))
             self._open_streams(request["dir"])
             for fd in (self.connection.detach(), self.lock, self._alarm, self._alarm_end):
                 os.close(fd)

@@ -176,7 +176,7 @@ class Launcher:
         lock: the experiment's lock file, open; the server keeps it while trials live.
         log: where the server's own output goes. Of both files it keeps duplicates.
         experiment: the experiment's id, by which its processes are known.
-        concurrency: how many trials share the machine.
+        threads: the variables that limit the threads of numerical libraries; what the user set stays.
         variables: the environment that all trials have beside this process's.
         function: what trials call, where they are neither scripts nor commands.
     """
@@ -191,7 +191,7 @@ class Launcher:
         lock: IO[Any],
         log: IO[Any],
         experiment: str,
-        concurrency: int = 1,
+        threads: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
         function: Function | None = None,
     ) -> None:
@@ -208,7 +208,7 @@ class Launcher:
         # Duplicates: a server that dies is started again, whatever the caller closed since.
         self._lock, self._log = os.dup(lock.fileno()), os.dup(log.fileno())
         self._log_name = str(log.name)
-        self._environment = trial_environment(concurrency)
+        self._environment = trial_environment(threads or {})
         self._experiment = experiment
         self._deaths = 0
         self.running: set[int] = set()
@@ -336,18 +336,12 @@ class Launcher:
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
 
-def trial_environment(concurrency: int = 1) -> dict[str, str]:
-    """Return the environment that all trials share: the user's, and ours.
-
-    Trials that run at once share the cores: a numerical library that starts a thread on each of them in
-    each of the trials is several times slower than one that does not. What the user set stays.
-    """
+def trial_environment(threads: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that all trials share: the user's, and ours, of which the user's wins."""
     environment = dict(os.environ)
     environment.pop("HPO_CODE", None)  # of a trial that this experiment runs in
     paths = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]  # noqa: PTH100
     environment["PYTHONPATH"] = os.pathsep.join([str(SHIMS), *paths])
     environment["PATH"] = trial_path()
     environment["PYTHONUNBUFFERED"] = "1"
-    if concurrency > 1:
-        environment.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // concurrency)))
-    return environment
+    return {**threads, **environment}

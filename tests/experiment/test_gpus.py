@@ -56,10 +56,10 @@ class Machine:
             cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def show(self) -> str:
+    def show(self, key: str = "status") -> str:
         command = [HPO, "show", "--json"]
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
-        return str(json.loads(done.stdout)["status"]) if done.returncode == 0 else "nothing"
+        return str(json.loads(done.stdout)[key]) if done.returncode == 0 else "nothing"
 
     def wait_until_running(self) -> None:
         deadline = time.monotonic() + 20
@@ -92,11 +92,25 @@ def test_an_experiment_waits_for_a_gpu_that_another_program_uses_and_says_so(mac
     machine.wait_until_running()
     time.sleep(1.5)
     assert not (machine.folder / "log").exists()
+    assert "for 1 GPU: GPU 0 is used by another program (process 4711)" in machine.show("waits")
     machine.has(IDLE)
     _, said = runner.communicate(timeout=30)
     assert runner.returncode == 0, said
-    assert said.count("a trial waits for 1 GPU since") == 1
+    assert machine.show("waits") == "None"
+    assert said.count("a trial waits since ") == 1
     assert "GPU 0 is used by another program (process 4711)" in said
+
+
+def test_trials_with_half_a_gpu_each_share_it_two_at_a_time(machine: Machine) -> None:
+    machine.has(IDLE)
+    runner = machine.run("--gpus-per-trial", "0.5", "--max-trials", "6", "--concurrency", "4")
+    _, said = runner.communicate(timeout=30)
+    assert runner.returncode == 0, said
+    running, most = 0, 0
+    for line in (machine.folder / "log").read_text().splitlines():
+        running += 1 if line.startswith("begin") else -1
+        most = max(most, running)
+    assert most == 2
 
 
 def test_an_experiment_that_waits_can_be_interrupted(machine: Machine) -> None:
