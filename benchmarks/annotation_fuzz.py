@@ -68,6 +68,7 @@ def _fuzz(folder: Path, seconds: float, seed: int, failures: Path | None) -> Non
     arguments = [sys.argv[0], f"-dict={words}", f"-max_len={LONGEST}", f"-seed={seed}", "-timeout=1000000"]
     atheris.Setup([*arguments, "-verbosity=0", str(seeds)], one)
     signal.signal(signal.SIGPROF, _give_up)
+    signal.signal(signal.SIGTERM, lambda *_: tally.end())
     tally.begin()
     atheris.Fuzz()  # does not return; the tally ends the process
 

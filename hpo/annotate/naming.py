@@ -53,12 +53,12 @@ def _check_domains(group: list[Target], found: list[Diagnostic]) -> None:
         if target.domain.to_json() == first.domain.to_json():
             continue
         labelled = target.domain.label is not None
-        message = f"{target.name} has another domain here: {target.domain.parameter}"
+        message = f"{target.name} has another domain here: {target.written}"
         if labelled:
             help_ = "one name is one hyperparameter: give both the same domain, or another name="
         else:
             help_ = f"one target in one scope is one hyperparameter: {_GIVE_NAMES}"
-        related = [(first, f"here it is {first.domain.parameter}")]
+        related = [(first, f"here it is {first.written}")]
         found.append(target.diagnostic("HPO231", message, help_, related))
 
 

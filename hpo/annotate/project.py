@@ -274,8 +274,7 @@ class _Annotator:
         value, known = default(domain, own)
         inside = known and (own is None or domain.parameter.contains(value))
         if own is not None and not inside and (known or is_constant(own)):
-            written = brief(target.file.segment(domain.span))
-            message = f"the value {brief(source)} lies outside {written}"
+            message = f"the value {brief(source)} lies outside {target.written}"
             help_ = "add it to the options" if domain.options else "widen the domain, or change the value"
             span = target.file.span(own)
             self.found.append(target.file.diagnostic("HPO233", message, span, severity="warning", help=help_))

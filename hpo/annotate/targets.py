@@ -60,6 +60,11 @@ class Target:
         """What it is called where no namesake is near."""
         return self.domain.label or self.place.name
 
+    @property
+    def written(self) -> str:
+        """Its domain as messages quote it."""
+        return brief(self.file.segment(self.domain.span))
+
     def diagnostic(
         self, code: str, message: str, help_: str, related: Iterable[tuple[Target, str]] = ()
     ) -> Diagnostic:
@@ -290,7 +295,8 @@ class _Finder:
 
     def _on_line(self, mark: Mark) -> Iterator[Target]:
         line = self.file.line_of(mark.span.start)
-        candidates = self._candidates(line)
+        places = self._places(line)
+        candidates = [p for p in places if not any(q is not p and p.span.holds(q.span) for q in places)]
         for claim in mark.claims:
             domain, name = claim.domain, claim.name
             if domain.kind == "function_choice":
@@ -298,7 +304,10 @@ class _Finder:
                 self._wrong("HPO221", message, domain.span, "give it a line of its own above the statement")
                 continue
             wanted = name if domain.target is None else domain.target[0]
-            fits = [p for p in candidates if wanted is None or _normal(wanted) in (p.name, _normal(p.target))]
+            fits = candidates
+            if wanted is not None:  # a place that holds others is meant by its name alone
+                named = [p for p in places if _normal(wanted) in (p.name, _normal(p.target))]
+                fits = [p for p in named if p in candidates] or named
             if wanted is None and not candidates and domain.label is not None:
                 fits = self._positional(line)
             if len(fits) == 1:
@@ -331,13 +340,10 @@ class _Finder:
             help_ = "put it at the end of the line of an assignment, a keyword argument or a dict entry"
             self._wrong("HPO221", message, span, help_)
 
-    def _candidates(self, line: int) -> list[Place]:
-        """Return the innermost named places of a line; if there is none, the one that ends there."""
+    def _places(self, line: int) -> list[Place]:
+        """Return the named places that begin and end on a line; if there is none, those that end there."""
         ending = [p for p in self.by_line.get(line, []) if p.kind != "positional"]
-        within = [p for p in ending if self.file.line_of(p.span.start) == line]
-        if within:
-            return [p for p in within if not any(q is not p and p.span.holds(q.span) for q in within)]
-        return [max(ending, key=lambda p: p.span.start)] if ending else []
+        return [p for p in ending if self.file.line_of(p.span.start) == line] or ending
 
     def _positional(self, line: int) -> list[Place]:
         places = [p for p in self.by_line.get(line, []) if p.kind == "positional"]

@@ -446,3 +446,26 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
     found = annotate([tmp_path])
     assert not found.diagnostics
     assert list(found.space) == ["digits.train.alpha", "halving.train.alpha"]
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        ("x = dict(a=1, b=2)  # hpo: x=choice(dict(a=1, b=2), 3)\n", "dict(a=1, b=2)"),
+        ("x = dict(\n    a=[\n        1])  # hpo: x=choice(dict(a=[1]), 3)\n", "dict(a=[1])"),
+        ("class A:\n    x: int = field(default=1, repr=False)  # hpo: x=choice(1, 3)\n", 1),
+    ],
+)
+def test_a_place_that_holds_others_is_meant_by_its_name(tmp_path: Path, text: str, default: object) -> None:
+    found = project(tmp_path, text)
+    assert not found.diagnostics
+    assert found.space.defaults == {"x": default}
+
+
+def test_what_is_written_back_beside_a_name_is_still_what_is_meant(tmp_path: Path) -> None:
+    text = "x = f(1)  # hpo: x=choice(f(1), g(a=2))\n"
+    apply(project(tmp_path, text), {"x": "g(a=2)"}).write()
+    assert (tmp_path / "script.py").read_text() == text.replace("f(1)", "g(a=2)", 1)
+    again = annotate([tmp_path / "script.py"])
+    assert not again.diagnostics
+    assert again.space.defaults == {"x": "g(a=2)"}
