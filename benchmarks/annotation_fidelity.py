@@ -30,8 +30,8 @@ from pathlib import Path
 from measure import print_table
 
 from hpo.annotate.project import annotate
-from hpo.annotate.source import Refusal, SourceFile
-from hpo.annotate.structure import Place, survey
+from hpo.annotate.reading.source import Refusal, SourceFile
+from hpo.annotate.reading.structure import Place, survey
 
 DOMAIN = "choice(0, 1, name=marked)"
 KINDS = ("assignment", "keyword", "entry", "parameter")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from measure import print_table
 
-from hpo.annotate.source import Edit, SourceFile
+from hpo.annotate.reading.source import Edit, SourceFile
 
 ROOT = Path(__file__).parents[1]
 TESTS = (

@@ -18,8 +18,8 @@ from pygls.uris import to_fs_path
 from pygls.workspace import PositionCodec, TextDocument
 
 from hpo.annotate.project import annotate
+from hpo.annotate.reading.source import SourceFile
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject, Site
-from hpo.annotate.source import SourceFile
 from hpo.errors import Diagnostic, HpoError
 from hpo.runtime import home
 from hpo.runtime.store import Store, TrialRow

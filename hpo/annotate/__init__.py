@@ -1,12 +1,14 @@
 """Script -> search space + parameterised trial.
 
-Each step is a module, in the order of the flow. `files` says which files belong to a project, `source` knows
-their bytes and positions, `scopes` and `structure` what their syntax trees say, `concrete` what those forget
-(LibCST). `marks` and `code_marks` find marks; `parsing`, `grammar`, `constants` and `layers` read them;
-`targets` and `signatures` say what each means, `naming` what it is called, `conditions` when it is active.
-`constraints` says what they rule out, `defaults` what stands there today. `rewrite` makes the trial,
-`stretches` says where its columns differ, `sites` how values are written back. `project` does it all,
-`result` is what comes out. `apply` writes to the source; `suggest` proposes marks, by `wellknown` names.
+The way goes down this list; a folder imports from those above it, and from `result`.
 
-Marks are parsed, never evaluated.
+- `reading`: `files` says which belong to a project, `collection` reads each once; `source` knows bytes and
+  positions, `scopes` and `structure` what a syntax tree says, `concrete` what it forgets (LibCST).
+- `marks`: found in the `text` and in the `code`, read by `grammar`, each of them a `mark`.
+- `space`: `targets` says which place each means, `naming` what it is called, `defaults` what stands there
+  today, `conditions` when it is active; `description` makes the space, `constraints` rule parts of it out.
+- `trial`: `rewrite` makes what a trial runs, on the same lines; `stretches` says where its columns differ.
+- `writing`: `apply` writes values into the source, `suggest` marks.
+
+`project` goes all the way, and `result` is what comes out. Marks are parsed, never evaluated.
 """

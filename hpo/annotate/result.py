@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.source import Edit, Span
+from hpo.annotate.reading.source import Edit, Span
 from hpo.errors import Diagnostic, RelatedPlace
 from hpo.space import SearchSpace
 
 __all__ = [
+    "HOLE",
     "AnnotatedFile",
     "AnnotatedProject",
     "Choices",
@@ -23,11 +25,19 @@ __all__ = [
     "MarkedParameter",
     "MarkedPlace",
     "Site",
+    "hole",
     "unified_diff",
 ]
 
 
 Choices = tuple[tuple[Any, str], ...]  # of a choice: each value, and its source
+# In a source, the name of a hyperparameter between two null characters, which no source has: see `hole`.
+HOLE = re.compile("\0([^\0]*)\0")
+
+
+def hole(name: str) -> str:
+    """Return what stands for a value in a source that depends on it, as that of a nested choice does."""
+    return f"\0{name}\0"
 
 
 @dataclass(frozen=True)
@@ -148,9 +158,9 @@ class AnnotatedFile:
         original: its bytes.
         rewritten: the bytes that a trial runs; the original ones where nothing is marked.
         sites: its marked places.
-        plain: the edits that leave no trace of the marks; they may have holes (see `sites`).
+        plain: the edits that leave no trace of the marks; they may have holes (see `hole`).
         choices: how the options of each choice are written; they may have holes.
-        stretches: where the rewritten bytes have other columns (see `annotate.stretches`).
+        stretches: where the rewritten bytes have other columns (see `trial.stretches`).
     """
 
     path: Path

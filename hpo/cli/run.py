@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.options import read_options
+from hpo.annotate.marks.options import read_options
 from hpo.cli.detach import Announce
 from hpo.config.duration import parse_duration
 from hpo.config.loader import load

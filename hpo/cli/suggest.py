@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hpo.annotate.suggest import suggest
+from hpo.annotate.writing.suggest import suggest
 from hpo.cli.output import print_diff
 from hpo.errors import UsageError
 

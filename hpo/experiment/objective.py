@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hpo.annotate.options import read_options
+from hpo.annotate.marks.options import read_options
 from hpo.errors import UsageError
 from hpo.marks import domains_of
 from hpo.parameters import Choice, Parameter, create

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.apply import Application, apply, code
 from hpo.annotate.project import annotate
 from hpo.annotate.result import AnnotatedProject
+from hpo.annotate.writing.apply import Application, apply, code
 from hpo.errors import UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime.store import TrialRow

@@ -12,8 +12,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from hpo.annotate.reading.source import SourceFile
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
-from hpo.annotate.source import SourceFile
 from hpo.errors import HpoError
 from hpo.experiment.record import Record
 from hpo.experiment.wording import short

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hpo.annotate.apply import code
 from hpo.annotate.project import AnnotatedProject, annotate
+from hpo.annotate.writing.apply import code
 
 
 def project(folder: Path, text: str) -> AnnotatedProject:

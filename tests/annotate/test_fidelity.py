@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hpo.annotate.apply import code
 from hpo.annotate.project import AnnotatedProject, annotate
+from hpo.annotate.writing.apply import code
 
 SPELLINGS = {
     "inline": "import hpo\nfor i in hpo.fidelity(range(5)):\n    print(i)\n",

@@ -21,11 +21,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from hpo.annotate.apply import apply, code
 from hpo.annotate.project import annotate
+from hpo.annotate.reading.source import SourceFile
 from hpo.annotate.result import AnnotatedProject
-from hpo.annotate.source import SourceFile
-from hpo.annotate.suggest import suggest
+from hpo.annotate.writing.apply import apply, code
+from hpo.annotate.writing.suggest import suggest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SCRIPTS = [folder.joinpath("script.py").read_bytes() for folder in sorted(GOLDEN.iterdir())]

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from hpo.annotate.apply import Application, apply, code
 from hpo.annotate.project import AnnotatedProject, annotate
-from hpo.annotate.source import SourceFile
+from hpo.annotate.reading.source import SourceFile
+from hpo.annotate.writing.apply import Application, apply, code
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())

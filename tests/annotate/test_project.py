@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from hpo.annotate.apply import apply, literal
 from hpo.annotate.project import AnnotatedProject, annotate
+from hpo.annotate.writing.apply import apply, literal
 
 
 def project(folder: Path, text: str, name: str = "script.py") -> AnnotatedProject:

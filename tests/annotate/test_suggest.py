@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpo.annotate.project import annotate
-from hpo.annotate.suggest import suggest
+from hpo.annotate.writing.suggest import suggest
 from hpo.errors import AnnotationError
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from hpo.annotate.project import annotate
+from hpo.annotate.reading.source import Edit, SourceFile, splice
 from hpo.annotate.result import AnnotatedProject
-from hpo.annotate.source import Edit, SourceFile, splice
 from hpo.runtime.snapshot import freeze
 
 GOLDEN = Path(__file__).parents[1] / "golden"

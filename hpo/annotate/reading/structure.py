@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hpo.annotate.scopes import FunctionNode, Scope, declare
-from hpo.annotate.source import SourceFile, Span
+from hpo.annotate.reading.scopes import FunctionNode, Scope, declare
+from hpo.annotate.reading.source import SourceFile, Span
 from hpo.expressions import dotted
 
 __all__ = ["Annotation", "Branch", "Place", "Setting", "Structure", "survey"]

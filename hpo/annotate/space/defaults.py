@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from hpo.annotate.grammar import Branching, Domain, shape
-from hpo.annotate.targets import Target
+from hpo.annotate.marks.grammar import Branching, Domain, shape
+from hpo.annotate.space.targets import Target
 from hpo.expressions import NotConstantError, evaluate
 
 __all__ = ["below", "default", "flat_name", "is_constant"]

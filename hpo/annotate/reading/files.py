@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from hpo.annotate.ignore import Ignored, is_so
-from hpo.annotate.source import Refusal
+from hpo.annotate.reading.ignore import Ignored, is_so
+from hpo.annotate.reading.source import Refusal
 
 __all__ = ["find_modules", "has_marks", "has_text_marks", "is_there", "read", "tree", "unreadable"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from hpo.annotate.scopes import FunctionNode, qualified
-from hpo.annotate.structure import Place, Structure
+from hpo.annotate.reading.scopes import FunctionNode, qualified
+from hpo.annotate.reading.structure import Place, Structure
 from hpo.expressions import dotted
 
 __all__ = ["implementation", "inner_default", "names", "parameters"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from hpo.annotate.targets import Target
+from hpo.annotate.space.targets import Target
 from hpo.errors import Diagnostic
 
 __all__ = ["name_targets"]

@@ -14,14 +14,14 @@ import ast
 import json
 from collections.abc import Iterator, Sequence
 
-from hpo.annotate.defaults import flat_name
-from hpo.annotate.fidelity import Loop
-from hpo.annotate.grammar import Branching, Domain
-from hpo.annotate.layers import INPUTS
-from hpo.annotate.marks import Mark
-from hpo.annotate.sites import hole
-from hpo.annotate.source import Edit, SourceFile, Span
-from hpo.annotate.targets import Target
+from hpo.annotate.marks.grammar import Branching, Domain
+from hpo.annotate.marks.layers import INPUTS
+from hpo.annotate.marks.mark import Mark
+from hpo.annotate.reading.source import Edit, SourceFile, Span
+from hpo.annotate.result import hole
+from hpo.annotate.space.defaults import flat_name
+from hpo.annotate.space.fidelity import Loop
+from hpo.annotate.space.targets import Target
 
 __all__ = ["plain", "rewrite"]
 
@@ -154,7 +154,7 @@ def disarm(file: SourceFile, mark: Mark) -> Iterator[Edit]:
 def plain(file: SourceFile, mark: Mark) -> Iterator[Edit]:
     """Yield the edits after which a mark leaves nothing that needs hpo: reports are printed.
 
-    What depends on a trial's values is left open, as `sites.hole` has it.
+    What depends on a trial's values is left open, as `result.hole` has it.
     """
     if mark.report is not None and mark.report.function != "get_next_parameter":
         yield from _statement(file, mark, f"print({mark.report.result})")

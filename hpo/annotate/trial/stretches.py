@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hpo.annotate.source import Edit, SourceFile, Span
+from hpo.annotate.reading.source import Edit, SourceFile, Span
 
 __all__ = ["stretches"]
 

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpo.annotate.grammar import Reader
-from hpo.annotate.parsing import Mistake, parse_text
-from hpo.annotate.source import SourceFile, Span
+from hpo.annotate.marks.grammar import Reader
+from hpo.annotate.marks.parsing import Mistake, parse_text
+from hpo.annotate.reading.source import SourceFile, Span
 from hpo.errors import AnnotationError, Diagnostic
 from hpo.parameters import Parameter
 

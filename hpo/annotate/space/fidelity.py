@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.annotate.marks import Mark
+from hpo.annotate.marks.mark import Mark
+from hpo.annotate.reading.source import SourceFile, Span
+from hpo.annotate.reading.structure import Structure
 from hpo.annotate.result import MarkedLoop
-from hpo.annotate.source import SourceFile, Span
-from hpo.annotate.structure import Structure
-from hpo.annotate.targets import statement_of
+from hpo.annotate.space.targets import statement_of
 from hpo.errors import Diagnostic
 from hpo.expressions import NotConstantError, evaluate
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from hpo.annotate.parsing import Mistake
-from hpo.annotate.source import SourceFile, Span, brief
+from hpo.annotate.marks.parsing import Mistake
+from hpo.annotate.reading.source import SourceFile, Span, brief
 from hpo.constraints import faults
 from hpo.expressions import NotConstantError, dotted, evaluate
 from hpo.parameters import KINDS, Choice, Parameter, problems

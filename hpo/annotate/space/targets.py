@@ -6,13 +6,13 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hpo.annotate.concrete import first_line
-from hpo.annotate.grammar import Domain, shape
-from hpo.annotate.marks import Claim, Mark
-from hpo.annotate.scopes import FunctionNode
-from hpo.annotate.signatures import implementation, inner_default, names, parameters
-from hpo.annotate.source import SourceFile, Span, brief
-from hpo.annotate.structure import Place, Structure
+from hpo.annotate.marks.grammar import Domain, shape
+from hpo.annotate.marks.mark import Claim, Mark
+from hpo.annotate.reading.concrete import first_line
+from hpo.annotate.reading.scopes import FunctionNode
+from hpo.annotate.reading.source import SourceFile, Span, brief
+from hpo.annotate.reading.structure import Place, Structure
+from hpo.annotate.space.signatures import implementation, inner_default, names, parameters
 from hpo.errors import Diagnostic, Severity
 
 __all__ = ["Target", "find_targets", "statement_of"]

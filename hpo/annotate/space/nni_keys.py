@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.grammar import Domain
-from hpo.annotate.layers import Layer
-from hpo.annotate.marks import Mark
-from hpo.annotate.source import SourceFile
+from hpo.annotate.marks.grammar import Domain
+from hpo.annotate.marks.layers import Layer
+from hpo.annotate.marks.mark import Mark
+from hpo.annotate.reading.source import SourceFile
 
 __all__ = ["nni_space"]
 

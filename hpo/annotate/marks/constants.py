@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from hpo.annotate.scopes import Scope
+from hpo.annotate.reading.scopes import Scope
 from hpo.expressions import NotConstantError, evaluate
 
 __all__ = ["Constants", "module_constants"]

@@ -10,12 +10,12 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from hpo.annotate.grammar import CONSTRUCTORS, Reader
-from hpo.annotate.marks import Claim, Mark, Spelling
-from hpo.annotate.parsing import Mistake
-from hpo.annotate.scopes import Scope, qualified
-from hpo.annotate.source import SourceFile, Span
-from hpo.annotate.structure import Annotation, Place, Setting, Structure
+from hpo.annotate.marks.grammar import CONSTRUCTORS, Reader
+from hpo.annotate.marks.mark import Claim, Mark, Spelling
+from hpo.annotate.marks.parsing import Mistake
+from hpo.annotate.reading.scopes import Scope, qualified
+from hpo.annotate.reading.source import SourceFile, Span
+from hpo.annotate.reading.structure import Annotation, Place, Setting, Structure
 from hpo.errors import Diagnostic, Severity
 from hpo.expressions import dotted
 from hpo.parameters import KINDS

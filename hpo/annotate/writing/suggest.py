@@ -13,15 +13,15 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from hpo.annotate.apply import Application
-from hpo.annotate.deep import with_deep_stack
 from hpo.annotate.project import annotate
+from hpo.annotate.reading.deep import with_deep_stack
+from hpo.annotate.reading.scopes import Scope, qualified
+from hpo.annotate.reading.source import Edit, SourceFile, Span
+from hpo.annotate.reading.structure import Place, Structure, survey
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
-from hpo.annotate.scopes import Scope, qualified
-from hpo.annotate.signatures import inner_default
-from hpo.annotate.source import Edit, SourceFile, Span
-from hpo.annotate.structure import Place, Structure, survey
-from hpo.annotate.wellknown import domain_of, is_ambiguous
+from hpo.annotate.space.signatures import inner_default
+from hpo.annotate.writing.apply import Application
+from hpo.annotate.writing.wellknown import domain_of, is_ambiguous
 from hpo.errors import AnnotationError
 from hpo.expressions import NotConstantError, dotted, evaluate
 

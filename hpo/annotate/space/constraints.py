@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from hpo.annotate.parsing import Mistake
+from hpo.annotate.marks.parsing import Mistake
+from hpo.annotate.reading.scopes import Scope
+from hpo.annotate.reading.source import SourceFile, Span
 from hpo.annotate.result import MarkedConstraint
-from hpo.annotate.scopes import Scope
-from hpo.annotate.source import SourceFile, Span
-from hpo.annotate.targets import Target
+from hpo.annotate.space.targets import Target
 from hpo.constraints import names_in
 from hpo.errors import Diagnostic, SpaceError
 from hpo.space import SearchSpace

@@ -5,21 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
-from hpo.annotate import concrete
-from hpo.annotate.grammar import REPORTS, Domain, Reader
-from hpo.annotate.layers import Layer, read_layers
-from hpo.annotate.parsing import Mistake, parse_text
-from hpo.annotate.source import Refusal, SourceFile, Span
-from hpo.annotate.structure import Place, Structure
+from hpo.annotate.marks.grammar import REPORTS, Reader
+from hpo.annotate.marks.layers import read_layers
+from hpo.annotate.marks.mark import Claim, Mark, Report
+from hpo.annotate.marks.parsing import Mistake, parse_text
+from hpo.annotate.reading import concrete
+from hpo.annotate.reading.source import Refusal, SourceFile, Span
+from hpo.annotate.reading.structure import Structure
 from hpo.errors import Diagnostic
 
-__all__ = ["Claim", "Mark", "Report", "Spelling", "text_marks"]
-
-Spelling = Literal["string", "comment", "decorator", "annotated", "inline"]
+__all__ = ["text_marks"]
 
 _STRING = re.compile(r"@(hpo|nni)\.")
 _COMMENT = re.compile(r"#[ \t]*(hpo|nni):")
@@ -30,63 +28,6 @@ _REPORT_FORMS = {
     "report_final_result": (1, 1, "report_final_result(accuracy)"),
 }
 _CALL = re.compile(r"\s*([^\W\d]\w*\s*=\s*)?((hpo|nni)\.)?[^\W\d]\w*\(")
-
-
-@dataclass(frozen=True)
-class Report:
-    """A call that a mark stands for.
-
-    Attributes:
-        function: its function.
-        arguments: as written, parentheses included.
-        result: the first of them.
-    """
-
-    function: str
-    arguments: str
-    result: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What a mark says of one place: the name it gives it, the domain, and the place where it is known."""
-
-    name: str | None
-    domain: Domain
-    place: Place | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Mark:
-    """A mark and where it stands.
-
-    Attributes:
-        spelling: how it is written.
-        dialect: ``hpo`` or ``nni``.
-        span: the whole literal, comment, decorator or call.
-        claims: what it says.
-        report: the call that it stands for, instead.
-        layers: NNI's architecture choices, instead.
-        test: the constraint that it is, instead.
-        loop: whether it means a loop, instead.
-        call: for the inline spelling of that, the call.
-        statement: the string's own statement, or the decorated function or class.
-        alone: for a comment, whether it is the only thing on its line.
-        opening: for strings and comments, the offset of the character that makes them a mark: `@` or `:`.
-    """
-
-    spelling: Spelling
-    dialect: str
-    span: Span
-    claims: tuple[Claim, ...] = ()
-    report: Report | None = None
-    layers: tuple[Layer, ...] = ()
-    test: ast.expr | None = None
-    loop: bool = False
-    call: ast.Call | None = None
-    statement: ast.stmt | None = None
-    alone: bool = False
-    opening: int = 0
 
 
 def text_marks(

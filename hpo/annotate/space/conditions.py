@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from hpo.annotate.scopes import Scope
-from hpo.annotate.structure import Branch
-from hpo.annotate.targets import Target
+from hpo.annotate.reading.scopes import Scope
+from hpo.annotate.reading.structure import Branch
+from hpo.annotate.space.targets import Target
 from hpo.expressions import NotConstantError, truth
 from hpo.parameters import identity
 

@@ -1,8 +1,4 @@
-"""The marked places as `apply` needs them: what a value replaces, and how each option is written.
-
-An option's source may have parts that depend on other values, as the dictionary of a nested choice has:
-there stands the name of the hyperparameter between two null characters, which no source has.
-"""
+"""The marked places as `apply` needs them: what a value replaces, and how each option is written."""
 
 from __future__ import annotations
 
@@ -10,19 +6,14 @@ import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from hpo.annotate.defaults import below, default, flat_name
-from hpo.annotate.grammar import Domain, Option
-from hpo.annotate.layers import INPUTS
-from hpo.annotate.result import Choices, Site
-from hpo.annotate.source import Span
-from hpo.annotate.targets import Target
+from hpo.annotate.marks.grammar import Domain, Option
+from hpo.annotate.marks.layers import INPUTS
+from hpo.annotate.reading.source import Span
+from hpo.annotate.result import Choices, Site, hole
+from hpo.annotate.space.defaults import below, default, flat_name
+from hpo.annotate.space.targets import Target
 
-__all__ = ["choices", "hole", "sites"]
-
-
-def hole(name: str) -> str:
-    """Return what stands for the source of a hyperparameter's value."""
-    return f"\0{name}\0"
+__all__ = ["choices", "sites"]
 
 
 def sites(name: str, target: Target) -> Iterator[Site]:

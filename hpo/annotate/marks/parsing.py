@@ -8,7 +8,7 @@ import tokenize
 import warnings
 from itertools import accumulate
 
-from hpo.annotate.source import SourceFile, Span
+from hpo.annotate.reading.source import SourceFile, Span
 
 __all__ = ["Mistake", "parse_text"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.source import Edit, Refusal, SourceFile
+from hpo.annotate.reading.source import Edit, Refusal, SourceFile
 
 __all__ = ["without_hpo"]
 

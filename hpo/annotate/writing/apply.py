@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.numerals import literal
-from hpo.annotate.result import AnnotatedFile, AnnotatedProject, Choices, Site, unified_diff
-from hpo.annotate.source import Edit, SourceFile, Span
-from hpo.annotate.standalone import without_hpo
+from hpo.annotate.reading.source import Edit, SourceFile, Span
+from hpo.annotate.result import HOLE, AnnotatedFile, AnnotatedProject, Choices, Site, unified_diff
+from hpo.annotate.writing.numerals import literal
+from hpo.annotate.writing.standalone import without_hpo
 from hpo.errors import Diagnostic
 from hpo.parameters import same
 from hpo.space import SearchSpace
@@ -21,7 +20,6 @@ from hpo.space import SearchSpace
 __all__ = ["Application", "apply", "code", "literal"]
 
 _ATOMS = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Dict, ast.Set)
-_HOLE = re.compile("\0([^\0]*)\0")  # see `sites`
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,7 @@ class _Writer:
 
     def filled(self, text: str) -> str:
         """Return a text with its holes filled in."""
-        return _HOLE.sub(lambda match: self.source(match[1]), text)
+        return HOLE.sub(lambda match: self.source(match[1]), text)
 
     def edit(self, file: SourceFile, site: Site, span: Span) -> Edit:
         """Return the edit that puts the value of a place there, on as many lines."""

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from hpo.annotate.source import Refusal, SourceFile, Span
-from hpo.annotate.structure import Structure
+from hpo.annotate.reading.source import Refusal, SourceFile, Span
+from hpo.annotate.reading.structure import Structure
 
 __all__ = ["Comment", "Literal", "comments", "first_line", "literal"]
 

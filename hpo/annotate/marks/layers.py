@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from hpo.annotate.grammar import Domain, Option, Reader, shape
-from hpo.annotate.source import Span
+from hpo.annotate.marks.grammar import Domain, Option, Reader, shape
+from hpo.annotate.reading.source import Span
 from hpo.parameters import Choice
 
 __all__ = ["INPUTS", "Layer", "read_layers"]

@@ -1,0 +1,1 @@
+"""Which files belong to a project, and what their bytes, names and syntax trees say."""

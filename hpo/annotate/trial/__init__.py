@@ -1,0 +1,1 @@
+"""What a trial runs: the file with its marked places asking for values, line for line."""

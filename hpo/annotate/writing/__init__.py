@@ -1,0 +1,1 @@
+"""Values and marks written into the source."""
