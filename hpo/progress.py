@@ -128,7 +128,7 @@ class Progress(Listener):
 
     def summarise(self, experiment: Experiment) -> None:
         """Say what was found, where it lies, and what to do next."""
-        best, base, name = experiment.best, experiment.store.baseline(), experiment.directory.name
+        best, base, name = experiment.store.best(), experiment.store.baseline(), experiment.directory.name
         counts = experiment.counts
         succeeded = counted(counts[TrialState.SUCCEEDED], "trial")
         failed = f", {counts[TrialState.FAILED]} failed" if counts[TrialState.FAILED] else ""
@@ -159,6 +159,8 @@ def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent
         indent: the width of the column of labels.
     """
     text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
+    if isinstance(best, TrialRow) and best.deviation is not None:
+        text.append(f" ± {best.deviation:.2g}, the mean of {best.repeat + 1} runs", style="not bold")
     text.append(f"   trial {best.number}", style="not bold")
     if base is not None and base.value is not None:
         gain = (best.value or 0.0) - base.value

@@ -25,6 +25,7 @@ _TYPED = {
     "number": "int64",
     "state": "string",
     "value": "float64",
+    "deviation": "float64",
     "duration": "float64",
     "started": "float64",
     "ended": "float64",
@@ -61,7 +62,8 @@ def _json(value: Any) -> str:
 
 def _csv(trials: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
     names = list(dict.fromkeys([*names, *(name for t in trials for name in t["parameters"])]))
-    columns = ["number", "state", "value", "duration", "failure"]
+    spread = ["deviation"] if any(trial["deviation"] is not None for trial in trials) else []
+    columns = ["number", "state", "value", *spread, "duration", "failure"]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([*columns, *names])

@@ -128,6 +128,8 @@ def _other_limits(limits: Mapping[str, Any]) -> Iterator[str]:
         yield f"after {counted(limits['max_failures'], 'failure')}"
     if "max_trial_memory" in limits:
         yield f"{size(limits['max_trial_memory'])} of memory for a trial"
+    if "repeat" in limits:
+        yield f"each trial runs {limits['repeat']} times"
     if "retries" in limits:
         yield counted(limits["retries"], "retry", "retries")
 

@@ -99,7 +99,7 @@ def list_trials(reference: str | None, *, head: int | None, tail: int | None, js
         [
             str(t["number"]),
             t["state"].replace("_", " "),
-            short(t["value"]),
+            short(t["value"]) + (f" ± {t['deviation']:.2g}" if t["deviation"] is not None else ""),
             *([short(t[key]) for key in _LINEAGE] if is_budgeted else []),
             f"{t['duration']:.1f} s" if t["duration"] is not None else "-",
             t["detail"] or "  ".join(f"{k}={short(v)}" for k, v in t["parameters"].items()),

@@ -9,6 +9,7 @@ from pathlib import Path
 from hpo.cli.output import print_json
 from hpo.errors import StoreError, UsageError
 from hpo.experiment.documents import open_store, trial_json
+from hpo.experiment.repetition import folder_of
 from hpo.experiment.wording import counted, short
 from hpo.experiment.written_back import trial_code
 from hpo.runtime import home
@@ -46,7 +47,10 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
     state = told["state"].replace("_", " ")
     detail = f"hpo resume {directory.name} runs it again" if state == "interrupted" else row.detail
     print(f"trial {row.number} of {directory.name}   {state}" + (f": {detail}" if detail else ""))
-    print(f"value      {short(row.value)}")
+    spread = "" if row.deviation is None else f" ± {row.deviation:.2g}"
+    print(f"value      {short(row.value)}{spread}")
+    if told["runs"]:
+        print(f"runs       {', '.join(map(short, told['runs']))}")
     if told["budget"] is not None:
         rung = "" if told["rung"] is None else f", rung {told['rung']}"
         origin = f", goes on from trial {told['parent']}" if "continues" in row.memo else ""
@@ -71,13 +75,15 @@ def print_code(reference: str, number: int | None) -> None:
 def print_logs(reference: str, number: int | None, *, follow: bool) -> None:
     """Print a trial's stdout to stdout and its stderr to stderr."""
     directory, row = _find(reference, number)
-    folder = directory / "trials" / str(row.number)
-    offsets = dict.fromkeys(("stdout.log", "stderr.log"), 0)
+    offsets: dict[Path, int] = {}
     while True:
         with open_store(directory) as store:
             row = store.trial(row.number) or row
-        for name, stream in (("stdout.log", sys.stdout), ("stderr.log", sys.stderr)):
-            offsets[name] = _copy(folder / name, offsets[name], stream.fileno())
+        for repeat in range(row.repeat + 1):
+            folder = folder_of(directory, row.number, repeat)
+            for name, stream in (("stdout.log", sys.stdout), ("stderr.log", sys.stderr)):
+                path = folder / name
+                offsets[path] = _copy(path, offsets.get(path, 0), stream.fileno())
         if not follow or row.state.is_final or not home.is_running(directory):
             return
         time.sleep(0.2)

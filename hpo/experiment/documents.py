@@ -34,6 +34,8 @@ def best_json(store: Store) -> dict[str, Any]:
         "value": best.value if best else None,
         "parameters": best.parameters if best else {},
         "baseline": base.value if base else None,
+        "deviation": best.deviation if best else None,
+        "runs": best.repeat + 1 if best else None,
     }
 
 
@@ -69,7 +71,8 @@ def _limits(settings: Mapping[str, Any]) -> dict[str, Any]:
     usual = ("max_trials", "max_duration", "max_trial_duration")
     others = ("max_trial_memory", "max_failures", "stop_when", "patience", "retries")
     found = {name: settings.get(name) for name in usual}
-    return found | {name: settings[name] for name in others if settings.get(name)}
+    found |= {name: settings[name] for name in others if settings.get(name)}
+    return found | ({"repeat": settings["repeat"]} if settings.get("repeat", 1) > 1 else {})
 
 
 def seen_state(store: Store, stored: str) -> str:
@@ -93,6 +96,8 @@ def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
         "ended": row.ended,
         "duration": row.duration,
         "attempt": row.attempt,
+        "deviation": row.deviation,
+        "runs": [value for value, *_ in store.repetitions(row.number)],
         "origin": row.origin,
         "budget": row.memo.get("budget"),
         "rung": row.memo.get("rung"),

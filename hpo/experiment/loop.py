@@ -15,7 +15,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
@@ -25,6 +24,7 @@ from hpo.experiment.commands import obey
 from hpo.experiment.explanation import Explanation
 from hpo.experiment.limits import Limits
 from hpo.experiment.listener import Listener
+from hpo.experiment.repetition import Outcome, folder_of, taken_together
 from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
@@ -145,7 +145,7 @@ class Experiment:
         """Adopt what an unfinished trial reported before its runner died, or queue it to run again."""
         run.read_reports(self.store, self._listener)
         if run.final is not None:
-            self._record_end(run, Verdict(None, None), None)
+            self._settle(run, Verdict(None, None), None)
         elif run.trial.state is TrialState.RUNNING:
             self._requeue(run)
         else:
@@ -154,10 +154,11 @@ class Experiment:
     def _requeue(self, run: RunningTrial, *, failed: bool = False) -> None:
         run.set_aside()
         trial = run.trial
-        trial.state, trial.intermediate = TrialState.WAITING, []
+        trial.state = TrialState.WAITING
+        if not run.repeat:
+            trial.intermediate = []
         self.store.requeue_trial(trial.number, failed=failed)
-        retries = run.retries + failed
-        self.waiting.append(RunningTrial(trial, run.directory, run.origin, run.attempt + 1, retries=retries))
+        self.waiting.append(run.again(failed=failed))
 
     # -- the loop
 
@@ -291,10 +292,7 @@ class Experiment:
                 self.close("the tuner has nothing more to propose")
             return None
         self.store.add_trial(trial, "tuner")
-        return RunningTrial(trial, self._trial_directory(trial.number), "tuner")
-
-    def _trial_directory(self, number: int) -> Path:
-        return self.directory / "trials" / str(number)
+        return RunningTrial(trial, folder_of(self.directory, trial.number), "tuner")
 
     def _start(self, run: RunningTrial, place: Place) -> None:
         if not run.make_folder():
@@ -340,7 +338,7 @@ class Experiment:
             self.store.add_event("warning", message, ended.number)
             self._requeue(run, failed=True)
         else:
-            self._record_end(run, verdict, time.monotonic() - run.started)
+            self._settle(run, verdict, time.monotonic() - run.started)
 
     def _judge(self, run: RunningTrial, ended: Ended) -> Verdict:
         killed_before, self._kernel_kills = self._kernel_kills, self._kernel_kills
@@ -364,11 +362,40 @@ class Experiment:
             return False
         return run.retries < max(self.config.retries, _LOST if verdict.failure == "lost" else 0)
 
-    def _record_end(self, run: RunningTrial, verdict: Verdict, duration: float | None) -> None:
+    def _settle(self, run: RunningTrial, verdict: Verdict, duration: float | None) -> None:
+        """Record how a run ended: with it ends the trial, unless it is to run once more."""
+        if run.final is None:
+            self._record_end(run, verdict, duration, None)
+            return
+        outcome = Outcome(run.final.value, run.final.data, duration)
+        is_stopped = run.stopped_as not in (None, TrialState.WAITING)
+        is_repeated = run.repeat + 1 < self.config.repeat and not is_stopped and self._enough is None
+        number = run.trial.number
+        if is_repeated or run.repeat:
+            self.store.add_repetition(number, run.repeat, outcome.value, outcome.data, duration)
+        if is_repeated:
+            self.store.next_repetition(number, run.repeat + 1)
+            run.trial.state = TrialState.WAITING
+            following = run.next_run(folder_of(self.directory, number, run.repeat + 1), outcome)
+            self.waiting.insert(0, following)
+        else:
+            whole = taken_together([*run.earlier, outcome])
+            self._record_end(run, verdict, whole.duration, whole)
+
+    def _record_end(
+        self, run: RunningTrial, verdict: Verdict, duration: float | None, outcome: Outcome | None
+    ) -> None:
         trial = run.trial
-        if run.final is not None:
-            trial.state, trial.value = TrialState.SUCCEEDED, run.final.value
-            oddity = self.limits.result(trial.number, run.final.value, run.final.data)
+        if outcome is not None:
+            trial.state, trial.value = TrialState.SUCCEEDED, outcome.value
+            if run.repeat:
+                self.store.set_value(trial.number, outcome.value, outcome.data)
+            oddity = self.limits.result(trial.number, outcome.value, outcome.data)
+            if outcome.deviation == 0 and oddity is None:
+                oddity = (
+                    f"all {run.repeat + 1} runs of trial {trial.number} had the same result: if the script "
+                    "fixes its seed, let it depend on HPO_TRIAL_REPEAT"
+                )
             if oddity is not None and not self._said_what_is_odd:
                 self._said_what_is_odd = True
                 self.store.add_event("warning", oddity)
@@ -378,13 +405,22 @@ class Experiment:
         else:
             trial.state, trial.failure = TrialState.FAILED, verdict.failure
         detail = verdict.detail if run.stopped_as is None else None
-        self._tell(trial, run.origin, duration, detail)
+        if run.repeat and trial.failure is not None:
+            detail = f"run {run.repeat + 1} of {self.config.repeat}: {detail}"
+        self._tell(trial, run.origin, duration, detail, outcome.deviation if outcome else None)
         self._listener.ended(self, trial, detail)
         self._check_first(detail)
 
-    def _tell(self, trial: Trial, origin: str, duration: float | None, detail: str | None) -> None:
+    def _tell(
+        self,
+        trial: Trial,
+        origin: str,
+        duration: float | None = None,
+        detail: str | None = None,
+        deviation: float | None = None,
+    ) -> None:
         """Record how a trial ended, and tell the tuner."""
-        self.store.end_trial(trial, told=self._told, duration=duration, detail=detail)
+        self.store.end_trial(trial, told=self._told, duration=duration, detail=detail, deviation=deviation)
         self._told += 1
         with self.blaming("tuner"):
             self.tuner.tell(trial, trial.value)
@@ -493,13 +529,13 @@ class Experiment:
         trial = Trial(self.total, parameters)
         self.tuner.add(trial)
         self.store.add_trial(trial, "user")
-        self.waiting.append(RunningTrial(trial, self._trial_directory(trial.number), "user"))
+        self.waiting.append(RunningTrial(trial, folder_of(self.directory, trial.number), "user"))
 
     def learn(self, parameters: dict[str, Any], value: float) -> None:
         """Tell the tuner of a trial of another experiment; it counts towards no limit."""
         trial = Trial(self.total, parameters, state=TrialState.SUCCEEDED, value=value)
         self.store.add_trial(trial, "imported")
-        self._tell(trial, "imported", None, None)
+        self._tell(trial, "imported")
 
     def search(self, space: SearchSpace, tuner: Tuner) -> None:
         """Go on in another space, with a tuner that was told all that ended."""
@@ -534,7 +570,9 @@ class Experiment:
     def last_words(self) -> list[str]:
         """Return the end of the last failed trial's stderr."""
         failed = [t.number for t in self.tuner.trials.values() if t.state is TrialState.FAILED]
-        return last_lines(self._trial_directory(max(failed)) / "stderr.log", 8) if failed else []
+        row = self.store.trial(max(failed)) if failed else None
+        folder = folder_of(self.directory, row.number, row.repeat) if row else self.directory
+        return last_lines(folder / "stderr.log", 8)
 
 
 def _drain(wake: int) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpo.experiment.repetition import Outcome, folder_of
 from hpo.experiment.running import RunningTrial
 from hpo.runtime.spool import Final
 from hpo.runtime.store import Store
@@ -31,11 +32,12 @@ def unfinished(store: Store, tuner: Tuner) -> Iterator[RunningTrial]:
     for row in store.trials():
         if row.state.is_final:
             continue
-        directory = store.directory / "trials" / str(row.number)
+        directory = folder_of(store.directory, row.number, row.repeat)
         sequence = store.last_sequence(row.number)
         trial = tuner.trials[row.number]
         run = RunningTrial(trial, directory, row.origin, row.attempt, row.spool, sequence)
-        run.retries = row.retries
+        run.retries, run.repeat = row.retries, row.repeat
+        run.earlier = [Outcome(*outcome) for outcome in store.repetitions(row.number)]
         if row.value is not None:  # its final result was stored, and then the runner died
             run.final = Final(row.value, row.data, 0.0)
         yield run

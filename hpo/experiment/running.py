@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.experiment.listener import Listener
+from hpo.experiment.repetition import Outcome
 from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
@@ -41,7 +42,7 @@ def shared_variables(experiment: str, code: Path) -> dict[str, str]:
 
 @dataclass
 class RunningTrial:
-    """One attempt at a trial.
+    """One attempt at one run of a trial.
 
     Attributes:
         directory: its own folder.
@@ -54,6 +55,8 @@ class RunningTrial:
         timed_out: it took too long, and is stopped.
         overused: it used too much memory, and is stopped; how much it was.
         retries: how often it failed and was run again.
+        repeat: which of the trial's runs it is, from 0.
+        earlier: the results of the runs before it.
         stopped_as: what it becomes, where it is stopped on purpose.
         final: the first final result; it counts, whatever happens afterwards.
         bad: a final result that is no number.
@@ -73,6 +76,8 @@ class RunningTrial:
     timed_out: bool = False
     overused: str | None = None
     retries: int = 0
+    repeat: int = 0
+    earlier: list[Outcome] = field(default_factory=list)
     final: Final | None = None
     bad: Bad | None = None
     warned: set[str] = field(default_factory=set)
@@ -86,7 +91,9 @@ class RunningTrial:
         earlier = self.trial.memo.get("continues")
         if self.directory.exists():
             return True  # of an attempt that was cut short, with a checkpoint of its own, perhaps
-        source = self.directory.with_name(str(earlier))
+        source = self.directory.with_name(f"{earlier}{self.directory.suffix}")  # the same run of the other
+        if not source.is_dir():
+            source = self.directory.with_name(str(earlier))
         if earlier is not None and source.is_dir():
             copy_files(source, self.directory)
             return True
@@ -121,6 +128,7 @@ class RunningTrial:
             "HPO_TRIAL_ID": f"{experiment}-{number}",
             "HPO_TRIAL_SEQUENCE": number,
             "HPO_TRIAL_ATTEMPT": str(self.attempt),
+            "HPO_TRIAL_REPEAT": str(self.repeat),
             "HPO_TRIAL_DIR": directory,
             "HPO_PARAMETERS": f"{directory}/parameters.json",
             "NNI_TRIAL_JOB_ID": f"{experiment}-{number}",
@@ -138,6 +146,8 @@ class RunningTrial:
         before = self.offset
         for report, offset in read_spool(self.directory / "metrics.jsonl", before, self.attempt):
             self.offset = offset
+            if isinstance(report, Intermediate) and self.repeat:
+                continue  # the curve of a trial is that of its first run
             if isinstance(report, Intermediate):
                 metrics.append((self.sequence, report))
                 self.sequence += 1
@@ -187,18 +197,45 @@ class RunningTrial:
 
         A script that reports by itself needs no pattern.
         """
-        if self.final is not None or self.sequence:
+        if self.final is not None or (self.sequence and not self.repeat):
             return
         found: list[float] = []
         for name in ("stdout.log", "stderr.log"):
             found = found or list(_numbers(self.directory / name, re.compile(pattern)))
         now = time.time()
         reports = [Intermediate(step, value, None, None, now) for step, value in enumerate(found)]
-        for report in reports:
-            self._take_intermediate(report, store, listener)
-        store.add_metrics(self.trial.number, list(enumerate(reports)))
+        if not self.repeat:
+            for report in reports:
+                self._take_intermediate(report, store, listener)
+            store.add_metrics(self.trial.number, list(enumerate(reports)))
         if found:
             self._take(Final(found[-1], None, now), store)
+
+    def again(self, *, failed: bool = False) -> RunningTrial:
+        """Return the next attempt at this run."""
+        return RunningTrial(
+            self.trial,
+            self.directory,
+            self.origin,
+            self.attempt + 1,
+            retries=self.retries + failed,
+            repeat=self.repeat,
+            earlier=self.earlier,
+        )
+
+    def next_run(self, directory: Path, outcome: Outcome) -> RunningTrial:
+        """Return the first attempt at the next run of this trial; this one came to `outcome`."""
+        earlier = [*self.earlier, outcome]
+        repeat = self.repeat + 1
+        return RunningTrial(
+            self.trial,
+            directory,
+            self.origin,
+            self.attempt,
+            retries=self.retries,
+            repeat=repeat,
+            earlier=earlier,
+        )
 
     def set_aside(self) -> None:
         """Rename what this attempt wrote, so that the next begins with empty files."""

@@ -364,14 +364,40 @@ class Store:
             (value, _json(data) if data else None, number),
         )
 
-    def end_trial(self, trial: Trial, *, told: int, duration: float | None, detail: str | None) -> None:
+    def add_repetition(
+        self, number: int, repeat: int, value: float, data: Mapping[str, Any] | None, duration: float | None
+    ) -> None:
+        """Record how one of several runs of a trial ended."""
+        self._db.execute(
+            "INSERT INTO repetition VALUES (?, ?, ?, ?, ?)",
+            (number, repeat, value, _json(data) if data else None, duration),
+        )
+
+    def next_repetition(self, number: int, repeat: int) -> None:
+        """Record that a trial waits for its next run."""
+        self._db.execute(
+            "UPDATE trial SET state = 'waiting', repeat = ?, value = NULL, data = NULL, spool = 0 "
+            "WHERE number = ?",
+            (repeat, number),
+        )
+
+    def end_trial(
+        self,
+        trial: Trial,
+        *,
+        told: int,
+        duration: float | None,
+        detail: str | None,
+        deviation: float | None = None,
+    ) -> None:
         """Record how a trial ended."""
         self._db.execute(
-            "UPDATE trial SET state = ?, value = ?, failure = ?, detail = ?, told = ?, duration = ?, "
-            "ended = ? WHERE number = ?",
+            "UPDATE trial SET state = ?, value = ?, deviation = ?, failure = ?, detail = ?, told = ?, "
+            "duration = ?, ended = ? WHERE number = ?",
             (
                 trial.state.value,
                 trial.value,
+                deviation,
                 trial.failure,
                 detail,
                 told,
@@ -465,6 +491,13 @@ class Store:
         for trial, step, value in rows:
             found.setdefault(trial, []).append(Metric(step, value))
         return found
+
+    def repetitions(self, number: int) -> list[tuple[float, dict[str, Any] | None, float | None]]:
+        """Return the results of the runs of a trial that runs several times, those that ended, in order."""
+        rows = self._db.execute(
+            "SELECT value, data, duration FROM repetition WHERE trial = ? ORDER BY repeat", (number,)
+        )
+        return [(value, json.loads(data or "null"), duration) for value, data, duration in rows]
 
     def last_sequence(self, number: int) -> int:
         """Return how many intermediate results of a trial are here."""

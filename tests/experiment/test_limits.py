@@ -151,3 +151,68 @@ class TestRetries:
         assert (row.state, row.attempt, row.failure) == (TrialState.FAILED, 3, "exit")
         assert experiment.tuner.trials[1].failure == "exit"
         assert experiment.tuner.results == {0: 0.0, 1: None}
+
+
+class TestRepetition:
+    NOISY = (
+        """case $HPO_TRIAL_REPEAT in 0) value=1;; 1) value=2;; *) value=6;; esac; """
+        f"""printf '{{"type": "final", "value": %s, "time": 0}}\\n' $value >> {SPOOL}"""
+    )
+
+    def test_a_trial_runs_several_times_and_its_result_is_the_mean(self) -> None:
+        experiment = run(f"echo $HPO_TRIAL_DIR; {self.NOISY}", repeat=3, max_trials=2, trial_concurrency=2)
+        rows = experiment.store.trials()
+        assert [(row.value, round(row.deviation or 0, 3)) for row in rows] == [(3.0, 2.646)] * 2
+        assert [value for value, *_ in experiment.store.repetitions(1)] == [1.0, 2.0, 6.0]
+        assert experiment.tuner.results == {0: 3.0, 1: 3.0}
+        folders = [experiment.directory / "trials" / name for name in ("1", "1.1", "1.2")]
+        assert [Path((folder / "stdout.log").read_text().strip()) for folder in folders] == folders
+
+    def test_numbers_that_come_with_the_result_are_means_as_well(self) -> None:
+        data = '{"default": 0, "acc": \'$HPO_TRIAL_REPEAT\', "kind": "a"}'
+        report = f"""echo '{{"type": "final", "value": 0, "data": {data}, "time": 0}}' >> {SPOOL}"""
+        experiment = run(report, repeat=3, max_trials=1)
+        row = experiment.store.trial(0)
+        assert row is not None
+        assert row.data == {"default": 0.0, "acc": 1.0, "kind": "a"}
+
+    def test_runs_that_are_all_the_same_are_pointed_out(self) -> None:
+        (event,) = run(NUMBER, repeat=2, max_trials=3).store.events()
+        assert event["message"].startswith("all 2 runs of trial 0 had the same result")
+
+    def test_a_run_that_fails_fails_its_trial_unless_it_is_retried(self) -> None:
+        flaky = f"""if [ $HPO_TRIAL_SEQUENCE$HPO_TRIAL_REPEAT = 11 ]; then exit 4; fi; {self.NOISY}"""
+        row = run(flaky, repeat=2, max_trials=2).store.trial(1)
+        assert row is not None
+        assert (row.failure, row.value) == ("exit", None)
+        assert row.detail == "run 2 of 2: it ended with status 4"
+        once = f"if [ ! -e $HPO_TRIAL_DIR/tried ]; then touch $HPO_TRIAL_DIR/tried; exit 3; fi; {self.NOISY}"
+        row = run(once, repeat=2, retries=2, max_trials=1).store.trial(0)
+        assert row is not None
+        assert (row.value, row.retries, row.attempt) == (1.5, 2, 3)
+
+    def test_its_curve_is_that_of_the_first_run(self) -> None:
+        Path("train.py").write_text(
+            "import os, hpo\nx = 0.5  # hpo: uniform(0, 1)\nrun = int(os.environ['HPO_TRIAL_REPEAT'])\n"
+            "for epoch in range(3):\n    hpo.report_intermediate_result(10 * run + epoch)\n"
+            "hpo.report_final_result(run)\n"
+        )
+        experiment = create(Config(max_trials=2, repeat=3), script="train.py")
+        experiment.run()
+        assert [metric.value for metric in experiment.store.metrics(1)] == [0, 1, 2]
+        assert experiment.tuner.trials[1].intermediate == experiment.store.metrics(1)
+        assert [row.value for row in experiment.store.trials()] == [1.0, 1.0]
+
+    def test_a_runner_that_was_killed_repeats_no_run_that_ended(self) -> None:
+        stop = f"{sys.executable} -m hpo stop"
+        note = "echo $HPO_TRIAL_SEQUENCE.$HPO_TRIAL_REPEAT >> done"
+        once = "if [ $HPO_TRIAL_REPEAT = 1 ] && [ ! -e stopped ]; then touch stopped; " + stop
+        first = run(f"{once}; sleep 60; fi; {self.NOISY}; {note}", repeat=3, max_trials=1)
+        assert [row.state.value for row in first.store.trials()] == ["waiting"]
+        first.store.close()
+        again = open_existing(first.directory)
+        again.run()
+        row = again.store.trial(0)
+        assert row is not None
+        assert row.value == 3.0
+        assert Path("done").read_text().split() == ["0.0", "0.1", "0.2"]

@@ -1,0 +1,60 @@
+"""The runs of one trial, where each configuration runs several times: their mean is its result.
+
+The first run is the trial as it always is, in ``trials/N``; the others have folders beside it, ``trials/N.1``
+and so on. Their results on the way are not stored: the curve of a trial is that of its first run, and
+assessors judge that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+__all__ = ["Outcome", "folder_of", "taken_together"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The final result of one run, or of several taken together.
+
+    Attributes:
+        value: what the tuner sees.
+        data: the whole of it where it was a dict.
+        duration: seconds; None where that is unknown.
+        deviation: of the values of several runs.
+    """
+
+    value: float
+    data: Mapping[str, Any] | None
+    duration: float | None
+    deviation: float | None = None
+
+
+def taken_together(runs: Sequence[Outcome]) -> Outcome:
+    """Return the mean of runs, with the (sample) deviation of their values."""
+    if len(runs) == 1:
+        return runs[0]
+    values = [run.value for run in runs]
+    durations = [run.duration for run in runs if run.duration is not None]
+    return Outcome(fmean(values), _mean_data(runs), sum(durations), stdev(values))
+
+
+def _mean_data(runs: Sequence[Outcome]) -> dict[str, Any] | None:
+    """Return the means of what is a number in all of the results; the rest is that of the last run."""
+    last = runs[-1].data
+    if last is None:
+        return None
+    mean = {}
+    for name, value in last.items():
+        all_of_it = [(run.data or {}).get(name) for run in runs]
+        numbers = [v for v in all_of_it if isinstance(v, int | float) and not isinstance(v, bool)]
+        mean[name] = fmean(numbers) if len(numbers) == len(runs) else value
+    return mean
+
+
+def folder_of(experiment: Path, number: int, repeat: int = 0) -> Path:
+    """Return the folder of one run of a trial."""
+    return experiment / "trials" / (f"{number}.{repeat}" if repeat else str(number))
