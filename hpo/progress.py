@@ -15,13 +15,14 @@ from rich.text import Text
 
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
+from hpo.experiment.standing import Standing
 from hpo.experiment.wording import counted, duration, short
-from hpo.runtime.store import TrialRow
+from hpo.runtime.store import Store, TrialRow
 from hpo.trial import Trial, TrialState
 
-__all__ = ["Progress", "best_values"]
+__all__ = ["REFRESH", "Progress", "best_values"]
 
-_REFRESH = 0.25  # seconds
+REFRESH = 0.25  # seconds
 _WIDE = 110  # columns that the line of the bar needs in full
 
 
@@ -46,17 +47,20 @@ class Progress(Listener):
 
     def begin(self, experiment: Experiment) -> None:
         """Say what is about to run, and show the bars."""
-        config = experiment.config
+        self.open(Standing.of(experiment))
+
+    def open(self, standing: Standing) -> None:
+        """Say what runs, and show the bars."""
+        config = standing.config
         limits = []
         if config.max_trials:
             limits.append(counted(config.max_trials, "trial"))
         if config.max_duration:
             limits.append(duration(config.max_duration))
         tuner = config.tuner.name if config.tuner else ""
-        size = counted(len(experiment.space), "parameter")
         self.print(
-            f"Experiment {experiment.directory.name}: {size}, {tuner}, "
-            f"{experiment.tuner.direction}, {', '.join(limits)}, {config.trial_concurrency} at a time"
+            f"Experiment {standing.id}: {counted(standing.size, 'parameter')}, {tuner}, "
+            f"{standing.direction}, {', '.join(limits)}, {config.trial_concurrency} at a time"
         )
         if sys.stderr.isatty() and not self._plain:
             self.live = Live(console=self.console, auto_refresh=False, transient=True)
@@ -72,7 +76,10 @@ class Progress(Listener):
 
     def ended(self, experiment: Experiment, trial: Trial, detail: str | None) -> None:
         """Print a line for a trial; in a terminal, for one that is the best so far or failed."""
-        is_best = experiment.best is trial
+        self.tell(trial, detail, is_best=experiment.best is trial)
+
+    def tell(self, trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> None:
+        """Print a line for a trial that ended."""
         if self.live is not None and not is_best and trial.state is not TrialState.FAILED:
             return
         text = Text(f"trial {trial.number:>4}  ")
@@ -97,56 +104,64 @@ class Progress(Listener):
         """Draw the bars anew."""
         if self.live is None:
             return None
-        self.live.update(self._picture(experiment), refresh=True)
-        return _REFRESH
+        self.draw(Standing.of(experiment))
+        return REFRESH
 
-    def _picture(self, experiment: Experiment) -> Group:
-        counts, limit = experiment.counts, experiment.config.max_trials
-        done = sum(counts.values())
+    def draw(self, standing: Standing) -> None:
+        """Draw the bars anew, where there is a terminal."""
+        if self.live is not None:
+            self.live.update(self._picture(standing), refresh=True)
+
+    def _picture(self, standing: Standing) -> Group:
+        limit, done = standing.config.max_trials, standing.ended
         is_wide = self.console.width >= _WIDE
         line = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=limit, completed=done, width=30 if is_wide else 10) if limit else Text("")
-        best, base = experiment.best, experiment.baseline
+        best, base = standing.best, standing.baseline
         over = " over the defaults" if is_wide else ""
         gain = f" ({best.value - base.value:+.4g}{over})" if _both(best, base) else ""  # type: ignore[operator, union-attr]
         line.add_row(
             bar,
             Text(f"{done}/{limit}" if limit else str(done)),
-            Text(f"{len(experiment.running)} running"),
-            Text(f"{counts[TrialState.FAILED]} failed", style="red" if counts[TrialState.FAILED] else "dim"),
+            Text(f"{standing.in_progress} running"),
+            Text(f"{standing.failed} failed", style="red" if standing.failed else "dim"),
             Text(f"best {short(best.value if best else None)}{gain}", style="green"),
-            Text(duration(experiment.elapsed), style="dim"),
+            Text(duration(standing.elapsed), style="dim"),
         )
         rows = [line]
-        for run in list(experiment.running.values())[:8]:
-            last = run.trial.intermediate[-1] if run.trial.intermediate else None
+        for number, last in standing.running:
             state = f"step {last.step}: {short(last.value)}" if last else "running"
-            rows.append(Text(f"  trial {run.trial.number}  {state}", style="dim"))  # type: ignore[arg-type]
+            rows.append(Text(f"  trial {number}  {state}", style="dim"))  # type: ignore[arg-type]
+        if standing.waits is not None:
+            rows.append(Text(f"  {standing.waits}", style="yellow"))  # type: ignore[arg-type]
         return Group(*rows)
 
     # -- the end
 
     def summarise(self, experiment: Experiment) -> None:
         """Say what was found, where it lies, and what to do next."""
-        best, base, name = experiment.store.best(), experiment.store.baseline(), experiment.directory.name
-        counts = experiment.counts
-        succeeded = counted(counts[TrialState.SUCCEEDED], "trial")
-        failed = f", {counts[TrialState.FAILED]} failed" if counts[TrialState.FAILED] else ""
+        self.close(Standing.of(experiment), experiment.store)
+
+    def close(self, standing: Standing, store: Store) -> None:
+        """Say what was found, where it lies, and what to do next."""
+        best, base, name = store.best(), store.baseline(), standing.id
+        succeeded = counted(standing.counts[TrialState.SUCCEEDED], "trial")
+        failed = f", {standing.failed} failed" if standing.failed else ""
         self.print("")
-        self.print(f"{succeeded} succeeded{failed}, in {duration(experiment.elapsed)}")
+        self.print(f"{succeeded} succeeded{failed}, in {duration(standing.elapsed)}")
         if best is not None:
             for line in best_values(best, base, indent=10):
                 self.console.print(line)
         self.print("")
-        self.print(f"Results   {experiment.directory}")
-        if experiment.stopped_by is not None:
+        self.print(f"Results   {store.directory}")
+        if not standing.is_over:
             self.print(f"Go on     hpo resume {name}")
-        if experiment.is_marked:
+        if standing.is_marked:
             self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
-        self.print(f"{'' if experiment.is_marked else 'Next':<10}hpo show {name}")
+        self.print(f"{'' if standing.is_marked else 'Next':<10}hpo show {name}")
 
 
-def _both(best: Trial | None, base: Trial | None) -> bool:
+def _both(best: Trial | TrialRow | None, base: Trial | TrialRow | None) -> bool:
     return best is not None and base is not None and best.value is not None and base.value is not None
 
 

@@ -228,6 +228,14 @@ def resume(reference: Reference = None, detach: options.Detach = False, json: op
     return go_on(reference, json=json, announce=announce)
 
 
+@app.command(rich_help_panel=_LOOK)
+def attach(reference: Reference = None) -> int:
+    """Watch an experiment that runs in the background."""
+    from hpo.cli.attach import attach as watch
+
+    return watch(reference)
+
+
 @app.command("list", rich_help_panel=_LOOK)
 def list_(
     running: Annotated[bool, typer.Option("--running", help="Only those that run.")] = False,

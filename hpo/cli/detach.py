@@ -37,7 +37,7 @@ def detach(*, json: bool) -> Announce:
     if name and json:
         print(json_.dumps({"experiment": name}))
     elif name:
-        print(f"Experiment {name} runs in the background. Watch it: hpo show {name}", file=sys.stderr)
+        print(f"Experiment {name} runs in the background. Watch it: hpo attach {name}", file=sys.stderr)
     raise SystemExit(status)
 
 

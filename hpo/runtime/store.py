@@ -482,6 +482,15 @@ class Store:
         )
         return [Intermediate(step, v, None, json.loads(d or "null"), at) for step, v, d, at in rows]
 
+    def last_metric(self, number: int) -> Metric | None:
+        """Return the last finite intermediate result of a trial."""
+        row = self._db.execute(
+            "SELECT step, value FROM metric WHERE trial = ? AND value IS NOT NULL "
+            "ORDER BY sequence DESC LIMIT 1",
+            (number,),
+        ).fetchone()
+        return None if row is None else Metric(*row)
+
     def all_metrics(self) -> dict[int, list[Metric]]:
         """Return every trial's intermediate results, by its number."""
         found: dict[int, list[Metric]] = {}
@@ -509,6 +518,11 @@ class Store:
         where, values = ("", ()) if trial is None else ("WHERE trial = ?", (trial,))
         cursor = self._db.execute(f"SELECT time, kind, trial, message FROM event {where} ORDER BY id", values)  # noqa: S608
         return [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
+
+    def told_after(self, told: int) -> list[TrialRow]:
+        """Return the trials that ended after one, by its place in the order of telling."""
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM trial WHERE told > ? ORDER BY told", (told,))  # noqa: S608
+        return [_row(row) for row in rows]
 
     def last_told(self) -> int:
         """Return the place of the last trial in the order of telling; -1 where there is none."""

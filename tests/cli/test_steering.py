@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -161,3 +162,47 @@ class TestParquet:
     def test_it_needs_a_file(self) -> None:
         hpo("run", "train.py", "--max-trials", "1")
         assert "-o trials.parquet" in hpo("export", "--format", "parquet", code=2).stderr
+
+
+class TestAttach:
+    SLOW = SCRIPT.replace(
+        "time.sleep(0.05)", "while not __import__('os').path.exists('go'): time.sleep(0.05)"
+    )
+
+    def begin(self) -> str:
+        Path("train.py").write_text(self.SLOW)
+        name = data("run", "train.py", "--max-trials", "4", "--detach")["experiment"]
+        until(lambda: data("show", name)["trials"].get("running") == 1)
+        return str(name)
+
+    def test_it_shows_what_happens_until_the_end(self) -> None:
+        name = self.begin()
+        command = [sys.executable, "-m", "hpo", "attach", name]
+        watcher = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert watcher.stderr is not None
+        assert watcher.stderr.readline().startswith(
+            f"Experiment {name}: 1 parameter, TPE, maximize, 4 trials"
+        )
+        Path("go").touch()
+        said = watcher.communicate(timeout=30)[1]
+        assert watcher.returncode == 0
+        assert [line.split()[1] for line in said.splitlines() if line.startswith("trial ")] == list("0123")
+        assert "4 trials succeeded" in said
+        assert f"hpo apply {name}" in said
+
+    def test_ctrl_c_ends_the_watching_and_not_the_experiment(self) -> None:
+        name = self.begin()
+        command = [sys.executable, "-m", "hpo", "attach", name]
+        watcher = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert watcher.stderr is not None
+        watcher.stderr.readline()
+        watcher.send_signal(signal.SIGINT)
+        said = watcher.communicate(timeout=30)[1]
+        assert watcher.returncode == 130
+        assert f"Experiment {name} goes on. End it with: hpo stop {name}" in said
+        Path("go").touch()
+        until(lambda: data("show", name)["status"] == "done")
+
+    def test_what_does_not_run_cannot_be_watched(self) -> None:
+        hpo("run", "train.py", "--max-trials", "1")
+        assert "is not running" in hpo("attach", code=2).stderr
