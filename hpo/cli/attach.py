@@ -57,7 +57,7 @@ class _Watch:
         is_running = home.is_running(self._store.directory)  # asked first: the rest is what it left
         standing = Standing.read(self._store)
         for row in self._store.told_after(self._told):
-            self._told = row.told or self._told
+            self._told = self._told if row.told is None else row.told
             is_best = standing.best is not None and standing.best.number == row.number
             self._progress.tell(row, row.detail, is_best=is_best)
         events = self._store.events()
