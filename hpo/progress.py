@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console, Group
+from rich.control import strip_control_codes
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -82,6 +83,10 @@ class Progress(Listener):
         """Print a line for a trial that ended."""
         if self.live is not None and not is_best and trial.state is not TrialState.FAILED:
             return
+        if not self.console.is_terminal:  # rich takes its time, for colours that a log does not have
+            line = _line(trial, detail, is_best=is_best)
+            print(str(strip_control_codes(line)), file=sys.stderr)
+            return
         text = Text(f"trial {trial.number:>4}  ")
         if trial.state is TrialState.SUCCEEDED:
             text.append(f"{short(trial.value):>10}  ", style="bold" if is_best else "")
@@ -90,11 +95,7 @@ class Progress(Listener):
         else:
             text.append(trial.state.value.replace("_", " "), style="red")
             text.append(f"  {detail}" if detail else "")
-        # In a terminal a trial is a line; a log keeps the whole of it.
-        crop = self.console.is_terminal
-        self.console.print(
-            text, no_wrap=True, crop=crop, overflow="ellipsis" if crop else "ignore", soft_wrap=not crop
-        )
+        self.console.print(text, no_wrap=True, overflow="ellipsis")  # a trial is a line
 
     def noted(self, message: str) -> None:
         """Print what a person should know."""
@@ -159,6 +160,15 @@ class Progress(Listener):
         if standing.is_marked:
             self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
         self.print(f"{'' if standing.is_marked else 'Next':<10}hpo show {name}")
+
+
+def _line(trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> str:
+    """Return what a log says of a trial that ended: the whole of it."""
+    line = f"trial {trial.number:>4}  "
+    if trial.state is TrialState.SUCCEEDED:
+        mark = "best  " if is_best else "      "
+        return f"{line}{short(trial.value):>10}  {mark}{values(trial.parameters)}"
+    return f"{line}{trial.state.value.replace('_', ' ')}" + (f"  {detail}" if detail else "")
 
 
 def _both(best: Trial | TrialRow | None, base: Trial | TrialRow | None) -> bool:

@@ -42,8 +42,10 @@ from hpo.tuners.loading import failures_of
 __all__ = ["Experiment"]
 
 _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
+_LOOK_EVERY = 0.02  # seconds between two looks at what trials report on their way, or others wish
 _GRACE = 10.0  # seconds between TERM and KILL
 _FIRST = 3  # when this many trials all fail, the others would too
+_PIPE = 1 << 16  # bytes that a pipe holds
 _LOST = 2  # a trial whose process was lost is run again this often at least
 _MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
@@ -190,15 +192,14 @@ class Experiment:
         raise error
 
     def _loop(self, wake: int, interruptions: Interruptions) -> None:
-        woken: set[int] = set()
-        poked = True
+        called, woken = True, set[int]()
         tick_at: float | None = 0.0
-        flushed = time.monotonic()
+        flushed = looked = time.monotonic()
         while True:
             with self.store.transaction():
                 for signal_number in interruptions.take():
                     self._interrupt(signal_number)
-                for command in home.take_commands(self.directory) if poked else ():
+                for command in home.take_commands(self.directory) if called else ():
                     obey(self, command)
                 for number in woken & self.running.keys():
                     self._look_at(self.running[number])
@@ -206,7 +207,8 @@ class Experiment:
                     self._end(ended)
                 self._enforce_limits()
                 starts = list(self._propose())
-                self.store.set_elapsed(self.elapsed)
+                if time.monotonic() - flushed >= _FLUSH_EVERY:
+                    self.store.set_elapsed(self.elapsed)
             for run, place in starts:
                 self._start(run, place)
             if not self.running and self._retry_at is None:
@@ -220,10 +222,29 @@ class Experiment:
             if tick_at is not None and now >= tick_at:
                 pause = self._listener.tick(self)
                 tick_at = None if pause is None else now + pause
-            sources: list[Any] = [wake, self._launcher]
-            ready, _, _ = select.select(sources, [], [], self._pause(now, flushed, tick_at))
-            poked = wake in ready
-            woken = _drain(wake) if poked else set()
+            called, woken = False, set()
+            if self._wait(wake, looked + _LOOK_EVERY - now, self._pause(now, flushed, tick_at)):
+                called, woken = _drain(wake)
+                looked = time.monotonic()
+
+    def _wait(self, wake: int, deaf: float, pause: float | None) -> bool:
+        """Wait for an event; tell whether somebody writes to the wake pipe.
+
+        Args:
+            wake: the pipe.
+            deaf: seconds in which nobody listens to it: short trials end meanwhile, and then their reports
+                are read at once. Of many reports each look so takes many.
+            pause: seconds until something else is due.
+        """
+        sources: list[Any] = [wake, self._launcher]
+        if deaf > 0:
+            is_first = pause is None or deaf < pause
+            ready, _, _ = select.select(sources[1:], [], [], deaf if is_first else pause)
+            if ready or not is_first:
+                return False
+            pause = None if pause is None else pause - deaf
+        ready, _, _ = select.select(sources, [], [], pause)
+        return wake in ready
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""
@@ -248,13 +269,11 @@ class Experiment:
                 self._wait_for_place()
                 return
             self._say_what_is_waited_for(None)
-            run = self._next_trial()
+            run = self._next_trial(place.gpus or ())
             if run is None:
                 self._places.release(number)
                 return
-            run.trial.state = TrialState.RUNNING
             self.running[run.trial.number] = run
-            self.store.start_trial(run.trial.number, place.gpus or ())
             yield run, place
         else:
             self._say_what_is_waited_for(None)
@@ -280,9 +299,13 @@ class Experiment:
             self.store.set_waits(reason)
             self.waits = reason
 
-    def _next_trial(self) -> RunningTrial | None:
+    def _next_trial(self, devices: tuple[int, ...]) -> RunningTrial | None:
+        """Take one that waits, or let the tuner propose one, and record that it runs."""
         if self.waiting:
-            return self.waiting.pop(0)
+            run = self.waiting.pop(0)
+            run.trial.state = TrialState.RUNNING
+            self.store.start_trial(run.trial.number, devices)
+            return run
         with self.blaming("tuner"):
             trial = self.tuner.ask()
             if trial is not None and self.config.tuner is not None and self.config.tuner.file is not None:
@@ -291,7 +314,8 @@ class Experiment:
             if not self.running and not self.tuner.done:
                 self.close("the tuner has nothing more to propose")
             return None
-        self.store.add_trial(trial, "tuner")
+        trial.state = TrialState.RUNNING
+        self.store.add_trial(trial, "tuner", devices)
         return RunningTrial(trial, folder_of(self.directory, trial.number), "tuner")
 
     def _start(self, run: RunningTrial, place: Place) -> None:
@@ -575,10 +599,15 @@ class Experiment:
         return last_lines(folder / "stderr.log", 8)
 
 
-def _drain(wake: int) -> set[int]:
-    """Read the trials' numbers from the wake pipe: at most what fits in, whoever goes on writing."""
+def _drain(wake: int) -> tuple[bool, set[int]]:
+    """Read the wake pipe: whether a wish may have been left, and the trials that have reported.
+
+    At most what fits in is read, whoever goes on writing. Of a full pipe a call may be missing.
+    """
     try:
-        data = os.read(wake, 1 << 16)
+        data = os.read(wake, _PIPE)
     except BlockingIOError:
-        return set()
-    return {int(line) for line in data.split() if line.isdigit() and len(line) < 10}
+        return False, set()
+    lines = data.split(b"\n")
+    called = len(data) == _PIPE or b"" in lines[:-1]
+    return called, {int(line) for line in lines if line.isdigit() and len(line) < 10}

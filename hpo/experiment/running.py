@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from hpo.experiment.repetition import Outcome
 from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
-from hpo.runtime.trial_files import open_plain, replace_text
+from hpo.runtime.trial_files import open_plain, write_text
 from hpo.space import SearchSpace
 from hpo.trial import BUDGET, Metric, Trial, TrialState
 
@@ -89,29 +90,35 @@ class RunningTrial:
             False where these are gone, so that it begins from scratch.
         """
         earlier = self.trial.memo.get("continues")
-        if self.directory.exists():
-            return True  # of an attempt that was cut short, with a checkpoint of its own, perhaps
-        source = self.directory.with_name(f"{earlier}{self.directory.suffix}")  # the same run of the other
-        if not source.is_dir():
-            source = self.directory.with_name(str(earlier))
-        if earlier is not None and source.is_dir():
+        source = None if earlier is None else self._folder_of(earlier)
+        if source is not None and not self.directory.exists():
             copy_files(source, self.directory)
             return True
-        self.directory.parent.mkdir(mode=0o700, exist_ok=True)  # a trial may have removed them all
-        self.directory.mkdir(mode=0o700)
+        try:
+            os.mkdir(self.directory, 0o700)  # noqa: PTH102 - each trial pays for it
+        except FileExistsError:
+            return True  # of an attempt that was cut short, with a checkpoint of its own, perhaps
+        except FileNotFoundError:  # a trial removed them all
+            self.directory.parent.mkdir(mode=0o700)
+            self.directory.mkdir(mode=0o700)
         return earlier is None
+
+    def _folder_of(self, earlier: int) -> Path | None:
+        """Return the folder of an earlier trial: of the same run of it, where there is one."""
+        folders = (f"{earlier}{self.directory.suffix}", str(earlier))
+        return next((f for f in map(self.directory.with_name, folders) if f.is_dir()), None)
 
     def write_parameters(self, space: SearchSpace) -> None:
         """Write the values that it will run with into its folder."""
         parameters = self.trial.parameters
         beside = self._beside()
         values = json.dumps({**parameters, **beside})
-        replace_text(self.directory / "parameters.json", values)
+        write_text(f"{self.directory}/parameters.json", values)
         nested = parameters if self.origin == "baseline" else space.nested(parameters)
         nested = self.trial.memo.get("handed", nested)
         if nested != parameters:
             values = json.dumps({**nested, **beside})
-            replace_text(self.directory / "nested.json", values)
+            write_text(f"{self.directory}/nested.json", values)
 
     def _beside(self) -> dict[str, Any]:
         """Return what its tuner hands it beside the configuration, under NNI's names."""
@@ -144,7 +151,7 @@ class RunningTrial:
         """Store what it reported since the last look; tell whether an intermediate result was among it."""
         metrics: list[tuple[int, Intermediate]] = []
         before = self.offset
-        for report, offset in read_spool(self.directory / "metrics.jsonl", before, self.attempt):
+        for report, offset in read_spool(f"{self.directory}/metrics.jsonl", before, self.attempt):
             self.offset = offset
             if isinstance(report, Intermediate) and self.repeat:
                 continue  # the curve of a trial is that of its first run

@@ -73,7 +73,7 @@ class Warned:
 Report = Intermediate | Final | Bad | Own | Warned
 
 
-def read_spool(path: Path, offset: int, attempt: int | None = None) -> Iterator[tuple[Report, int]]:
+def read_spool(path: str | Path, offset: int, attempt: int | None = None) -> Iterator[tuple[Report, int]]:
     """Yield the reports that begin at or after a byte offset, each with the offset after it.
 
     They are those of this moment: one who writes faster than we read keeps nobody here.
@@ -88,7 +88,7 @@ def read_spool(path: Path, offset: int, attempt: int | None = None) -> Iterator[
     except FileNotFoundError:
         return
     except OSError as error:
-        yield Warned(f"{path.name} cannot be read: {error.strerror}"), offset
+        yield Warned(f"{os.path.basename(path)} cannot be read: {error.strerror}"), offset  # noqa: PTH119
         return
     with file:
         end = os.fstat(file.fileno()).st_size

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.errors import StoreError
+from hpo.runtime.flusher import Flusher
 from hpo.runtime.spool import Intermediate
 from hpo.trial import Metric, Trial, TrialState
 
@@ -168,7 +169,7 @@ class Store:
                 f"there is no experiment in {directory}", help="`hpo list` shows those there are"
             )
         self._db: sqlite3.Connection
-        self._wal: int | None = None
+        self._flusher: Flusher | None = None
         self._dirty = False
         try:
             self._open(read_only)
@@ -245,9 +246,9 @@ class Store:
     def close(self) -> None:
         """Flush and close."""
         self.flush()
-        if self._wal is not None:
-            os.close(self._wal)
-            self._wal = None
+        if self._flusher is not None:
+            self._flusher.close()
+            self._flusher = None
         self._db.close()
 
     # -- writing: the runner only
@@ -280,14 +281,18 @@ class Store:
         return self._dirty
 
     def flush(self) -> None:
-        """Force the commits so far to the disk."""
+        """Let the commits so far be forced to the disk; do not wait for it: `close` does.
+
+        Raises:
+            OSError: the disk did not take what was flushed before.
+        """
         if not self._dirty:
             return
-        if self._wal is None:
+        if self._flusher is None:
             with contextlib.suppress(FileNotFoundError):
-                self._wal = os.open(f"{self.path}-wal", os.O_RDONLY)
-        if self._wal is not None:
-            os.fsync(self._wal)
+                self._flusher = Flusher(Path(f"{self.path}-wal"))
+        if self._flusher is not None:
+            self._flusher.ask()
         self._dirty = False
 
     def set_status(self, status: str, message: str | None = None) -> None:
@@ -308,11 +313,21 @@ class Store:
         """Record a search space that was changed while it ran."""
         self._db.execute("UPDATE experiment SET space = ?", (_json(space),))
 
-    def add_trial(self, trial: Trial, origin: str) -> None:
-        """Record a proposed trial, waiting."""
+    def add_trial(self, trial: Trial, origin: str, device: Sequence[int] = ()) -> None:
+        """Record a proposed trial; one in the state `running` starts now."""
+        started = time.time() if trial.state is TrialState.RUNNING else None
         self._db.execute(
-            "INSERT INTO trial (number, state, origin, parameters, memo, attempt) VALUES (?, ?, ?, ?, ?, 1)",
-            (trial.number, trial.state.value, origin, _json(trial.parameters), _json(trial.memo)),
+            "INSERT INTO trial (number, state, origin, parameters, memo, attempt, started, device) "
+            "VALUES (?, ?, ?, ?, ?, 1, ?, ?)",
+            (
+                trial.number,
+                trial.state.value,
+                origin,
+                _json(trial.parameters),
+                _json(trial.memo),
+                started,
+                None if started is None else _json(list(device)),
+            ),
         )
 
     def put_trial(self, row: TrialRow, reports: Sequence[Intermediate]) -> None:
@@ -344,10 +359,11 @@ class Store:
 
     def add_metrics(self, number: int, reports: Sequence[tuple[int, Intermediate]]) -> None:
         """Record intermediate results, each with its place in the order of arrival."""
-        self._db.executemany(
-            "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?)",
-            [(number, i, r.step, r.value, _json(r.data) if r.data else None, r.time) for i, r in reports],
-        )
+        if reports:
+            self._db.executemany(
+                "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?)",
+                [(number, i, r.step, r.value, _json(r.data) if r.data else None, r.time) for i, r in reports],
+            )
 
     def set_spool(self, number: int, offset: int) -> None:
         """Record how much of a trial's spool is in the store."""

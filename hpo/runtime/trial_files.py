@@ -12,10 +12,10 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["open_plain", "replace_text"]
+__all__ = ["open_plain", "write_text"]
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: str | Path) -> BinaryIO:
     """Open a file to read it, never waiting.
 
     Raises:
@@ -33,14 +33,21 @@ def open_plain(path: Path) -> BinaryIO:
     return os.fdopen(fd, "rb")
 
 
-def _not_plain(path: Path) -> OSError:
+def _not_plain(path: str | Path) -> OSError:
     return OSError(errno.EINVAL, "it is no plain file", str(path))
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write a file anew, in the place of whatever is there."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    with new.open("x", encoding="utf-8") as file:
+def write_text(path: str, text: str) -> None:
+    """Write a file, in the place of whatever is there."""
+    try:
+        _create(path, text)
+    except FileExistsError:
+        new = Path(f"{path}.new")
+        new.unlink(missing_ok=True)
+        _create(str(new), text)
+        new.replace(path)
+
+
+def _create(path: str, text: str) -> None:
+    with open(path, "x", encoding="utf-8") as file:  # noqa: PTH123 - a path costs each trial time
         file.write(text)
-    new.replace(path)
