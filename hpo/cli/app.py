@@ -248,11 +248,17 @@ def list_(
 
 
 @app.command(rich_help_panel=_LOOK)
-def show(reference: Reference = None, json: options.Json = False) -> None:
+def show(
+    reference: Reference = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="How much each parameter matters, too.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
     """Show where an experiment stands."""
     from hpo.cli.show import show_experiment
 
-    show_experiment(reference, json=json)
+    show_experiment(reference, importance=importance, json=json)
 
 
 @app.command(rich_help_panel=_LOOK)

@@ -58,6 +58,9 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     yield from _progress(told, store, is_drawn=is_drawn)
     yield Text("")
     yield from _search(told)
+    if told.get("importance"):
+        yield Text("")
+        yield from _importance(told["importance"])
     best = store.best()
     if best is not None:
         yield Text("")
@@ -205,6 +208,19 @@ def _explained(explanation: Mapping[str, Any]) -> Iterator[Text]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _importance(shares: Mapping[str, Mapping[str, float]]) -> Iterator[Text]:
+    """Yield the parameters, what moves the result most first, with both their shares."""
+    variance, best = shares["fanova"], shares["ped_anova"]
+    ranked = sorted(variance, key=lambda name: (-variance[name], -best[name]))
+    width = max((len(name) for name in ranked), default=0)
+    heads = Text(f"{'':<{width}}  {'moves the result':<{_BAR // 2 + 6}}  tells the best trials", style="dim")
+    yield _row("Importance", heads)
+    for name in ranked:
+        bar = "━" * round(_BAR / 2 * variance[name])
+        line = Text(f"{name:<{width}}  {variance[name]:>4.0%} ").append(f"{bar:<{_BAR // 2}}", style="cyan")
+        yield _row("", line.append(f"   {best[name]:>4.0%}", style="dim"))
 
 
 # -- what happened, and what to do

@@ -7,9 +7,11 @@ import sys
 from hpo.cli.output import print_json, print_lines, print_table
 from hpo.cli.overview import print_overview
 from hpo.experiment.documents import best_json, experiment_json, open_store, trial_json
+from hpo.experiment.record import Record
 from hpo.experiment.wording import short
 from hpo.progress import best_values
 from hpo.runtime import home
+from hpo.runtime.store import Store
 
 __all__ = [
     "list_experiments",
@@ -60,14 +62,23 @@ def list_experiments(*, running: bool, json: bool) -> None:
         print_table(["id", "name", "status", "trials", "best"], rows)
 
 
-def show_experiment(reference: str | None, *, json: bool) -> None:
-    """Print where an experiment stands."""
+def show_experiment(reference: str | None, *, importance: bool, json: bool) -> None:
+    """Print where an experiment stands, and how much each parameter matters."""
     with open_store(home.find(reference)) as store:
         told = experiment_json(store)
+        if importance:
+            told["importance"] = _importance(store)
         if json:
             print_json(told)
         else:
             print_overview(told, store)
+
+
+def _importance(store: Store) -> dict[str, dict[str, float]]:
+    from hpo.importance import fanova, ped_anova  # takes numpy and scipy, and half a second
+
+    record = Record.of(store)
+    return {"fanova": fanova(record), "ped_anova": ped_anova(record)}
 
 
 def show_best(reference: str | None, *, json: bool) -> None:

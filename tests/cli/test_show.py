@@ -141,6 +141,18 @@ def test_auto_says_which_model_it_has_and_why() -> None:
     )
 
 
+def test_it_tells_how_much_each_parameter_matters_where_that_is_asked_for() -> None:
+    hpo("run", "train.py", "--max-trials", "12", "--tuner", "Random", "--seed", "1")
+    shares = json.loads(hpo("show", "--importance", "--json"))["importance"]
+    assert shares["fanova"]["x"] > 0.9 > 0.1 > shares["fanova"]["k"]
+    assert sum(shares["ped_anova"].values()) == pytest.approx(1)
+    assert re.search(
+        r"Importance +moves the result +tells the best trials\n +x +9\d% ━+ +\d+%\n +k ",
+        hpo("show", "--importance"),
+    )
+    assert "Importance" not in hpo("show")
+
+
 def test_an_experiment_that_lost_its_runner_has_no_running_trials() -> None:
     kill_in_the_middle("--max-trials", "5")
     shown = data("show")
