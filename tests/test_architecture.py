@@ -126,6 +126,7 @@ class TestTheHouse:
         [
             ("libcst", {"annotate"}),
             ("sqlite3", {"runtime/store.py", "runtime/nni_store.py"}),
+            ("jinja2", {"report"}),
             ("plotly", {"figures", "report"}),
             ("pynvml", {"runtime/devices.py"}),
         ],

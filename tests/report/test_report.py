@@ -68,7 +68,7 @@ def unpacked(page: str, name: str) -> str:
 
 def hpo(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hpo", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +239,7 @@ class TestInABrowser:
             "--enable-unsafe-swiftshader", f"--user-data-dir={tmp_path / 'profile'}",
             "--window-size=1280,9000", "--virtual-time-budget=20000", "--dump-dom", file.as_uri(),
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
         shown = Page(done.stdout)
         drawn = [attrs for attrs in shown.find("div") if "data-drawn" in attrs]
         assert len(drawn) == sum("data-figure" in attrs for attrs in shown.find("div"))
