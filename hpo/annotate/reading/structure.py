@@ -20,7 +20,7 @@ __all__ = ["Annotation", "Branch", "Place", "Setting", "Structure", "survey"]
 PlaceKind = Literal["assignment", "keyword", "entry", "parameter", "positional", "call"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Branch:
     """A branch that had to be taken to get here: an `if` or its `else`, or a `case` of a `match`.
 
@@ -40,7 +40,7 @@ class Branch:
 Branches = tuple[Branch, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Place:
     """A place in the source that a mark can mean.
 
@@ -67,7 +67,7 @@ class Place:
     statement: ast.stmt
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Setting:
     """Where a statement or a call stands."""
 
@@ -78,7 +78,7 @@ class Setting:
     place: Place | None = None  # the innermost named place around a call
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Annotation:
     """A type annotation, and the place whose value it describes, if there is a value."""
 
