@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -59,24 +60,40 @@ def _rules(lines: Iterable[str]) -> Iterator[_Rule]:
         text = text[1:] if negated else text
         folders_only = text.endswith("/")
         text = text.rstrip("/")
-        if text:
-            yield _Rule(re.compile(_regex(text)), negated, folders_only)
+        with suppress(re.error):  # such as [z-a], which fits nothing
+            if text:
+                yield _Rule(re.compile(_regex(text)), negated, folders_only)
 
 
 def _regex(glob: str) -> str:
     """Translate a pattern; one without a slash fits at every depth."""
     anchored = "/" in glob
     glob = glob.lstrip("/")
-    parts = re.split(r"(\*\*/|/\*\*$|\*|\?|\[[^\]]+\]|\\.)", glob)
+    parts = _PARTS.split(glob)
     known = {"**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}
-    translated = "".join(_piece(part, known) for part in parts)
+    translated = ".*" if glob == "**" else "".join(_piece(part, known) for part in parts)
     return translated if anchored else f"(?:.*/)?{translated}"
+
+
+_PARTS = re.compile(r"(\*\*/|/\*\*$|\*|\?|\[[!^]?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]|\\.)")
+_CLASSES = {
+    "[:alnum:]": "a-zA-Z0-9", "[:alpha:]": "a-zA-Z", "[:digit:]": "0-9", "[:lower:]": "a-z",
+    "[:upper:]": "A-Z", "[:space:]": r"\s", "[:xdigit:]": "0-9a-fA-F",
+}  # fmt: skip
+_IN_BRACKETS = re.compile(r"(\[:\w+:\]|\\.)")
 
 
 def _piece(part: str, known: dict[str, str]) -> str:
     if part in known:
         return known[part]
     if part.startswith("[") and part.endswith("]") and len(part) > 2:
-        inner = part[1:-1].replace("\\", "\\\\")
-        return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
-    return re.escape(part[1:] if part.startswith("\\") and len(part) > 1 else part)
+        negated = part[1] in "!^"
+        inner = _IN_BRACKETS.split(part[1 + negated : -1])
+        options = "".join(_CLASSES.get(p) or (re.escape(p[1]) if p[:1] == "\\" else _set(p)) for p in inner)
+        return f"(?![/])[{'^' if negated else ''}{options}]"
+    return re.escape(part[1] if part.startswith("\\") and len(part) > 1 else part)
+
+
+def _set(text: str) -> str:
+    """Write characters of a bracket expression, ranges among them, as those of a regular expression."""
+    return re.sub(r"([\[\]^&~|])", r"\\\1", text)
