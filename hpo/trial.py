@@ -17,6 +17,8 @@ since of an earlier one a process may have survived (``"attempt": 1``)::
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import math
 import os
@@ -195,21 +197,31 @@ class _Inside:
         self._poke()
 
     def _write(self, spool: int, line: bytes) -> None:
-        # A full disk may take a part of a line. A newline ends that part, at once or before the next line,
-        # so that the reader passes over it and over nothing else.
-        line = b"\n" + line if self._torn else line
-        cause = None
-        try:
-            if os.write(spool, line) == len(line):
+        """Append a line whole, and where the disk is full wait until there is room.
+
+        A full disk may take a part of a line. A newline before the next try ends that part, so that the
+        reader passes over it and over nothing else.
+        """
+        while True:
+            try:
+                written = os.write(spool, b"\n" + line if self._torn else line)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    self._wait_for_room()
+                    continue
+                where = f"a result could not be recorded in {self.directory}"
+                raise OSError(f"hpo: {where} ({error.strerror})") from error
+            if written == len(line) + self._torn:
                 self._torn = False
                 return
             self._torn = True
-            os.write(spool, b"\n")
-        except OSError as error:
-            cause = error
-        reason = cause.strerror if cause else "a part was written"
-        message = f"hpo: a result could not be recorded in {self.directory} ({reason}): is the disk full?"
-        raise OSError(message) from cause
+
+    def _wait_for_room(self) -> None:
+        if self.once("full disk"):
+            with contextlib.suppress(OSError):
+                where = f"no room for a result in {self.directory}"
+                print(f"hpo: the disk is full: {where}; waiting for some", file=sys.stderr)
+        time.sleep(0.5)
 
     def _poke(self) -> None:
         # Best effort: a runner that misses it looks at the file anyway when the trial ends.

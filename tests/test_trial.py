@@ -328,7 +328,7 @@ class TestRewrittenScripts:
         assert done.stdout == "True False False True True True\n"
 
 
-class TestFullDisk:
+class TestNoRoom:
     def test_what_could_not_be_recorded_is_an_error_that_says_so_and_spoils_nothing_after_it(
         self, folder: Folder
     ) -> None:
@@ -350,7 +350,7 @@ class TestFullDisk:
         )
         messages = done.stdout.splitlines()
         assert len(messages) == 2
-        assert all(str(folder.path) in m and "is the disk full?" in m for m in messages)
+        assert all(str(folder.path) in m and "File too large" in m for m in messages)
         lines = (folder.path / "metrics.jsonl").read_text().splitlines()
         assert json.loads(lines[0])["value"] == 1.0
         assert json.loads(lines[-1])["value"] == 3.0

@@ -40,26 +40,26 @@ def adopt(folder: Path) -> tuple[Path, list[str]]:
     found = read_nni_folder(folder)
     space = _space(found)
     config, notes = _config(found, space)
-    directory = home.make_folder()
-    plan = Plan(ShellCommand(config.command or ""), config.code_directory, (), ())
-    store = Store.create(
-        directory,
-        id=home.public_name(directory).name,
-        name=config.name or found.id,
-        direction=config.direction or "maximize",
-        config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
-        space=space.to_json(),
-        defaults={},
-    )
-    rows = _rows(found, space)
-    with store.transaction():
-        for (row, reports), trial in zip(rows, found.trials, strict=True):
-            store.put_trial(row, reports)
-            _copy_logs(trial, directory / "trials" / str(row.number))
-        store.set_elapsed(found.elapsed)
-        is_done = all(row.state.is_final for row, _ in rows)
-        store.set_status("done" if is_done else "stopped", f"imported from NNI's experiment {found.id}")
-    store.close()
+    with home.new_folder() as directory:
+        plan = Plan(ShellCommand(config.command or ""), config.code_directory, (), ())
+        store = Store.create(
+            directory,
+            id=home.public_name(directory).name,
+            name=config.name or found.id,
+            direction=config.direction or "maximize",
+            config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
+            space=space.to_json(),
+            defaults={},
+        )
+        rows = _rows(found, space)
+        with store.transaction():
+            for (row, reports), trial in zip(rows, found.trials, strict=True):
+                store.put_trial(row, reports)
+                _copy_logs(trial, directory / "trials" / str(row.number))
+            store.set_elapsed(found.elapsed)
+            is_done = all(row.state.is_final for row, _ in rows)
+            store.set_status("done" if is_done else "stopped", f"imported from NNI's experiment {found.id}")
+        store.close()
     return directory.rename(home.public_name(directory)), notes
 
 

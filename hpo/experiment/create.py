@@ -128,21 +128,21 @@ def create(
     make_tuner(config, space)  # what it cannot search is said before anything is made
     make_assessor(config)
     _places(config)
-    directory = home.make_folder()  # hidden, until it is whole
-    plan = _freeze(command, cwd, sources, project, directory / "code", is_marked)
-    store = Store.create(
-        directory,
-        id=home.public_name(directory).name,
-        name=config.name or (Path(script).stem if script else objective.name if objective else cwd.name),
-        direction=config.direction or "maximize",
-        config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
-        space=space.to_json(),
-        defaults=dict(space.defaults),
-    )
-    if baseline:
-        with store.transaction():
-            store.add_trial(Trial(0, space.default_configuration()), "baseline")
-    store.close()
+    with home.new_folder() as directory:  # hidden, until it is whole
+        plan = _freeze(command, cwd, sources, project, directory / "code", is_marked)
+        store = Store.create(
+            directory,
+            id=home.public_name(directory).name,
+            name=config.name or (Path(script).stem if script else objective.name if objective else cwd.name),
+            direction=config.direction or "maximize",
+            config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
+            space=space.to_json(),
+            defaults=dict(space.defaults),
+        )
+        if baseline:
+            with store.transaction():
+                store.add_trial(Trial(0, space.default_configuration()), "baseline")
+        store.close()
     directory = directory.rename(home.public_name(directory))
     return open_existing(directory, objective=objective, listener=listener)
 

@@ -47,6 +47,7 @@ _GRACE = 10.0  # seconds between TERM and KILL
 _FIRST = 3  # when this many trials all fail, the others would too
 _PIPE = 1 << 16  # bytes that a pipe holds
 _LOST = 2  # a trial whose process was lost is run again this often at least
+_ROOM_EVERY = 0.25  # seconds between two looks at a disk that is full
 _MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
 
@@ -196,6 +197,7 @@ class Experiment:
         tick_at: float | None = 0.0
         flushed = looked = time.monotonic()
         while True:
+            self._wait_for_room(interruptions)
             with self.store.transaction():
                 for signal_number in interruptions.take():
                     self._interrupt(signal_number)
@@ -245,6 +247,17 @@ class Experiment:
             pause = None if pause is None else pause - deaf
         ready, _, _ = select.select(sources, [], [], pause)
         return wake in ready
+
+    def _wait_for_room(self, interruptions: Interruptions) -> None:
+        """Pause while the disk is full: nothing starts or is stored, and reports wait in their files."""
+        if home.has_room(self.directory):
+            return
+        where = f"the disk that {self.directory} is on is full"
+        self._listener.noted(f"{where}: no trial starts until there is room, then it goes on by itself")
+        while not home.has_room(self.directory) and not interruptions.came:
+            time.sleep(_ROOM_EVERY)
+        with self.store.transaction():
+            self.store.add_event("warning", f"{where}: it waited for room")
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""

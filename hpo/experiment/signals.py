@@ -44,6 +44,11 @@ class Interruptions:
         with contextlib.suppress(OSError):
             os.write(self._wake, b"\n")
 
+    @property
+    def came(self) -> bool:
+        """Whether there are some to take."""
+        return bool(self._taken)
+
     def take(self) -> list[int]:
         """Return the signals since the last call."""
         taken, self._taken = self._taken, []

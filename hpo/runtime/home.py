@@ -19,6 +19,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -31,15 +32,18 @@ from hpo.runtime.store import Store
 __all__ = [
     "experiments",
     "find",
+    "has_room",
     "home",
     "is_running",
-    "make_folder",
+    "new_folder",
     "public_name",
     "send_command",
     "status",
     "take_commands",
     "take_lock",
 ]
+
+_RESERVE = 16 << 20  # bytes; a tenth of a disk that is small
 
 # Neither vowels nor digits that look like letters: ids are read aloud, and never spell a word.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
@@ -50,12 +54,7 @@ def home() -> Path:
     return Path(os.environ.get("HPO_HOME") or Path.home() / ".hpo").absolute()
 
 
-def make_folder() -> Path:
-    """Make the folder of a new experiment, hidden: one that was never finished is never seen.
-
-    Raises:
-        StoreError: the home cannot be written to.
-    """
+def _make_folder() -> Path:
     directory = home() / f".new-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
     try:
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,6 +68,34 @@ def make_folder() -> Path:
             help="set HPO_HOME to a folder that you can write to",
         ) from error
     return directory
+
+
+@contextlib.contextmanager
+def new_folder() -> Iterator[Path]:
+    """Make the folder of a new experiment, hidden, and let it be filled: it is gone where that fails.
+
+    Raises:
+        StoreError: the home cannot be written to.
+    """
+    directory = _make_folder()
+    try:
+        yield directory
+    except BaseException as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        if isinstance(error, OSError):
+            message = f"the experiment cannot be stored in {home()}: {error.strerror}"
+            raise StoreError(message, help="make room, or set HPO_HOME to a folder elsewhere") from error
+        raise
+
+
+def has_room(directory: Path) -> bool:
+    """Tell whether the disk has room to work in: below that it is as good as full.
+
+    What is held back lets the runner end in good order, whatever else fills the disk.
+    """
+    disk = os.statvfs(directory)
+    enough = min(_RESERVE, disk.f_blocks * disk.f_frsize // 10)
+    return disk.f_bavail * disk.f_frsize >= enough and (disk.f_favail > 0 or disk.f_files == 0)
 
 
 def public_name(directory: Path) -> Path:

@@ -233,8 +233,7 @@ class Store:
         """Make an experiment's database in its folder, and open it for writing."""
         path = directory / "experiment.db"
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        db = sqlite3.connect(path, isolation_level=None)
-        with contextlib.closing(db):
+        with _written(path), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             db.execute(
@@ -544,6 +543,15 @@ class Store:
         """Return the place of the last trial in the order of telling; -1 where there is none."""
         row = self._db.execute("SELECT max(told) FROM trial").fetchone()
         return -1 if row[0] is None else int(row[0])
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Say it as an error of ours when SQLite cannot write."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be written: {error}", help="make room on its disk") from error
 
 
 def _bring_up_to_date(db: sqlite3.Connection) -> None:

@@ -1,0 +1,118 @@
+"""The disk is full: a small one, in memory, which is filled and emptied."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpo.runtime.store import Store
+from hpo.trial import TrialState
+
+SCRIPT = """import time
+import hpo
+x = 0.5  # hpo: uniform(0, 1)
+for step in range(10):
+    hpo.report_intermediate_result({"default": step, "text": "x" * 1000})
+    time.sleep(0.02)
+hpo.report_final_result(x)
+"""
+FULL = "is full: no trial starts until there is room"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(disk: Path, leave: int = 0) -> Path:
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        room = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - leave
+        while room > 0:
+            room -= file.write(bytes(min(room, 1 << 16)))
+    return ballast
+
+
+def begin(disk: Path, *options: str) -> subprocess.Popen[str]:
+    script = disk.parent / "train.py"
+    script.write_text(SCRIPT)
+    return subprocess.Popen(
+        [sys.executable, "-m", "hpo", "run", str(script), "--max-trials", "12", "--seed", "1", *options],
+        env={**os.environ, "HPO_HOME": str(disk / "home")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_trials(disk: Path, count: int) -> None:
+    limit = time.monotonic() + 30
+    while len(list(disk.glob("home/[!.]*/trials/*"))) < count:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def read_until(runner: subprocess.Popen[str], words: str) -> str:
+    assert runner.stderr is not None
+    said = ""
+    while words not in said:
+        line = runner.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def test_it_pauses_and_goes_on_by_itself_and_nothing_is_lost(disk: Path) -> None:
+    runner = begin(disk, "--concurrency", "2")
+    wait_for_trials(disk, 3)
+    ballast = fill(disk)
+    read_until(runner, FULL)
+    time.sleep(1)  # trials that report now find no room
+    assert runner.poll() is None
+    ballast.unlink()
+    said = runner.communicate(timeout=60)[1]
+    assert runner.returncode == 0, said
+    (directory,) = (disk / "home").glob("[!.]*")
+    store = Store(directory)
+    assert [row.state for row in store.trials()] == [TrialState.SUCCEEDED] * 12
+    assert all([m.step for m in store.metrics(row.number)] == list(range(10)) for row in store.trials())
+    assert any("it waited for room" in event["message"] for event in store.events())
+    store.close()
+
+
+def test_while_it_waits_it_can_be_stopped_and_resumed(disk: Path) -> None:
+    runner = begin(disk)
+    wait_for_trials(disk, 2)
+    ballast = fill(disk, leave=300_000)
+    read_until(runner, FULL)
+    runner.terminate()
+    runner.communicate(timeout=30)
+    assert runner.returncode == 143
+    ballast.unlink()
+    environment = {**os.environ, "HPO_HOME": str(disk / "home")}
+    command = [sys.executable, "-m", "hpo", "resume"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert "12 trials succeeded" in done.stderr
+
+
+def test_an_experiment_that_finds_no_room_to_begin_says_so(disk: Path) -> None:
+    (disk / "home").mkdir()
+    fill(disk)
+    runner = begin(disk)
+    said = runner.communicate(timeout=30)[1]
+    assert runner.returncode == 1
+    assert "Traceback" not in said
+    assert "No space left on device" in said
+    assert str(disk / "home") in said
