@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpo.experiment.documents import is_marked
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
 from hpo.experiment.standing import Standing
@@ -146,10 +147,15 @@ class Progress(Listener):
     def close(self, standing: Standing, store: Store) -> None:
         """Say what was found, where it lies, and what to do next."""
         best, base, name = store.best(), store.baseline(), standing.id
+        others = [
+            f", {count} {state.value.replace('_', ' ')}"
+            for state, count in standing.counts.items()
+            if count and state.is_final and state is not TrialState.SUCCEEDED
+        ]
         succeeded = counted(standing.counts[TrialState.SUCCEEDED], "trial")
-        failed = f", {standing.failed} failed" if standing.failed else ""
+        why = f": {standing.ended_by}" if standing.ended_by else ""
         self.print("")
-        self.print(f"{succeeded} succeeded{failed}, in {duration(standing.elapsed)}")
+        self.print(f"{succeeded} succeeded{''.join(others)}, in {duration(standing.elapsed)}{why}")
         if best is not None:
             for line in best_values(best, base, indent=10):
                 self.console.print(line)
@@ -157,9 +163,10 @@ class Progress(Listener):
         self.print(f"Results   {store.directory}")
         if not standing.is_over:
             self.print(f"Go on     hpo resume {name}")
-        if standing.is_marked:
+        can_apply = best is not None and is_marked(store)
+        if can_apply:
             self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
-        self.print(f"{'' if standing.is_marked else 'Next':<10}hpo show {name}")
+        self.print(f"{'' if can_apply else 'Next':<10}hpo show {name}")
 
 
 def _line(trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> str:

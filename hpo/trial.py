@@ -288,7 +288,7 @@ def _report(kind: str, value: Any, step: int | None) -> None:
         return  # the workers of a distributed training run share the script; its rank 0 speaks for it
     record: dict[str, Any] = {"type": kind}
     if kind == "intermediate":
-        record["step"] = here.steps if step is None else int(step)
+        record["step"] = here.steps if step is None else _step(step)
         here.steps = record["step"] + 1
     number, bad = _number(value)
     record["value"] = number
@@ -298,6 +298,13 @@ def _report(kind: str, value: Any, step: int | None) -> None:
         record["data"] = _plain(value)
     here.append(record)
     here.has_final = here.has_final or kind == "final"
+
+
+def _step(step: Any) -> int:
+    try:
+        return int(step)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"step is {_shown(step)}, and a step is a whole number") from None
 
 
 def _number(value: Any) -> tuple[float | None, str | None]:
@@ -311,7 +318,9 @@ def _number(value: Any) -> tuple[float | None, str | None]:
         if isinstance(plain, (bool, str, bytes, dict)) or not hasattr(plain, "__float__"):
             return None, f"{_shown(value)} is no number"
         number = float(plain)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
+    except OverflowError:
+        return None, f"{_shown(value)} is too large"
+    except (TypeError, ValueError, RuntimeError):
         return None, f"{_shown(value)} is no number"
     return (number, None) if math.isfinite(number) else (None, f"{_shown(value)} is no finite number")
 

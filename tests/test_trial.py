@@ -114,6 +114,21 @@ class TestInside:
         )
         assert [x["step"] for x in folder.lines()] == [10, 11]
 
+    def test_a_step_that_is_no_number_is_an_error_that_says_so(self, folder: Folder) -> None:
+        done = folder.run(
+            """
+            import hpo
+            for step in ("first", None, float("nan"), [1]):
+                try:
+                    hpo.report_intermediate_result(0.5, step=step)
+                except ValueError as error:
+                    print(error)
+            """
+        )
+        assert done.stdout.splitlines() == [
+            f"step is {shown}, and a step is a whole number" for shown in ("'first'", "nan", "[1]")
+        ]
+
     def test_a_line_is_there_when_the_report_returns_even_if_the_process_is_killed_then(
         self, folder: Folder
     ) -> None:
@@ -201,7 +216,7 @@ class TestValues:
             ("b'1'", "b'1' is no number"),
             ("1j", "1j is no number"),
             ("[0.5]", "[0.5] is no number"),
-            ("10**400", "is no number"),
+            ("10**400", "is too large"),
             ("np.array([1, 2])", "array([1, 2]) is no number"),
             ("{'acc': 1}", "a dict of results needs the key 'default', and has ['acc']"),
             ("{'default': {'default': 1}}", "{'default': 1} is no number"),

@@ -20,7 +20,8 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
         print(diagnostic, file=sys.stderr)
     diff = result.diff()
     if not diff:
-        print(f"The source has the values of trial {row.number} already.", file=sys.stderr)
+        rest = "Elsewhere the source" if result.skipped else "The source"
+        print(f"{rest} has the values of trial {row.number} already.", file=sys.stderr)
     elif write:
         for path in result.write():
             print(f"{path} has the values of trial {row.number}", file=sys.stderr)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from hpo.cli.output import print_lines
 from hpo.config.size import size
+from hpo.experiment.documents import is_marked
 from hpo.experiment.wording import counted, duration, short
 from hpo.progress import best_values
 from hpo.runtime.store import Store
@@ -68,13 +69,7 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     yield from _events(store)
     yield Text("")
     yield _row("Directory", told["directory"])
-    yield from _next_steps(told, is_marked=_is_marked(store))
-
-
-def _is_marked(store: Store) -> bool:
-    """Tell whether values can be written back into a script."""
-    command = store.experiment()["config"].get("plan", {}).get("command", {})
-    return store.baseline() is not None and "script" in command
+    yield from _next_steps(told, is_marked=is_marked(store))
 
 
 def _title(told: Mapping[str, Any]) -> Text:

@@ -59,7 +59,12 @@ def update(reference: str | None, settings: Mapping[str, Any], space_file: Path 
 def enqueue(reference: str | None, assignments: Sequence[str]) -> None:
     """Make given values the next trial: at once where the experiment runs, else when it is resumed."""
     directory = home.find(reference)
-    wishes.enqueue(directory, dict(_assignment(text) for text in assignments))
+    given: dict[str, Any] = {}
+    for name, value in map(_assignment, assignments):
+        if name in given:
+            raise UsageError(f"{name} is given twice", help="leave one out; `hpo enqueue` runs one trial")
+        given[name] = value
+    wishes.enqueue(directory, given)
     if home.is_running(directory):
         print(f"Experiment {directory.name} runs them next.")
     else:
@@ -68,7 +73,7 @@ def enqueue(reference: str | None, assignments: Sequence[str]) -> None:
 
 def _assignment(text: str) -> tuple[str, Any]:
     name, equals, written = text.partition("=")
-    if not equals:
+    if not equals or not name:
         raise UsageError(f"{text!r} is no value", help="write NAME=VALUE, such as lr=0.1")
     try:
         return name, json.loads(written)

@@ -63,7 +63,7 @@ def _read(text: str) -> tuple[Node, list[DocumentProblem]]:
     try:
         root = loader.get_single_node()
         if root is None:
-            raise DocumentProblem("the file is empty", (0, 0), help="write at least trialCommand: and tuner:")
+            raise DocumentProblem("the file is empty", (0, 0), help="write NAME: VALUE, one a line")
         builder = _Builder(loader)
         return builder.build(root), builder.problems
     finally:

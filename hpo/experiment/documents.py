@@ -12,7 +12,7 @@ from hpo.runtime import home
 from hpo.runtime.store import Store, TrialRow
 from hpo.trial import TrialState
 
-__all__ = ["best_json", "experiment_json", "open_store", "seen_state", "trial_json"]
+__all__ = ["best_json", "experiment_json", "is_marked", "open_store", "seen_state", "trial_json"]
 
 
 @contextlib.contextmanager
@@ -23,6 +23,12 @@ def open_store(directory: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def is_marked(store: Store) -> bool:
+    """Tell whether an experiment's values can be written back into a source."""
+    plan = store.experiment()["config"].get("plan", {})
+    return store.baseline() is not None and bool(plan.get("sources"))
 
 
 def best_json(store: Store) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
 from hpo.runtime import home, memory
-from hpo.runtime.launcher import Command, Ended, Launcher, ScriptCommand
+from hpo.runtime.launcher import Command, Ended, Launcher
 from hpo.runtime.placement import Place, Places
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
@@ -114,9 +114,9 @@ class Experiment:
         return self._elapsed_before + time.monotonic() - self._begun
 
     @property
-    def is_marked(self) -> bool:
-        """Whether values can be written back into a script."""
-        return isinstance(self._command, ScriptCommand) and self.store.baseline() is not None
+    def ended_by(self) -> str | None:
+        """Why no more trials start, where it is not the number of them."""
+        return self._closing or self._enough
 
     @property
     def exit_code(self) -> int:
@@ -324,7 +324,7 @@ class Experiment:
             if trial is not None and self.config.tuner is not None and self.config.tuner.file is not None:
                 self.tuner.check_proposal(trial)
         if trial is None:
-            if not self.running and not self.tuner.done:
+            if not self.running:
                 self.close("the tuner has nothing more to propose")
             return None
         trial.state = TrialState.RUNNING
@@ -597,7 +597,7 @@ class Experiment:
             elif self.stopped_by is not None:
                 self.store.set_status("stopped", self._closing)
             else:
-                self.store.set_status("done", self._closing or self._enough)
+                self.store.set_status("done", self.ended_by)
         self.store.flush()
         if failure is not None:
             raise ExperimentFailed(

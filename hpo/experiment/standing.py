@@ -29,7 +29,7 @@ class Standing:
         running: the trials under way, the first few of them, with the last result of each.
         in_progress: how many there are.
         is_over: whether it has come to its end, and not to a stop on its way.
-        is_marked: whether values can be written back into a script.
+        ended_by: why it has, where it is not the number of its trials.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Standing:
     elapsed: float
     waits: str | None
     is_over: bool
-    is_marked: bool
+    ended_by: str | None
 
     @classmethod
     def of(cls, experiment: Experiment) -> Standing:
@@ -63,7 +63,7 @@ class Standing:
             elapsed=experiment.elapsed,
             waits=experiment.waits,
             is_over=experiment.stopped_by is None,
-            is_marked=experiment.is_marked,
+            ended_by=experiment.ended_by if experiment.stopped_by is None else None,
         )
 
     @classmethod
@@ -85,7 +85,7 @@ class Standing:
             elapsed=row["elapsed"] + _since_last_commit(store),
             waits=row["waits"],
             is_over=row["status"] not in ("running", "stopped"),
-            is_marked=store.baseline() is not None and "script" in row["config"]["plan"]["command"],
+            ended_by=row["message"] if row["status"] == "done" else None,
         )
 
     @property

@@ -6,12 +6,18 @@ from typing import Any
 
 __all__ = ["counted", "duration", "short"]
 
+_LONGEST = 200
+
 
 def short(value: Any) -> str:
-    """Write a value for a person to read: six significant digits are enough."""
+    """Write a value for a person, on one line: six significant digits are enough, or the first letters."""
     if value is None:
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    text = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from hpo.annotate.project import annotate
 from hpo.annotate.result import AnnotatedProject
 from hpo.annotate.writing.apply import Application, apply, code
-from hpo.errors import UsageError
+from hpo.errors import AnnotationError, UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime.store import TrialRow
 
@@ -31,6 +31,7 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
 
     Raises:
         UsageError: there is no such trial, or its values have no places in a source.
+        AnnotationError: the source of today has mistakes.
     """
     with open_store(directory) as store:
         row = store.best() if number is None else store.trial(number)
@@ -47,7 +48,10 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     here = Path.cwd()  # named as one would here
     sources = [Path(source) for source in plan["sources"]]
     sources = [s.relative_to(here) if s.is_relative_to(here) else s for s in sources]
-    return WrittenBack(row, apply(annotate(sources), row.parameters, was))
+    project = annotate(sources)
+    if project.errors:
+        raise AnnotationError(project.errors)
+    return WrittenBack(row, apply(project, row.parameters, was))
 
 
 def frozen_project(directory: Path) -> AnnotatedProject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from hpo.runtime.trial_files import open_plain
 
 __all__ = ["Verdict", "judge", "last_lines"]
 
-_TAIL = 8192
+_TAIL, _LINES = 8192, 200
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # itself, or the command that a shell waited for
 # What Python, torch, CUDA, XLA and C++ say when they ask in vain.
 _NO_MEMORY = re.compile(r"MemoryError|OutOfMemory|out of memory|RESOURCE_EXHAUSTED|bad_alloc", re.IGNORECASE)
 # What the last line of a Python traceback looks like: `ValueError: ...`, `torch.cuda.OutOfMemoryError: ...`
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Warning|Exit|Iteration|Group)\b")
+# Where one begins, and the first line in it that is not indented: an exception may have any name.
+_TRACEBACK = re.compile(r"(  \+ Exception Group )?Traceback \(most recent call last\):$")
+_RAISED = re.compile(r"(?:  \| )?([A-Za-z_][\w.]*(:.*)?)$")
 
 
 @dataclass(frozen=True)
@@ -68,14 +72,24 @@ def judge(
         return Verdict("no_result", f"it ended without a final result: {cure}")
     if status in _KILLED and kernel_killed:
         return Verdict("oom", "the kernel killed it: there was no memory left")
-    words = last_lines(stderr, 1)
-    if words and _NO_MEMORY.search(words[-1]):
-        return Verdict("oom", words[-1])
+    words = last_lines(stderr, _LINES)
+    raised = _raised(words)
+    last = raised or "".join(words[-1:])
+    if _NO_MEMORY.search(last):
+        return Verdict("oom", last)
     if status < 0:
         return Verdict("signal", f"it was killed by {_signal_name(-status)}")
+    if raised is not None:
+        return Verdict("exception", raised)
+    return Verdict("exit", f"it ended with status {status}" + (f": {last}" if last else ""))
+
+
+def _raised(words: Sequence[str]) -> str | None:
+    """Return the line that names an exception: the last, or, where its message goes on, one further up."""
     if words and _EXCEPTION.match(words[-1]):
-        return Verdict("exception", words[-1])
-    return Verdict("exit", f"it ended with status {status}" + (f": {words[-1]}" if words else ""))
+        return words[-1]
+    begin = max((i for i, line in enumerate(words) if _TRACEBACK.match(line)), default=len(words))
+    return next((found[1] for line in words[begin + 1 :] if (found := _RAISED.match(line))), None)
 
 
 def _signal_name(number: int) -> str:

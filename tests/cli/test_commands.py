@@ -396,3 +396,40 @@ def test_apply_of_one_trial_says_how_to_write_that_one() -> None:
     hpo("apply", "--trial", "1", "--write")
     again = hpo("apply", "--trial", "1")
     assert (again.stdout, "already" in again.stderr) == ("", True)
+
+
+def test_the_end_tells_of_every_trial_and_why_there_are_no_more() -> None:
+    Path("train.py").write_text(SCRIPT.replace("uniform(0, 1)", "choice(0.25, 0.5)"))
+    said = hpo("run", "train.py", "--tuner", "GridSearch", "--max-trials", "50").stderr
+    assert "6 trials succeeded, in " in said
+    assert " s: the tuner has nothing more to propose\n" in said
+    assert data("show")["message"] == "the tuner has nothing more to propose"
+    assert re.search(
+        r"2 trials succeeded, in [0-9.]+ s$", hpo("run", "train.py", "--max-trials", "2").stderr, re.M
+    )
+
+
+def test_a_value_that_is_enqueued_twice_is_a_mistake() -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    assert "x is given twice" in hpo("enqueue", "train", "x=0.1", "x=0.2", code=2).stderr
+    assert "'=1' is no value" in hpo("enqueue", "train", "=1", code=2).stderr
+
+
+def test_apply_says_what_is_wrong_with_the_source_of_today() -> None:
+    hpo("run", "train.py", "--max-trials", "2", "--seed", "1")
+    Path("train.py").write_text(SCRIPT + "this is (no Python\n")
+    said = hpo("apply", code=2).stderr
+    assert said.startswith("train.py:8:")
+    assert "marked no more" not in said
+    Path("train.py").write_text("import hpo\n")
+    assert "\nElsewhere the source has the values" in hpo("apply").stderr
+
+
+def test_a_value_that_is_a_long_text_or_has_line_ends_is_shown_on_one_line() -> None:
+    options = f"'a\\n\\x1b[2Jb', '{'é' * 500}'"
+    marked = f"import hpo\nx = 'a\\n\\x1b[2Jb'  # hpo: choice({options})\nhpo.report_final_result(len(x))\n"
+    Path("train.py").write_text(marked)
+    said = hpo("run", "train.py", "--tuner", "GridSearch").stderr
+    assert "x=a\\n\\x1b[2Jb\n" in said
+    assert f"x={'é' * 197}...\n" in said
+    assert len(data("best")["parameters"]["x"]) == 500

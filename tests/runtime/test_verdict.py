@@ -10,6 +10,15 @@ from hpo.runtime.spool import Bad, Final
 from hpo.runtime.verdict import judge, last_lines
 
 DONE = Final(1.0, None, 0.0)
+TRACE = 'Traceback (most recent call last):\n  File "train.py", line 1, in <module>\n    train()\n'
+GROUP = """  + Exception Group Traceback (most recent call last):
+  |   File "train.py", line 1, in <module>
+  |     raise ExceptionGroup("some", [ValueError(1)])
+  | ExceptionGroup: some (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | ValueError: 1
+    +------------------------------------
+"""
 
 
 @pytest.mark.parametrize(
@@ -22,6 +31,11 @@ DONE = Final(1.0, None, 0.0)
         (0, None, Bad("nan is no finite number", 0), None, "", "bad_value", "nan is no finite number"),
         (3, None, None, None, "oh\nno\n", "exit", "status 3: no"),
         (1, None, None, None, "Traceback\n  File\nValueError: no\n", "exception", "ValueError: no"),
+        (1, None, None, None, f"{TRACE}ValueError: two\n\nlines\n", "exception", "ValueError: two"),
+        (1, None, None, None, f"{TRACE}zlib.error: no\n", "exception", "zlib.error: no"),
+        (1, None, None, None, f"{TRACE}queue.Empty\n", "exception", "queue.Empty"),
+        (1, None, None, None, GROUP, "exception", "ExceptionGroup: some (1 sub-exception)"),
+        (1, None, None, None, f"{TRACE}  no end", "exit", "status 1:   no end"),
         (1, None, None, None, "torch.cuda.OutOfMemoryError: CUDA", "oom", "OutOfMemoryError"),
         (1, None, None, None, "Traceback\n  File\nMemoryError\n", "oom", "MemoryError"),
         (-6, None, None, None, "terminate called\n  what():  std::bad_alloc\n", "oom", "bad_alloc"),
