@@ -76,6 +76,12 @@ def main() -> int:
     except BrokenPipeError:  # `| head` has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains as it ends
         return 0
+    except OSError as error:  # a full disk, a folder that somebody removed
+        print(
+            f"hpo: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""),
+            file=sys.stderr,
+        )
+        return 1
     except Exception as error:
         return _usage(error)
     return result if isinstance(result, int) else 0

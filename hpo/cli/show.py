@@ -43,6 +43,8 @@ def list_experiments(*, running: bool, json: bool) -> None:
             continue
         with open_store(directory) as store:
             found.append(experiment_json(store))
+    for error in home.damaged():
+        print(f"hpo: {error.message}", file=sys.stderr)
     if json:
         print_json(found)
     elif not found:

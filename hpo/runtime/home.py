@@ -30,6 +30,7 @@ from hpo.errors import StoreError, UsageError
 from hpo.runtime.store import Store
 
 __all__ = [
+    "damaged",
     "experiments",
     "find",
     "has_room",
@@ -50,8 +51,15 @@ _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 
 
 def home() -> Path:
-    """Return the folder of all experiments."""
-    return Path(os.environ.get("HPO_HOME") or Path.home() / ".hpo").absolute()
+    """Return the folder of all experiments.
+
+    Raises:
+        UsageError: neither HPO_HOME nor the user has one.
+    """
+    given = os.environ.get("HPO_HOME")
+    if not given and os.path.expanduser("~") == "~":  # noqa: PTH111 - pathlib raises what names no cure
+        raise UsageError("there is no home folder to store experiments in", help="set HPO_HOME to a folder")
+    return Path(given or Path.home() / ".hpo").absolute()
 
 
 def _make_folder() -> Path:
@@ -106,13 +114,27 @@ def public_name(directory: Path) -> Path:
 def experiments() -> list[tuple[Path, dict[str, Any]]]:
     """Return the folders of all readable experiments and what each says of itself, the newest first."""
     found = []
-    for path in home().glob("[!.]*/experiment.db"):
+    for path in _folders():
         try:
-            with contextlib.closing(Store(path.parent)) as store:
-                found.append((path.parent, store.experiment()))
+            with contextlib.closing(Store(path)) as store:
+                found.append((path, store.experiment()))
         except StoreError:
             continue
     return sorted(found, key=lambda pair: pair[1]["created"], reverse=True)
+
+
+def damaged(begin: str = "") -> Iterator[StoreError]:
+    """Yield what is wrong with the experiments that cannot be read, or those of them whose id begins so."""
+    for path in (each for each in _folders() if each.name.startswith(begin)):
+        try:
+            with contextlib.closing(Store(path)) as store:
+                store.experiment()
+        except StoreError as error:
+            yield error
+
+
+def _folders() -> Iterator[Path]:
+    return (path.parent for path in home().glob("[!.]*/experiment.db"))
 
 
 def find(reference: str | None) -> Path:
@@ -120,9 +142,12 @@ def find(reference: str | None) -> Path:
 
     Raises:
         UsageError: there is none, or several fit.
+        StoreError: the one that is meant cannot be read.
     """
     every = experiments()
     if not every:
+        for error in damaged():
+            raise error
         raise UsageError(f"there is no experiment in {home()}", help="start one: hpo run SCRIPT")
     if reference is None:
         return every[0][0]
@@ -134,6 +159,8 @@ def find(reference: str | None) -> Path:
             return fits[0]  # of several of one name, the newest
     if begun:
         raise UsageError(f"{reference} fits {', '.join(p.name for p in begun)}", help="give more of the id")
+    for error in damaged(reference) if reference else ():
+        raise error
     raise UsageError(
         f"there is no experiment {reference} in {home()}", help="`hpo list` shows those there are"
     )

@@ -49,9 +49,13 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("custom.py").write_text(CUSTOM)
 
 
-def hpo(*arguments: str) -> str:
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def hpo(*arguments: str) -> str:
+    done = call(*arguments)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -197,3 +201,31 @@ def test_a_terminal_gets_a_picture_and_no_line_too_long() -> None:
     assert max(map(len, plain.splitlines())) <= 90
     assert "━" not in hpo("show")
     assert "n" * 200 in hpo("show")
+
+
+def test_an_experiment_that_is_damaged_is_said_to_be() -> None:
+    folder = Path(os.environ["HPO_HOME"]) / "damaged"
+    folder.mkdir(parents=True)
+    (folder / "experiment.db").write_bytes(b"no database" * 1000)
+    for command in (["show"], ["show", "dam"], ["best", "damaged", "--json"], ["resume", "damaged"]):
+        done = call(*command)
+        assert done.returncode == 1
+        assert f"{folder / 'experiment.db'} cannot be read: " in done.stderr
+    assert "experiment.db cannot be read" in call("list").stderr
+    assert call("list", "--json").stdout == "[]\n"
+
+
+def test_what_the_system_refuses_is_said_without_a_traceback() -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    (manifest,) = Path(os.environ["HPO_HOME"]).glob("*/code/manifest.json")
+    manifest.unlink()
+    done = call("apply")
+    assert (done.returncode, done.stderr) == (1, f"hpo: No such file or directory: {manifest}\n")
+
+
+def test_where_there_is_no_home_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HPO_HOME")
+    monkeypatch.setenv("HOME", "~")  # what is left where the user has no entry in the passwords' file
+    done = call("list")
+    assert done.returncode == 2
+    assert "there is no home folder to store experiments in" in done.stderr
