@@ -89,12 +89,12 @@ def _run(experiment: Experiment, progress: Progress, *, json: bool, announce: An
         failure = error
     finally:
         progress.end()
+    if json:  # where there is no best trial, too: it says so
+        with open_store(experiment.directory) as store:
+            print(json_.dumps(best_json(store)))
     if failure is not None:
         for line in experiment.last_words():
             print(f"  | {line}", file=sys.stderr)
         raise failure
     progress.summarise(experiment)
-    if json:
-        with open_store(experiment.directory) as store:
-            print(json_.dumps(best_json(store)))
     return experiment.exit_code

@@ -433,3 +433,10 @@ def test_a_value_that_is_a_long_text_or_has_line_ends_is_shown_on_one_line() -> 
     assert "x=a\\n\\x1b[2Jb\n" in said
     assert f"x={'é' * 197}...\n" in said
     assert len(data("best")["parameters"]["x"]) == 500
+
+
+def test_json_is_printed_also_where_no_trial_succeeded() -> None:
+    Path("train.py").write_text("x = 0.5  # hpo: uniform(0, 1)\nraise SystemExit(3)\n")
+    done = hpo("run", "train.py", "--max-trials", "1", "--json", code=1)
+    assert json.loads(done.stdout)["trial"] is None
+    assert "no trial succeeded" in done.stderr
