@@ -10,17 +10,15 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PYTHON = sys.executable
 HPO = str(Path(PYTHON).with_name("hpo"))
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a command took: seconds on the clock, and of both cores."""
+class Cost(NamedTuple):
+    """What a command took: seconds on the clock, and of all cores."""
 
     wall: float
     cpu: float

@@ -68,7 +68,8 @@ class Experiment:
         name: what the experiment is called.
         **settings: ``max_trials``, ``max_duration``, ``stop_when``, ``patience``, ``max_failures``,
             ``max_trial_duration``, ``max_trial_memory``, ``retries``, ``repeat``, ``trial_concurrency`` (or
-            ``concurrency``), ``cpus_per_trial``, ``gpus_per_trial``, ``seed``: as the options of `hpo run`.
+            ``concurrency``), ``cpus_per_trial``, ``gpus_per_trial``, ``start_method``, ``seed``: as the
+            options of `hpo run`.
 
     Attributes:
         directory: its folder; None before it runs.

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
     ("benchmark", "options", "expected"),
     [
         ("startup", "--rounds 1", r"`hpo --help` +\|"),
-        ("throughput", "--trials 4 --sklearn-trials 2 --rounds 1", r"no-op, 4 trials, hpo run +\|"),
+        ("throughput", "--trials 4 --sklearn-trials 2 --rounds 1", r"no-op, 4 trials +\|"),
         ("digits", "--seeds 1 --trials 2", r"mean +\| +0\.95"),
         ("importance", "--trials 60 --rounds 1", r"Ishigami's, 3 parameters +\| +hpo \| +0\.\d+ \|"),
         ("annotation_fidelity", "--every 900 --places 2 --runs 3", r"failures +\| +0 \|"),

@@ -40,6 +40,7 @@ __all__ = [
     "Retries",
     "Seed",
     "Space",
+    "StartMethod",
     "StopWhen",
     "Tuner",
     "UseAnnotation",
@@ -261,6 +262,14 @@ CpusPerTrial = Annotated[
         min=1,
         metavar="N",
         help="Bind each trial, and its threads, to so many cores of its own.",
+        rich_help_panel=_TRIALS,
+    ),
+]
+StartMethod = Annotated[
+    str | None,
+    typer.Option(
+        metavar="METHOD",
+        help="fork (warm, the default), or spawn: each script in a Python started for it.",
         rich_help_panel=_TRIALS,
     ),
 ]

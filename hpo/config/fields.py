@@ -187,6 +187,11 @@ class OwnFields(FileModel):
     trial_cpu_number: Annotated[OneOrMore | None, Sets("cpus_per_trial")] = Field(
         None, description="Cores of a trial, which no other trial gets. Not a field of NNI's."
     )
+    start_method: Annotated[Literal["fork", "spawn"], Sets("start_method")] = Field(
+        "fork",
+        description="Fork scripts from a process that has made their imports, or start each afresh (spawn). "
+        "Not a field of NNI's.",
+    )
     max_trial_memory: Annotated[Size | None, Sets("max_trial_memory")] = Field(
         None, description="A trial that uses more memory is stopped: 512M, 4G. Not a field of NNI's."
     )

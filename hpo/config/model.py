@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -15,7 +15,9 @@ from hpo.errors import UsageError
 from hpo.space import SearchSpace
 from hpo.tuners.base import Direction
 
-__all__ = ["Algorithm", "Config"]
+__all__ = ["Algorithm", "Config", "StartMethod"]
+
+StartMethod = Literal["fork", "spawn"]
 
 
 class Algorithm(BaseModel):
@@ -80,6 +82,8 @@ class Config(BaseModel):
         gpus_per_trial: None schedules no GPUs, 0 hides them; less than 1 lets trials share one.
         gpu_indices: the GPUs that may be used; None for all.
         use_active_gpu: whether GPUs on which other programs run may be used.
+        start_method: whether a script is forked from a process that has made its imports, or run by a Python
+            that was just started.
         options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
         metric_pattern: a regular expression that finds results in a trial's output.
         notes: what was read in a file and has no effect here, each with what takes its place.
@@ -112,6 +116,7 @@ class Config(BaseModel):
     max_trials_per_gpu: OneOrMore = 1
     use_active_gpu: bool = False
     seed: Count | None = None
+    start_method: StartMethod = "fork"
     options: tuple[str, ...] = ()
     metric_pattern: str | None = None
     notes: tuple[str, ...] = ()

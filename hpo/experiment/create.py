@@ -309,6 +309,7 @@ def _launcher(
 ) -> Launcher:
     if not plan.cwd.is_dir():
         raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
+    spawns = config.start_method == "spawn"
     is_script = isinstance(plan.command, ScriptCommand)
     path = (plan.cwd / plan.command.script).resolve().parent if is_script else plan.cwd  # type: ignore[union-attr]
     with (directory / "runner.log").open("ab") as log:
@@ -316,11 +317,12 @@ def _launcher(
             cwd=plan.cwd,
             snapshot=directory / "code" if plan.sources else None,
             path=path,
-            modules=plan.modules,
+            modules=() if spawns else plan.modules,
             lock=lock,
             log=log,
             experiment=directory.name,
             threads=thread_limits(config.trial_concurrency, config.cpus_per_trial),
             variables=shared_variables(directory.name, config.code_directory),
             function=objective,
+            spawns=spawns,
         )

@@ -335,11 +335,10 @@ class Experiment:
         if not run.make_folder():
             message = f"the files of trial {run.trial.memo['continues']} are gone: it begins from scratch"
             self.store.add_event("warning", message, run.trial.number)
-        run.write_parameters(self.space)
+        values = run.write_parameters(self.space)
         variables = {**run.variables(self.directory.name), **place.variables()}
-        values = run.trial.parameters
         command = self._command.with_options({n: values[n] for n in self.config.options if n in values})
-        self._launcher.start(run.trial.number, command, run.directory, variables)
+        self._launcher.start(run.trial.number, command, run.directory, variables, values)
         run.started = time.monotonic()
         limit = self.config.max_trial_duration
         run.deadline = None if limit is None else run.started + limit

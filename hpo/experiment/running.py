@@ -108,17 +108,17 @@ class RunningTrial:
         folders = (f"{earlier}{self.directory.suffix}", str(earlier))
         return next((f for f in map(self.directory.with_name, folders) if f.is_dir()), None)
 
-    def write_parameters(self, space: SearchSpace) -> None:
-        """Write the values that it will run with into its folder."""
+    def write_parameters(self, space: SearchSpace) -> dict[str, Any]:
+        """Write the values that it will run with into its folder, and return them."""
         parameters = self.trial.parameters
         beside = self._beside()
-        values = json.dumps({**parameters, **beside})
-        write_text(f"{self.directory}/parameters.json", values)
+        values = {**parameters, **beside}
+        write_text(f"{self.directory}/parameters.json", json.dumps(values))
         nested = parameters if self.origin == "baseline" else space.nested(parameters)
         nested = self.trial.memo.get("handed", nested)
         if nested != parameters:
-            values = json.dumps({**nested, **beside})
-            write_text(f"{self.directory}/nested.json", values)
+            write_text(f"{self.directory}/nested.json", json.dumps({**nested, **beside}))
+        return values
 
     def _beside(self) -> dict[str, Any]:
         """Return what its tuner hands it beside the configuration, under NNI's names."""

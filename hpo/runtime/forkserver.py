@@ -6,8 +6,8 @@ the runner goes, however it goes, this end of the socket closes and every trial 
 
 It is single-threaded, reads one JSON object a line from the socket, and answers likewise::
 
-    {"start": 7, "script": "train.py", "args": [], "dir": ".../trials/7", "env": {...}}
-    {"start": 8, "command": "sh run.sh", "dir": ".../trials/8", "env": {...}}
+    {"start": 7, "script": "train.py", "args": [], "values": {...}, "dir": ".../trials/7", "env": {...}}
+    {"start": 8, "argv": ["/bin/sh", "-c", "run"], "values": {...}, "dir": ".../trials/8", "env": {...}}
     {"start": 9, "dir": ".../trials/9", "env": {...}}        where it was given a function to call
     {"signal": 7, "number": 15}
                                                      -> {"ended": 7, "status": 0}   negative: a signal
@@ -33,6 +33,7 @@ import signal
 import socket
 import sys
 
+from hpo import trial
 from hpo.runtime.strays import Mark
 
 TYPE_CHECKING = False
@@ -148,6 +149,7 @@ class Server:
         number = request["start"]
         mark = Mark(self.experiment, number)
         self._set_environment(request["env"])
+        trial.make_ready(request["values"])
         if "script" in request:
             self._make_ready(request["script"], request["args"])
         try:
@@ -197,10 +199,10 @@ class Server:
             self._open_streams(request["dir"])
             for fd in (self.connection.detach(), self.lock, self._alarm, self._alarm_end):
                 os.close(fd)
-            if "command" in request:
+            if "argv" in request:
                 for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and no other program
                     _set_handler(number, signal.SIG_DFL)
-                os.execv("/bin/sh", ["sh", "-c", request["command"]])
+                os.execv(request["argv"][0], request["argv"])
             gc.enable()
             if self.function is not None:
                 from hpo.runtime.function import run_function

@@ -162,7 +162,6 @@ def run_function(function: Function) -> NoReturn:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:  # `random` sees to itself
         numpy_random.seed()
-    trial._reset()  # the program may have asked it before
     status = 0
     try:
         result = function()

@@ -179,6 +179,7 @@ class Launcher:
         threads: the variables that limit the threads of numerical libraries; what the user set stays.
         variables: the environment that all trials have beside this process's.
         function: what trials call, where they are neither scripts nor commands.
+        spawns: whether each script gets a Python that is started for it.
     """
 
     def __init__(
@@ -194,9 +195,10 @@ class Launcher:
         threads: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
         function: Function | None = None,
+        spawns: bool = False,
     ) -> None:
         code = {} if snapshot is None else {"HPO_CODE": str(snapshot)}  # see `snapshot`
-        self._function = function
+        self._function, self._spawns = function, spawns
         self._setup: dict[str, Any] = {
             "experiment": experiment,
             "env": {**(variables or {}), **code},
@@ -256,13 +258,35 @@ class Launcher:
         """Return the descriptor that becomes readable when there are events."""
         return self._connection.fileno()
 
-    def start(self, number: int, command: Command, directory: Path, environment: Mapping[str, str]) -> None:
-        """Start a trial; how it ends comes out of `events`."""
-        request: dict[str, Any] = {"start": number, "dir": str(directory), "env": dict(environment)}
-        if isinstance(command, ScriptCommand):
+    def start(
+        self,
+        number: int,
+        command: Command,
+        directory: Path,
+        environment: Mapping[str, str],
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Start a trial; how it ends comes out of `events`.
+
+        Args:
+            number: the trial's.
+            command: what it runs.
+            directory: its own folder, for its logs.
+            environment: the variables that are its own.
+            values: what its parameters file says: a script that was forked need not read it.
+        """
+        request: dict[str, Any] = {
+            "start": number,
+            "dir": str(directory),
+            "env": dict(environment),
+            "values": None if values is None else dict(values),
+        }
+        if isinstance(command, ShellCommand):
+            request["argv"] = ["/bin/sh", "-c", command.text]
+        elif isinstance(command, ScriptCommand) and self._spawns:
+            request["argv"] = [sys.executable, command.script, *command.args]
+        elif isinstance(command, ScriptCommand):
             request.update(script=command.script, args=command.args)
-        elif isinstance(command, ShellCommand):
-            request.update(command=command.text)
         self.running.add(number)
         self._send(request)
 

@@ -107,6 +107,41 @@ def test_each_trial_saw_the_values_that_are_recorded() -> None:
         assert row.value == row.number
 
 
+WHAT_A_SCRIPT_SEES = """
+import json, os, hpo
+here = os.environ["HPO_TRIAL_DIR"]
+with open(os.environ["HPO_PARAMETERS"]) as file:
+    written = json.load(file)
+seen = [hpo.get_next_parameter(), written, hpo.get_sequence_id(), os.path.basename(here)]
+with open(os.path.join(here, "seen.json"), "w") as file:
+    json.dump(seen, file)
+hpo.report_final_result(seen[0]["x"])
+"""
+
+
+@pytest.mark.parametrize(("method", "count"), [("fork", 300), ("spawn", 10)])
+def test_each_of_many_scripts_saw_the_values_that_are_recorded(method: str, count: int) -> None:
+    Path("train.py").write_text(WHAT_A_SCRIPT_SEES)
+    command = f"{sys.executable} train.py"
+    assert run(command, trial_concurrency=8, max_trials=count, start_method=method)[0] == 0
+    rows = trials()
+    assert len(rows) == len({row.value for row in rows}) == count
+    for row in rows:
+        seen = json.loads((home.find(None) / "trials" / str(row.number) / "seen.json").read_text())
+        assert seen == [row.parameters, row.parameters, row.number, str(row.number)]
+        assert row.value == row.parameters["x"]
+
+
+def test_a_script_that_is_spawned_runs_frozen_code_in_a_python_of_its_own() -> None:
+    Path("model.py").write_text("SIZE = 1\n")
+    Path("train.py").write_text(
+        "import os, sys\nopen('model.py', 'w').write('SIZE = 2')\nimport hpo, model\n"
+        "assert b'train.py' in open('/proc/self/cmdline', 'rb').read()\nhpo.report_final_result(model.SIZE)\n"
+    )
+    assert run(f"{sys.executable} train.py", max_trials=2, start_method="spawn")[0] == 0
+    assert [row.value for row in trials()] == [1.0, 1.0]
+
+
 def test_the_first_three_failures_end_the_experiment_and_show_why() -> None:
     code, errors = run("echo it is broken >&2; exit 3", max_trials=50)
     assert code == 1
