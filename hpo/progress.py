@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console, Group
 from rich.control import strip_control_codes
@@ -33,6 +34,33 @@ def values(parameters: dict[str, Any]) -> str:
     return "  ".join(f"{k}={short(v)}" for k, v in parameters.items())
 
 
+class _Screen(io.TextIOBase):
+    """The standard error: where its terminal has closed, what is written is lost, and nothing else."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr  # as it is: rich puts another in its place while bars are shown
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
+        return len(text)
+
+
 class Progress(Listener):
     """Show an experiment's progress on stderr."""
 
@@ -40,7 +68,9 @@ class Progress(Listener):
         self._plain = bool(os.environ.get("NO_COLOR"))
         # A log keeps lines whole; a terminal would break them within words.
         is_log = not sys.stderr.isatty()
-        self.console = Console(stderr=True, highlight=False, soft_wrap=is_log, no_color=self._plain or None)
+        screen = cast("IO[str]", _Screen())
+        no_color = self._plain or None
+        self.console = Console(file=screen, highlight=False, soft_wrap=is_log, no_color=no_color)
         self.live: Live | None = None
 
     def print(self, text: str) -> None:

@@ -145,6 +145,7 @@ class _Inside:
         self.has_final = False
         self._values = values
         self._spool: int | None = None
+        self._inode = 0  # of the spool
         self._wake: int | None = None
         self._torn = False
         self._noted: set[str] = set()
@@ -182,9 +183,7 @@ class _Inside:
     def append(self, record: dict[str, Any]) -> None:
         """Append one line to the spool, with one write, then wake the runner."""
         assert self.directory is not None
-        if self._spool is None:
-            path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
-            self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        spool = self._open_spool()
         record["time"] = time.time()
         if self.attempt is not None:
             record["attempt"] = int(self.attempt)
@@ -193,8 +192,21 @@ class _Inside:
             message = f"a result was recorded without what came with it, which is more than {_LONGEST} bytes"
             self.append({"type": "warning", "message": message})
             line = json.dumps(record).encode() + b"\n"
-        self._write(self._spool, line)
+        self._write(spool, line)
         self._poke()
+
+    def _open_spool(self) -> int:
+        """Return the spool's descriptor: a script may have closed all it has, and opened others since."""
+        assert self.directory is not None
+        if self._spool is not None:
+            with contextlib.suppress(OSError):
+                if os.fstat(self._spool).st_ino == self._inode:
+                    return self._spool
+            self._wake = None
+        path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
+        self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._inode = os.fstat(self._spool).st_ino
+        return self._spool
 
     def _write(self, spool: int, line: bytes) -> None:
         """Append a line whole, and where the disk is full wait until there is room.

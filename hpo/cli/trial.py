@@ -13,8 +13,8 @@ from hpo.experiment.repetition import folder_of
 from hpo.experiment.wording import counted, short
 from hpo.experiment.written_back import trial_code
 from hpo.runtime import home
+from hpo.runtime.logs import copy
 from hpo.runtime.store import TrialRow
-from hpo.runtime.trial_files import open_plain
 
 __all__ = ["print_code", "print_logs", "show_trial"]
 
@@ -90,15 +90,11 @@ def print_logs(reference: str, number: int | None, *, follow: bool) -> None:
 
 
 def _copy(path: Path, offset: int, target: int) -> int:
-    """Copy a file from an offset on, byte for byte; return where it ends."""
+    """Print a log from an offset on, byte for byte; return where it ends."""
     try:
-        with open_plain(path) as file, open(target, "wb", closefd=False) as out:
-            file.seek(offset)
-            while chunk := file.read(1 << 16):
-                out.write(chunk)
-                offset += len(chunk)
-    except FileNotFoundError:
-        pass
+        with open(target, "wb", closefd=False) as out:
+            return copy(path, offset, out)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise StoreError(f"{path} cannot be shown: {error.strerror}") from error
-    return offset

@@ -48,6 +48,7 @@ _FIRST = 3  # when this many trials all fail, the others would too
 _PIPE = 1 << 16  # bytes that a pipe holds
 _LOST = 2  # a trial whose process was lost is run again this often at least
 _ROOM_EVERY = 0.25  # seconds between two looks at a disk that is full
+_LOGS_EVERY = 5.0  # seconds between two looks at the logs of trials that run on
 _MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
 
@@ -99,6 +100,7 @@ class Experiment:
         self._failed: str | None = None  # why the experiment cannot go on
         self._retry_at: float | None = None  # when to look again for a device that others use
         self._said_what_is_odd = False
+        self._logs_at = time.monotonic() + _LOGS_EVERY
         self._memory_at = 0.0  # when to look at the trials' memory
         self._kernel_kills = memory.kernel_kills()
         self._begun = time.monotonic()
@@ -266,8 +268,10 @@ class Experiment:
             due.append(flushed + _FLUSH_EVERY)
         for run in self.running.values():
             due += [moment for moment in (run.deadline, run.kill_at) if moment is not None]
-        if self.running and self.config.max_trial_memory is not None:
-            due.append(self._memory_at)
+        if self.running:
+            due.append(self._logs_at)
+            if self.config.max_trial_memory is not None:
+                due.append(self._memory_at)
         return max(0.0, min(due) - now) if due else None
 
     # -- proposing and starting
@@ -365,6 +369,7 @@ class Experiment:
         if self.config.metric_pattern is not None and ended.status == 0:
             run.read_output(self.config.metric_pattern, self.store, self._listener)
         self._places.release(ended.number)
+        run.trim_logs()
         if run.stopped_as is TrialState.WAITING and run.final is None:
             self._requeue(run)
             return
@@ -526,6 +531,10 @@ class Experiment:
         if self.config.max_trial_memory is not None and now >= self._memory_at:
             self._memory_at = now + _MEMORY_EVERY
             self._watch_memory(self.config.max_trial_memory)
+        if now >= self._logs_at:
+            self._logs_at = now + _LOGS_EVERY
+            for run in self.running.values():
+                run.trim_logs()
         self._enough = self.limits.reached(self.elapsed)
         if self.limits.winner is not None:
             self.terminate(TrialState.SYSTEM_CANCELED)

@@ -17,6 +17,7 @@ from typing import Any
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome
 from hpo.runtime.checkpoint import copy_files
+from hpo.runtime.logs import trim
 from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
 from hpo.runtime.trial_files import open_plain, write_text
@@ -27,6 +28,7 @@ __all__ = ["RunningTrial", "shared_variables"]
 
 _CHECKPOINTS = ("load_checkpoint_dir", "save_checkpoint_dir")  # what NNI's PBT calls the folders
 
+_LOGS = ("stdout.log", "stderr.log")
 _WARNINGS = 100  # of one trial; what comes then says nothing new
 _LONGEST_LINE = 1 << 20  # of output, which may have no lines at all
 
@@ -207,7 +209,7 @@ class RunningTrial:
         if self.final is not None or (self.sequence and not self.repeat):
             return
         found: list[float] = []
-        for name in ("stdout.log", "stderr.log"):
+        for name in _LOGS:
             found = found or list(_numbers(self.directory / name, re.compile(pattern)))
         now = time.time()
         reports = [Intermediate(step, value, None, None, now) for step, value in enumerate(found)]
@@ -217,6 +219,11 @@ class RunningTrial:
             store.add_metrics(self.trial.number, list(enumerate(reports)))
         if found:
             self._take(Final(found[-1], None, now), store)
+
+    def trim_logs(self) -> None:
+        """Keep what it writes to its logs from filling the disk."""
+        for name in _LOGS:
+            trim(self.directory / name)
 
     def again(self, *, failed: bool = False) -> RunningTrial:
         """Return the next attempt at this run."""
@@ -246,7 +253,7 @@ class RunningTrial:
 
     def set_aside(self) -> None:
         """Rename what this attempt wrote, so that the next begins with empty files."""
-        for name in ("metrics.jsonl", "stdout.log", "stderr.log"):
+        for name in ("metrics.jsonl", *_LOGS):
             path = self.directory / name
             with contextlib.suppress(FileNotFoundError):
                 path.rename(path.with_stem(f"{path.stem}.{self.attempt}"))

@@ -171,8 +171,13 @@ def take_lock(directory: Path) -> IO[str]:
 
     Raises:
         UsageError: somebody else runs the experiment.
+        StoreError: its folder cannot be written to.
     """
-    file = (directory / "lock").open("a+", encoding="utf-8")
+    try:
+        file = (directory / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        message = f"experiment {directory.name} cannot be run from {directory}: {error.strerror}"
+        raise StoreError(message, help="copy the folder to where it can be written to") from error
     for attempt in range(10):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
