@@ -1,15 +1,17 @@
 """Make docs/report.png by running the digits example and opening its report in Chromium.
 
-Run from the top of the repository: python docs/screenshots.py
+Run from the top of the repository, with Playwright installed: python docs/screenshots.py
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+
+from playwright.sync_api import sync_playwright
 
 RUN = "run examples/digits/train.py --max-trials 60 --concurrency 2 --seed 1 --name digits"
 
@@ -21,14 +23,14 @@ def main() -> None:
         page = f"{folder}/digits.html"
         for command in (RUN.split(), ["report", "digits", "-o", page]):
             subprocess.run([sys.executable, "-m", "hpo", *command], env=environment, check=True)
-        browser = [
-            "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-            "--enable-unsafe-swiftshader", "--hide-scrollbars", f"--user-data-dir={folder}/profile",
-            "--virtual-time-budget=10000", "--window-size=1280,1560",
-        ]  # fmt: skip
-        subprocess.run(
-            [*browser, f"--screenshot={Path('docs/report.png').resolve()}", f"file://{page}"], check=True
-        )
+        with sync_playwright() as driver:
+            flags = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
+            chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+            tab = chromium.new_page(viewport={"width": 1280, "height": 1480}, color_scheme="light")
+            tab.goto(f"file://{page}")
+            tab.wait_for_function("document.querySelectorAll('.plot[data-drawn] .main-svg').length > 6")
+            tab.screenshot(path="docs/report.png")
+            chromium.close()
 
 
 if __name__ == "__main__":

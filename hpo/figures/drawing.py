@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from hpo.experiment.record import Record
+from hpo.experiment.wording import counted
 from hpo.figures.theme import TEMPLATES, label
 from hpo.runtime.store import TrialRow
 
@@ -31,7 +32,7 @@ def empty(title: str, reason: str) -> go.Figure:
 
 def after(record: Record) -> str:
     """Return what a title adds where trials of one budget are shown."""
-    return "" if record.budget is None else f" after {record.budget} passes"
+    return "" if record.budget is None else f" after {counted(record.budget, 'pass', 'passes')}"
 
 
 def thinned(record: Record, trials: Sequence[TrialRow], most: int) -> Sequence[TrialRow]:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from hpo import figures
 from hpo.experiment.record import Record
+from hpo.experiment.wording import counted
 from hpo.figures.parameters import most_important
 
 __all__ = ["Drawing", "drawings", "templates"]
@@ -84,7 +85,7 @@ def _drawn(record: Record, name: str) -> Iterator[Drawing]:
         return
     title, caption = _CAPTIONS[name]
     if name in _COMPARED and record.budget is not None:
-        caption += f" After {record.budget} passes."
+        caption += f" After {counted(record.budget, 'pass', 'passes')}."
     figure = figures.KINDS[name](record)
     width = 90 * (len(record.space) + 1) if name == "parallel" else 0
     height = figure.layout.height or _HIGH

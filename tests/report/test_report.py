@@ -226,7 +226,8 @@ class TestEdges:
 
 
 class TestInABrowser:
-    def test_all_that_is_in_view_is_drawn_and_no_script_of_the_users_runs(self, page, tmp_path):
+    def test_every_figure_is_drawn_in_both_themes_and_no_script_of_the_users_runs(self, page, tmp_path):
+        playwright = pytest.importorskip("playwright.sync_api")
         browser = next(
             filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
         )
@@ -234,16 +235,22 @@ class TestInABrowser:
             pytest.skip("there is no Chromium to open the page with")
         file = tmp_path / "page.html"
         file.write_text(page, encoding="utf-8")
-        command = [
-            browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-            "--enable-unsafe-swiftshader", f"--user-data-dir={tmp_path / 'profile'}",
-            "--window-size=1280,9000", "--virtual-time-budget=20000", "--dump-dom", file.as_uri(),
-        ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-        shown = Page(done.stdout)
-        drawn = [attrs for attrs in shown.find("div") if "data-drawn" in attrs]
-        assert len(drawn) == sum("data-figure" in attrs for attrs in shown.find("div"))
-        assert all("js-plotly-plot" in (attrs["class"] or "") for attrs in drawn)
-        assert all(attrs["data-drawn"] in ("light", "dark") for attrs in drawn)
-        assert "hidden" in next(attrs for attrs in shown.find("p") if attrs.get("id") == "broken")
-        assert not shown.find("img")
+        with playwright.sync_playwright() as driver:
+            flags = ["--disable-gpu", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+            chromium = driver.chromium.launch(executable_path=browser, args=[*flags, "--no-sandbox"])
+            tab = chromium.new_page(viewport={"width": 1280, "height": 9000}, color_scheme="dark")
+            dialogs, errors, requests = [], [], []
+            tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+            tab.on("pageerror", lambda error: errors.append(str(error)))
+            tab.on("request", lambda request: requests.append(request.url.split(":")[0]))
+            tab.goto(file.as_uri())
+            for theme in ("dark", "light"):
+                undrawn = f".plot:not(.js-plotly-plot[data-drawn={theme}])"
+                tab.wait_for_function(f"!document.querySelector('{undrawn}')", timeout=240_000)
+                tab.click("#theme")
+            assert tab.locator(".plot .main-svg").count() >= tab.locator(".plot").count() > 5
+            assert tab.locator("#broken").is_hidden()
+            assert (dialogs, errors, tab.locator("img").count()) == ([], [], 0)
+            assert set(requests) <= {"file", "blob", "data"}
+            assert requests.count("file") == 1
+            chromium.close()
