@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from pathlib import Path
 
 from measure import print_table
@@ -44,6 +45,7 @@ RUN = """
 import runpy, sys
 held = runpy.run_path(sys.argv[1], run_name="judged")
 plain = (bool, int, float, str, bytes, type(None))
+del held["__doc__"]  # a mark at the top is the docstring
 print(sorted((n, type(v).__name__, v if type(v) in plain else "") for n, v in held.items()))
 """
 
@@ -79,7 +81,8 @@ def attempts(file: SourceFile, most: int, rng: random.Random) -> Iterator[Attemp
         if most == 0:
             return
         inserted = _above(file, place, rng) if rng.random() < 0.5 else None
-        if inserted is None and place in innermost and innermost[place] in free and place.name.isidentifier():
+        is_free = place in innermost and innermost[place] in free
+        if inserted is None and is_free and place.name.isidentifier() and not iskeyword(place.name):
             inserted = _at_the_end(file, place, innermost[place])
         if inserted is not None:
             most -= 1

@@ -469,3 +469,26 @@ def test_what_is_written_back_beside_a_name_is_still_what_is_meant(tmp_path: Pat
     again = annotate([tmp_path / "script.py"])
     assert not again.diagnostics
     assert again.space.defaults == {"x": "g(a=2)"}
+
+
+def test_the_words_of_a_mark_in_an_option_open_none_in_the_trial(tmp_path: Path) -> None:
+    rewritten = project(tmp_path, 'x = "a"  # hpo: choice("a", " # hpo: pam(1")\n').files[0].rewritten
+    assert rewritten.endswith(b'# hpo; choice("a", " # hpo; pam(1")\n')
+    again = project(tmp_path, rewritten.decode())
+    assert not again.diagnostics
+    assert again.files[0].rewritten == rewritten
+
+
+@pytest.mark.parametrize("name", ["größe", "ᨲᩮ᩠ᨠ", "\U0001d431"])
+def test_names_are_those_of_python(tmp_path: Path, name: str) -> None:
+    text = f"f({name}=1, b=2)  # hpo: {name}=choice(1, 2)\n"
+    assert len(space(tmp_path, text)) == 1
+
+
+def test_many_marks_and_long_lines_take_no_longer_than_they_are(tmp_path: Path) -> None:
+    # Each of these took minutes, as the square of its length.
+    words = "we come from the place and go on " * 20_000
+    (tmp_path / "long.py").write_text(f's = "running {words}"\nhpo = 1\n')
+    part = "def f{0}():\n    '''@hpo.choice(1, 2)'''\n    x = 1\n    # hpo: choice(1, 2)\n    y = 1\n"
+    found = project(tmp_path, "import long\n" + "".join(map(part.format, range(1000))))
+    assert len(found.space) == 2000

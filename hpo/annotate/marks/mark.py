@@ -56,7 +56,7 @@ class Mark:
         call: for the inline spelling of that, the call.
         statement: the string's own statement, or the decorated function or class.
         alone: for a comment, whether it is the only thing on its line.
-        opening: for strings and comments, the offset of the character that makes them a mark: `@` or `:`.
+        openings: for strings and comments, the offsets of the characters that make them a mark: `@` or `:`.
     """
 
     spelling: Spelling
@@ -70,4 +70,4 @@ class Mark:
     call: ast.Call | None = None
     statement: ast.stmt | None = None
     alone: bool = False
-    opening: int = 0
+    openings: tuple[int, ...] = ()

@@ -27,7 +27,8 @@ _REPORT_FORMS = {
     "report_intermediate_result": (1, 2, "report_intermediate_result(accuracy), with step= if need be"),
     "report_final_result": (1, 1, "report_final_result(accuracy)"),
 }
-_CALL = re.compile(r"\s*([^\W\d]\w*\s*=\s*)?((hpo|nni)\.)?[^\W\d]\w*\(")
+_NAME = r"[^\W\d](?:\w|[^\x00-\x7f])*"  # some letters of some scripts are none to `re`
+_CALL = re.compile(rf"\s*({_NAME}\s*=\s*)?((hpo|nni)\.)?{_NAME}\(")
 
 
 def text_marks(
@@ -76,7 +77,7 @@ class _Finder:
             return
         text, start = value[words.end() :], opening + words.end()
         reader = Reader(self.file, _constructor, written.verbatim, self.names)
-        mark = partial(Mark, "string", words.group(1), span, statement=statement, opening=opening)
+        mark = partial(Mark, "string", words.group(1), span, statement=statement, openings=(opening,))
         try:
             call = parse_text(self.file, text, start, whole=None if written.verbatim else span)
             kind = _constructor(call.func) if isinstance(call, ast.Call) else None
@@ -127,7 +128,9 @@ class _Finder:
         start = comment.span.start + opening.end()
         span = Span(comment.span.start + opening.start(), comment.span.end)
         dialect = opening.group(1)
-        mark = partial(Mark, "comment", dialect, span, alone=comment.alone, opening=start - 1)
+        # The words may stand in an option as well, and would open a mark once the first ones are gone.
+        openings = tuple(comment.span.start + m.end() - 1 for m in _COMMENT.finditer(comment.text))
+        mark = partial(Mark, "comment", dialect, span, alone=comment.alone, openings=openings)
         if not _CALL.match(text):
             self.found.append(
                 self.file.diagnostic(

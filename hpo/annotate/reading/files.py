@@ -16,7 +16,9 @@ from hpo.annotate.reading.source import Refusal
 __all__ = ["find_modules", "has_marks", "has_text_marks", "is_there", "read", "tree", "unreadable"]
 
 _TEXT_WORDS = re.compile(rb"@(?:hpo|nni)\.|#[ \t]*(?:hpo|nni):")
-_IMPORT_WORDS = re.compile(rb"\b(?:import|from)\b(?:[^\n;\\]|\\.|\\\r?\n)*\b(?:hpo|nni)\b")
+_LINES = re.compile(rb"(?:[^\\\r\n]|\\\r\n|\\[\s\S])+")  # one that ends in a backslash goes on
+_IMPORT = re.compile(rb"\b(?:import|from)\b")
+_NAMES = re.compile(rb"\b(?:hpo|nni)\b")
 _NEVER = {"__pycache__", "node_modules", "site-packages"}
 _MOST_BYTES = 32 * 2**20
 
@@ -28,9 +30,18 @@ def has_text_marks(data: bytes) -> bool:
 
 def has_marks(data: bytes) -> bool:
     """Tell whether a file has words that open a mark, or imports what makes one."""
-    return has_text_marks(data) or (
-        (b"hpo" in data or b"nni" in data) and _IMPORT_WORDS.search(data) is not None
-    )
+    return has_text_marks(data) or ((b"hpo" in data or b"nni" in data) and _may_import_us(data))
+
+
+def _may_import_us(data: bytes) -> bool:
+    """Tell whether our name follows the word of an import on some line."""
+    if _NAMES.search(data) is None:
+        return False
+    for line in _LINES.findall(data):
+        word = _IMPORT.search(line)
+        if word is not None and _NAMES.search(line, word.end()) is not None:
+            return True
+    return False
 
 
 def is_there(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -104,6 +105,10 @@ class _Finder:
             if place.kind != "call" and not structure.in_formatted(place.span):
                 self.by_line.setdefault(file.line_of(place.span.end), []).append(place)
         self.firsts = sorted(structure.settings, key=lambda s: (first_line(s), s.col_offset))
+        self.lines = [first_line(statement) for statement in self.firsts]
+        self.assigned = {
+            p.value: p for p in structure.places if getattr(p.statement, "value", None) is p.value
+        }
 
     def of(self, mark: Mark) -> Iterator[Target]:
         if mark.spelling == "decorator":
@@ -181,9 +186,10 @@ class _Finder:
     def statement_below(self, mark: Mark) -> ast.stmt | None:
         """Return the statement below a comment: blank and comment lines may stand between, at its depth."""
         line, column = self.file.position(mark.span.start)
-        below = next((s for s in self.firsts if first_line(s) > line), None)
-        if below is None:
+        at = bisect_right(self.lines, line)
+        if at == len(self.firsts):
             return None
+        below = self.firsts[at]
         between = self.file.lines[line : first_line(below) - 1]
         blank = all(not text.strip() or text.strip().startswith("#") for text in between)
         margin = self.file.lines[line - 1][: column - 1]
@@ -229,10 +235,9 @@ class _Finder:
         yield from self._target(mark, claim, place)
 
     def _place_of(self, statement: ast.stmt) -> Place | None:
-        value = getattr(statement, "value", None)
-        if not isinstance(statement, ast.Assign | ast.AnnAssign) or value is None:
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
             return None
-        return next((p for p in self.structure.places if p.value is value and p.statement is statement), None)
+        return self.assigned.get(statement.value)
 
     def _odd_place(self, statement: ast.stmt, domain: Domain) -> Place | None:
         """Return what NNI accepted besides: a subscript or a tuple as the target."""

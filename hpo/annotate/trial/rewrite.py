@@ -143,7 +143,8 @@ def disarm(file: SourceFile, mark: Mark) -> Iterator[Edit]:
     text = file.segment(mark.span)
     start, end = mark.span.start, mark.span.end
     if mark.spelling in ("string", "comment"):
-        yield Edit(mark.opening, mark.opening + 1, "#" if mark.spelling == "string" else ";")
+        for opening in mark.openings:
+            yield Edit(opening, opening + 1, "#" if mark.spelling == "string" else ";")
     elif mark.spelling == "decorator":
         # Still a decorator: the line on which a function begins is that of its first one.
         yield Edit(start, end, f'__import__("hpo").param({_lines(file, mark.span)})')
