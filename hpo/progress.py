@@ -77,11 +77,11 @@ class Progress(Listener):
         """Print a line above the bars."""
         self.console.print(Text(text))
 
-    def begin(self, experiment: Experiment) -> None:
-        """Say what is about to run, and show the bars."""
-        self.open(Standing.of(experiment))
+    def begin(self, experiment: Experiment, watch: str | None = None) -> None:
+        """Say what is about to run and where it is watched, and show the bars."""
+        self.open(Standing.of(experiment), watch)
 
-    def open(self, standing: Standing) -> None:
+    def open(self, standing: Standing, watch: str | None = None) -> None:
         """Say what runs, and show the bars."""
         config = standing.config
         limits = []
@@ -94,6 +94,9 @@ class Progress(Listener):
             f"Experiment {standing.id}: {counted(standing.size, 'parameter')}, {tuner}, "
             f"{standing.direction}, {', '.join(limits)}, {config.trial_concurrency} at a time"
         )
+        if watch is not None:
+            # Whole on one line, however wide the terminal: it is clicked on, or copied.
+            self.console.print(Text(f"Watch it: {watch}"), soft_wrap=True)
         if sys.stderr.isatty() and not self._plain:
             self.live = Live(console=self.console, auto_refresh=False, transient=True)
             self.live.start()

@@ -173,6 +173,8 @@ def run(
     concurrency: options.Concurrency = None,
     name: options.Name = None,
     detach: options.Detach = False,
+    web: options.Web = True,
+    port: options.Port = None,
     json: options.Json = False,
 ) -> int:
     """Run an experiment to its end. Its trials are runs of a script, or of an experiment file's command."""
@@ -183,6 +185,7 @@ def run(
     extraction = Extraction(script) if script is not None and script.is_file() else None
 
     from hpo.cli.run import run as start
+    from hpo.cli.web import open_page
 
     given: dict[str, Any] = {
         "name": name,
@@ -216,6 +219,7 @@ def run(
         maximize=maximize,
         minimize=minimize,
         json=json,
+        page=open_page(port, is_wanted=web),
         announce=announce,
     )
 
@@ -227,13 +231,33 @@ def _detached(*, json: bool) -> Announce:
 
 
 @app.command(rich_help_panel=_TUNE)
-def resume(reference: Reference = None, detach: options.Detach = False, json: options.Json = False) -> int:
+def resume(
+    reference: Reference = None,
+    detach: options.Detach = False,
+    web: options.Web = True,
+    port: options.Port = None,
+    json: options.Json = False,
+) -> int:
     """Go on where an experiment stood. Finished trials are kept, interrupted ones run again."""
     announce = _detached(json=json) if detach else None
 
     from hpo.cli.run import resume as go_on
+    from hpo.cli.web import open_page
 
-    return go_on(reference, json=json, announce=announce)
+    return go_on(reference, json=json, page=open_page(port, is_wanted=web), announce=announce)
+
+
+@app.command(rich_help_panel=_LOOK)
+def web(
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; others than 127.0.0.1 open it to the network.")
+    ] = "127.0.0.1",
+    port: options.Port = None,
+) -> None:
+    """Show all experiments in the browser: serve the page, and print its link."""
+    from hpo.cli.web import serve_page
+
+    serve_page(host, port)
 
 
 @app.command(rich_help_panel=_LOOK)

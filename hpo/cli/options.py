@@ -36,6 +36,7 @@ __all__ = [
     "Name",
     "Param",
     "Patience",
+    "Port",
     "Repeat",
     "Retries",
     "Seed",
@@ -44,6 +45,7 @@ __all__ = [
     "StopWhen",
     "Tuner",
     "UseAnnotation",
+    "Web",
 ]
 
 _BRACKETS = re.compile(r"\s*\[(x>=\d+|required)\]$")  # needless: 0 trials are none
@@ -293,6 +295,20 @@ Detach = Annotated[
     typer.Option(
         "--detach",
         help="Run in the background; watch with `hpo attach`, end with `hpo stop`.",
+        rich_help_panel=_RUNNER,
+    ),
+]
+Web = Annotated[
+    bool,
+    typer.Option("--web/--no-web", help="Print a link to the page that shows it.", rich_help_panel=_RUNNER),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        metavar="N",
+        help="Where the page listens; 8470, or else a free one.",
         rich_help_panel=_RUNNER,
     ),
 ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json as json_
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from hpo.annotate.marks.options import read_options
 from hpo.cli.detach import Announce
+from hpo.cli.web import Address
 from hpo.config.duration import parse_duration
 from hpo.config.loader import load
 from hpo.config.model import Algorithm, Config
@@ -37,6 +39,7 @@ def run(
     maximize: bool,
     minimize: bool,
     json: bool,
+    page: AbstractContextManager[Address],
     announce: Announce | None = None,
 ) -> int:
     """Run an experiment from a script, a file, or both; return the exit status."""
@@ -65,23 +68,39 @@ def run(
     for note in config.notes:
         progress.print(f"note: {note}")
     path = None if script is None else str(script)
-    experiment = create(
-        config, script=path, arguments=arguments, options=domains, extraction=extraction, listener=progress
-    )
-    return _run(experiment, progress, json=json, announce=announce)
+    with page as address:
+        experiment = create(
+            config,
+            script=path,
+            arguments=arguments,
+            options=domains,
+            extraction=extraction,
+            listener=progress,
+        )
+        return _run(experiment, progress, address, json=json, announce=announce)
 
 
-def resume(reference: str | None, *, json: bool, announce: Announce | None = None) -> int:
+def resume(
+    reference: str | None,
+    *,
+    json: bool,
+    page: AbstractContextManager[Address],
+    announce: Announce | None = None,
+) -> int:
     """Go on with an experiment; return the exit status."""
     progress = Progress()
-    experiment = open_existing(home.find(reference), listener=progress)
-    return _run(experiment, progress, json=json, announce=announce)
+    with page as address:
+        experiment = open_existing(home.find(reference), listener=progress)
+        return _run(experiment, progress, address, json=json, announce=announce)
 
 
-def _run(experiment: Experiment, progress: Progress, *, json: bool, announce: Announce | None) -> int:
+def _run(
+    experiment: Experiment, progress: Progress, address: Address, *, json: bool, announce: Announce | None
+) -> int:
+    watch = address(experiment.directory)
     if announce is not None:
-        announce(experiment.directory)
-    progress.begin(experiment)
+        announce(experiment.directory, watch)
+    progress.begin(experiment, watch)
     failure: ExperimentFailed | None = None
     try:
         experiment.run()

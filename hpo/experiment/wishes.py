@@ -6,12 +6,13 @@ only stopping it and killing a trial mean nothing then.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hpo.config.model import Config
-from hpo.errors import UsageError
+from hpo.errors import SpaceError, UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime import home
 from hpo.space import SearchSpace
@@ -56,6 +57,7 @@ def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | No
     if settings:
         home.send_command(directory, {"do": "update", "settings": dict(settings)})
     if space is not None:
+        _check_text(space)
         home.send_command(directory, {"do": "search", "space": space.to_json()})
 
 
@@ -72,6 +74,17 @@ def enqueue(directory: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     space.check({**parameters, **given})
     home.send_command(directory, {"do": "enqueue", "parameters": parameters})
     return parameters
+
+
+def _check_text(space: SearchSpace) -> None:
+    """Refuse what no database can hold: half of a character, which JSON can write."""
+    try:
+        json.dumps(space.to_json(), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise SpaceError(
+            f"the search space has half of a character: {error.object[error.start]!r}",
+            help="write names and options as whole characters",
+        ) from error
 
 
 def _check_running(directory: Path) -> None:

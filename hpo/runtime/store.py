@@ -19,6 +19,7 @@ from typing import Any
 
 from hpo.errors import StoreError
 from hpo.runtime.flusher import Flusher
+from hpo.runtime.selection import Selection
 from hpo.runtime.spool import Intermediate
 from hpo.trial import Metric, Trial, TrialState
 
@@ -458,6 +459,44 @@ class Store:
         )
         return [_row(row) for row in rows]
 
+    def select(self, selection: Selection, *, offset: int = 0, limit: int = 100) -> list[TrialRow]:
+        """Return a page of the trials that fit, in their order."""
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM trial WHERE {selection.where} "  # noqa: S608
+            f"ORDER BY {selection.order} LIMIT ? OFFSET ?",
+            (*selection.arguments, *selection.order_arguments, limit, offset),
+        )
+        return [_row(row) for row in rows]
+
+    def count(self, selection: Selection) -> int:
+        """Return how many trials fit."""
+        query = f"SELECT count(*) FROM trial WHERE {selection.where}"  # noqa: S608
+        return int(self._db.execute(query, selection.arguments).fetchone()[0])
+
+    def results(self) -> list[tuple[int, float, float | None]]:
+        """Return number, final result and time of the end of all that succeeded, in the order of telling."""
+        query = "SELECT number, value, ended FROM trial WHERE state = 'succeeded' AND value IS NOT NULL"
+        return list(self._db.execute(f"{query} ORDER BY told, number"))
+
+    def sample(self, limit: int) -> list[tuple[int, float, dict[str, Any]]]:
+        """Return number, final result and parameters of trials that succeeded: so many, evenly spread."""
+        (last,) = self._db.execute("SELECT max(number) FROM trial").fetchone()
+        every = max(1, -(-((last or 0) + 1) // limit))
+        rows = self._db.execute(
+            "SELECT number, value, parameters FROM trial WHERE state = 'succeeded' AND number % ? = 0 "
+            "ORDER BY number",
+            (every,),
+        )
+        return [(number, value, json.loads(parameters)) for number, value, parameters in rows]
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Return each kind of failure: how often, and the last trial of it, with what went wrong there."""
+        cursor = self._db.execute(
+            "SELECT failure, count(*) AS count, max(number) AS trial, detail FROM trial "
+            "WHERE state = 'failed' GROUP BY failure ORDER BY 2 DESC"
+        )
+        return [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
+
     def trial(self, number: int) -> TrialRow | None:
         """Return one trial."""
         row = self._db.execute(f"SELECT {_COLUMNS} FROM trial WHERE number = ?", (number,)).fetchone()  # noqa: S608
@@ -465,13 +504,18 @@ class Store:
 
     def best(self) -> TrialRow | None:
         """Return the best succeeded trial; of equals, the earliest."""
+        return next(iter(self.top(1)), None)
+
+    def top(self, limit: int) -> list[TrialRow]:
+        """Return the best succeeded trials, the best first; of equals, the earliest."""
         (direction,) = self._db.execute("SELECT direction FROM experiment").fetchone()
         order = "DESC" if direction == "maximize" else "ASC"
-        row = self._db.execute(
+        rows = self._db.execute(
             f"SELECT {_COLUMNS} FROM trial WHERE state = 'succeeded' "  # noqa: S608
-            f"ORDER BY value {order}, number LIMIT 1"
-        ).fetchone()
-        return None if row is None else _row(row)
+            f"ORDER BY value {order}, number LIMIT ?",
+            (limit,),
+        )
+        return [_row(row) for row in rows]
 
     def baseline(self) -> TrialRow | None:
         """Return the trial that ran the source's own values, where there was one."""

@@ -1,0 +1,178 @@
+"""Where the page listens, and the process that serves it.
+
+`hpo web` serves in the foreground. `hpo run` only listens: the process that serves is started when somebody
+opens the link, so a run that nobody watches pays nothing, and it ends by itself when the run has ended and no
+page is open any more.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpo.dashboard.access import Access
+from hpo.errors import UsageError
+from hpo.runtime import home
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+__all__ = ["DEFAULT_PORT", "is_loopback", "link", "listen", "listening", "serve"]
+
+DEFAULT_PORT = 8470
+_LINGER = 60.0  # seconds that it waits for a page, once its run has ended
+
+
+def listen(host: str = "127.0.0.1", port: int | None = None) -> socket.socket:
+    """Return a socket that listens; where no port is asked for, the usual one or else a free one.
+
+    Raises:
+        UsageError: the address is none of this machine's, or taken.
+    """
+    for wanted in (DEFAULT_PORT, 0) if port is None else (port,):
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, wanted, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            found = socket.socket(family, kind, protocol)
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                found.bind(address)
+                found.listen(128)
+            except OSError:
+                found.close()
+                raise
+        except OSError as error:
+            reason = error.strerror or str(error)
+            continue
+        return found
+    raise UsageError(
+        f"the page cannot listen on {host} port {port or DEFAULT_PORT}: {reason}",
+        help="choose another: --port N",
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address."""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
+
+
+def link(bound: socket.socket, host: str, code: str, experiment: str | None = None) -> str:
+    """Return the address to open in a browser, with its one-time code."""
+    name = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)  # noqa: S104
+    name = f"[{name}]" if ":" in name else name
+    where = f"&to={experiment}" if experiment else ""
+    return f"http://{name}:{bound.getsockname()[1]}/enter?code={code}{where}"
+
+
+def serve(bound: socket.socket, host: str, *, owner: int | None = None) -> None:
+    """Serve until it is told to end.
+
+    Args:
+        bound: the socket.
+        host: the address that it was bound to.
+        owner: a descriptor that is at its end when the run that began this has ended.
+    """
+    import uvicorn
+
+    from hpo.dashboard.app import create_app
+    from hpo.dashboard.changes import Changes
+    from hpo.dashboard.security import Security, allowed_names
+
+    changes = Changes(home.home())
+    gate = Security(create_app(changes), Access(home.home()), allowed_names(host), bound.getsockname()[1])
+    seen = time.monotonic()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal seen
+        seen = time.monotonic()
+        await gate(scope, receive, send)
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    if owner is not None:
+
+        def leave_when_alone() -> None:
+            while os.read(owner, 1024):
+                pass
+            while changes.listeners or time.monotonic() - seen < _LINGER:
+                time.sleep(1)
+            server.should_exit = True
+
+        threading.Thread(target=leave_when_alone, daemon=True).start()
+    server.run(sockets=[bound])
+
+
+@contextmanager
+def listening(bound: socket.socket, host: str) -> Iterator[None]:
+    """Listen while a run goes on, and start the process that serves when somebody comes."""
+    read, write = os.pipe()  # its end is ours: of a killed process, too
+    stop, stopped = os.pipe()
+
+    def wait() -> None:
+        while _is_first(bound.fileno(), stop):
+            process = _start(bound, host, read)
+            death = os.pidfd_open(process.pid)
+            try:
+                if not _is_first(death, stop):
+                    return
+                process.wait()  # whoever comes next gets another one
+            finally:
+                os.close(death)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(stopped)
+        thread.join()
+        for descriptor in (stop, read, write):
+            os.close(descriptor)
+        bound.close()
+
+
+def _is_first(descriptor: int, stop: int) -> bool:
+    """Wait for one of two descriptors; tell whether it was not the second."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.register(stop, select.POLLIN | select.POLLHUP)
+    return stop not in [ready for ready, _ in poll.poll()]
+
+
+def _start(bound: socket.socket, host: str, owner: int) -> subprocess.Popen[bytes]:
+    with _private(home.home() / "web" / "server.log") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hpo.dashboard", str(bound.fileno()), str(owner), host],
+            cwd="/",  # the first entry of its sys.path: not the user's folder
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            pass_fds=(bound.fileno(), owner),
+            start_new_session=True,  # Ctrl-C in the terminal is the runner's business
+        )
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[int]:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        yield file
+    finally:
+        os.close(file)

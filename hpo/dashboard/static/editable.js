@@ -1,0 +1,45 @@
+// @ts-check
+/** A value that is edited where it stands. */
+
+import { Refused } from "./api.js";
+import { h } from "./dom.js";
+import { t } from "./text.js";
+
+/** @type {{label: string, text: string, problem: string | null} | null} */
+let editing = null;
+
+/**
+ * @param {import("./main.js").Context} ctx
+ * @param {{label: string, value: string, shown: string, hint?: string, save: (text: string) => Promise<any>}} options
+ */
+export function editable(ctx, { label, value, shown, hint, save }) {
+  const set = (/** @type {typeof editing} */ state) => {
+    editing = state;
+    ctx.redraw();
+  };
+  if (editing?.label !== label) {
+    return h("button.edit", { key: "shown", onclick: () => set({ label, text: value, problem: null }), title: t("Change: {}", label), "aria-label": `${label}: ${shown}` }, shown);
+  }
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (!editing || editing.text.trim() === value) return set(null);
+    try {
+      const { effect } = await save(editing.text.trim());
+      set(null);
+      ctx.say(effect === "now" ? t("{} is changed.", label) : t("{} changes when the experiment is resumed.", label));
+    } catch (error) {
+      set({ label, text: editing?.text ?? "", problem: error instanceof Refused ? error.message : t("The server does not answer.") });
+    }
+    return undefined;
+  };
+  return h("form.editing", { key: "editing", onsubmit: submit },
+    h("input", {
+      value: editing.text, "aria-label": label, placeholder: hint ?? t("no limit"), spellcheck: "false", autocomplete: "off",
+      oninput: (/** @type {any} */ e) => { if (editing) editing.text = e.target.value; },
+      onkeydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Escape") set(null); },
+      onblur: () => { if (editing && !editing.problem && editing.text.trim() === value) set(null); },
+      mounted: (/** @type {HTMLInputElement} */ el) => el.select(),
+    }),
+    h("button.main.small", { type: "submit" }, t("Save")),
+    editing.problem && h("span.problem", { role: "alert" }, editing.problem));
+}

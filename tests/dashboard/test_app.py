@@ -1,0 +1,202 @@
+"""The routes, as programs use them: what they answer, what they refuse, what they leave for the runner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from starlette.testclient import TestClient
+
+from hpo.runtime.store import Store
+
+Make = Callable[..., Path]
+
+
+def commands(directory: Path) -> list[dict[str, Any]]:
+    found = sorted((directory / "commands").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(path.read_text()) for path in found]
+
+
+def as_json(answer: Any) -> Any:
+    assert answer.status_code < 400, answer.text
+    return answer.json()
+
+
+class TestReading:
+    def test_experiments_are_listed_the_newest_first(self, page: TestClient, make: Make) -> None:
+        assert as_json(page.get("/api/experiments")) == []
+        make("one")
+        make("two")
+        assert [e["id"] for e in as_json(page.get("/api/experiments"))] == ["two", "one"]
+
+    def test_trials_come_in_pages(self, page: TestClient, make: Make) -> None:
+        make(trials=30)
+        query = {"filter": "kernel=poly", "sort": "value", "descending": "true", "limit": "2", "offset": "1"}
+        found = as_json(page.get("/api/experiments/digits/trials", params=query))
+        assert [t["number"] for t in found["trials"]] == [25, 23]
+        assert found["total"] == 15
+
+    def test_a_trial_comes_with_its_curve_and_its_neighbours(self, page: TestClient, make: Make) -> None:
+        make()
+        found = as_json(page.get("/api/experiments/digits/trials/9"))
+        assert found["failure"] == "exception"
+        assert found["intermediate"] == [[0, 0.0], [1, 0.03], [2, 0.06]]
+        assert found["baseline"]["number"] == 0
+
+    def test_what_did_not_change_is_not_sent_again(self, page: TestClient, make: Make) -> None:
+        directory = make()
+        answer = page.get("/api/experiments/digits")
+        tag = {"If-None-Match": answer.headers["etag"]}
+        assert page.get("/api/experiments/digits", headers=tag).status_code == 304
+        store = Store(directory, read_only=False)
+        store.set_status("stopped")
+        store.close()
+        assert as_json(page.get("/api/experiments/digits", headers=tag))["status"] == "stopped"
+
+    def test_logs_come_in_pieces(self, page: TestClient, make: Make) -> None:
+        folder = make() / "trials" / "3"
+        folder.mkdir()
+        (folder / "stdout.log").write_bytes(b"0123456789")
+        path = "/api/experiments/digits/trials/3/logs/stdout"
+        piece = page.get(path, params={"offset": 2, "limit": 3})
+        assert (piece.content, piece.headers["x-offset"], piece.headers["x-size"]) == (b"234", "2", "10")
+        assert page.get(path, params={"limit": 4}).content == b"6789"
+        assert page.get(path, params={"offset": 99}).content == b""
+        assert page.get(path.replace("/3/", "/4/")).headers["x-size"] == "0"
+
+    def test_what_is_not_there_is_said(self, page: TestClient, make: Make) -> None:
+        make()
+        for path in ("/api/experiments/none", "/api/experiments/digits/trials/99", "/api/comparison?id=none"):
+            answer = page.get(path)
+            assert answer.status_code == 404, path
+            assert answer.json()["error"]
+        assert page.get("/api/experiments/digits/source").status_code == 400
+        assert page.get("/api/experiments/digits/figures/nothing").status_code == 422
+        assert page.get("/api/experiments/digits/trials?filter=value>x").json()["help"]
+
+    def test_a_damaged_store_is_an_answer(self, page: TestClient, make: Make) -> None:
+        path = make() / "experiment.db"
+        path.write_bytes(b"no database" * 100)
+        assert page.get("/api/experiments/digits").status_code == 404
+        assert as_json(page.get("/api/experiments")) == []
+
+    def test_numbers_that_json_has_not_are_null(self, page: TestClient, make: Make) -> None:
+        store = Store(make(), read_only=False)
+        store.set_parameters(3, {"lr": float("inf"), "kernel": "\ud800".encode("utf-8", "replace").decode()})
+        store.close()
+        assert as_json(page.get("/api/experiments/digits/trials/3"))["parameters"]["lr"] is None
+
+
+class TestSteering:
+    def test_limits_wait_for_who_resumes(self, page: TestClient, make: Make) -> None:
+        directory = make()
+        changed = {"max_trials": 7, "max_duration": "10m", "concurrency": 3}
+        assert as_json(page.patch("/api/experiments/digits", json=changed)) == {"effect": "when resumed"}
+        settings = {"max_trials": 7, "max_duration": 600.0, "trial_concurrency": 3}
+        assert commands(directory) == [{"do": "update", "settings": settings}]
+
+    def test_a_limit_can_be_taken_away(self, page: TestClient, make: Make) -> None:
+        directory = make()
+        assert page.patch("/api/experiments/digits", json={"max_trials": None}).status_code == 202
+        assert commands(directory)[0]["settings"] == {"max_trials": None}
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {}, {"max_trials": 0}, {"max_trials": 1.5}, {"max_trials": "x"}, {"concurrency": 0}, [], "x",
+            {"max_duration": "never"}, {"max_duration": -1}, {"max_duration": "nan"}, {"unknown": 1},
+            {"concurrency": None},
+            {"space": {"x": {"_type": "nothing", "_value": []}}}, {"space": {"x": 1}},
+            {"space": {"\ud800": {"_type": "choice", "_value": [1]}}},
+        ],
+    )  # fmt: skip
+    def test_what_makes_no_sense_is_refused_and_left_for_nobody(
+        self, page: TestClient, make: Make, changed: Any
+    ) -> None:
+        directory = make()
+        kind = {"Content-Type": "application/json"}
+        answer = page.patch("/api/experiments/digits", content=json.dumps(changed), headers=kind)
+        assert answer.status_code in (400, 422)
+        assert answer.json()["error"]
+        assert commands(directory) == []
+
+    def test_a_new_space_is_left_for_the_runner(self, page: TestClient, make: Make) -> None:
+        directory = make()
+        space = {"lr": {"_type": "uniform", "_value": [0, 1]}}
+        assert page.patch("/api/experiments/digits", json={"space": space}).status_code == 202
+        assert commands(directory) == [{"do": "search", "space": space}]
+
+    def test_values_are_enqueued_with_what_was_left_out(self, page: TestClient, make: Make) -> None:
+        directory = make()
+        given = {"parameters": {"kernel": "poly", "lr": 0.5}}
+        answer = as_json(page.post("/api/experiments/digits/trials", json=given))
+        assert answer["parameters"] == {"lr": 0.5, "kernel": "poly", "degree": 3}
+        assert commands(directory) == [{"do": "enqueue", "parameters": answer["parameters"]}]
+
+    @pytest.mark.parametrize(
+        "parameters", [{"lr": 7}, {"kernel": "none"}, {"nothing": 1}, {"lr": "x"}, {"lr": None}]
+    )
+    def test_values_outside_the_space_are_refused(
+        self, page: TestClient, make: Make, parameters: Any
+    ) -> None:
+        directory = make()
+        answer = page.post("/api/experiments/digits/trials", json={"parameters": parameters})
+        assert answer.status_code == 400
+        assert commands(directory) == []
+
+    def test_a_trial_runs_again_as_a_trial_of_its_own(self, page: TestClient, make: Make) -> None:
+        directory = make()
+        assert page.post("/api/experiments/digits/trials/9/rerun", json={}).status_code == 202
+        (command,) = commands(directory)
+        assert command["do"] == "enqueue"
+        assert command["parameters"]["degree"] == 2
+
+    @pytest.mark.parametrize("path", ["/stop", "/trials/3/kill"])
+    def test_what_does_not_run_cannot_be_stopped(self, page: TestClient, make: Make, path: str) -> None:
+        directory = make()
+        assert page.post(f"/api/experiments/digits{path}", json={}).status_code == 409
+        assert commands(directory) == []
+
+    def test_what_cannot_go_on_says_why(self, page: TestClient, make: Make) -> None:
+        make()  # the folder in which its trials run was never there
+        answer = page.post("/api/experiments/digits/resume", json={})
+        assert answer.status_code == 400
+        assert "work is gone" in answer.json()["error"]
+        assert "Traceback" not in answer.text
+
+
+class TestDescription:
+    def test_every_route_says_what_it_does(self, page: TestClient) -> None:
+        description = as_json(page.get("/api/openapi.json"))
+        for path, methods in description["paths"].items():
+            for method, route in methods.items():
+                assert route.get("description"), f"{method} {path}"
+                assert {"401", "403"} <= route["responses"].keys(), f"{method} {path}"
+
+    def test_whatever_is_asked_for_nothing_fails(self, page: TestClient, make: Make) -> None:
+        make(trials=12)
+        headers = dict(page.headers)
+        schema = schemathesis.openapi.from_asgi("/api/openapi.json", page.app, headers=headers)
+        tried = 0
+        for result in schema.exclude(path="/api/changes").exclude(path_regex="/resume$").get_all_operations():
+            operation = result.ok()
+
+            @settings(
+                max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+            )
+            @given(case=operation.as_strategy())
+            def one(case: schemathesis.Case) -> None:
+                nonlocal tried
+                tried += 1
+                if "id" in (case.path_parameters or {}) and tried % 2:
+                    case.path_parameters["id"] = "digits"
+                answer = case.call(headers=headers)
+                assert answer.status_code < 500, f"{case.method} {case.formatted_path}: {answer.text}"
+
+            one()
+        assert tried > 200
