@@ -131,9 +131,10 @@ def _thinned(points: Sequence[list[float]], most: int) -> list[list[float]]:
     """Return points of which the highest and the lowest of each stretch are left, the first and last too."""
     if len(points) <= most:
         return list(points)
-    width = 2 * len(points) / most
+    stretches = most // 2
+    width = len(points) / stretches
     kept: dict[int, list[float]] = {0: points[0]}
-    for i in range(most // 2):
+    for i in range(stretches):
         begin, end = int(i * width), int((i + 1) * width)
         stretch = range(begin, min(end, len(points)))
         for pick in (min, max):
