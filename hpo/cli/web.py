@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,19 +51,28 @@ def open_page(port: int | None, *, is_wanted: bool) -> Iterator[Address]:
         UsageError: the port is taken.
     """
     with contextlib.ExitStack() as stack:
-        address: Address = _no_address
-        if is_wanted:
-            try:
-                access = Access(home.home())
-                bound = listen(port=port)
-                stack.enter_context(listening(bound, _LOOPBACK))
-                address = lambda directory: link(bound, _LOOPBACK, access.mint(), directory.name)  # noqa: E731
-            except HpoError as error:
-                if port is not None:
-                    raise
-                print(f"note: there is no page: {error}", file=sys.stderr)
-        yield address
+        bound = None
+        try:
+            bound = listen(port=port) if is_wanted else None
+        except HpoError as error:
+            if port is not None:
+                raise
+            _note(error)
+        if bound is not None:
+            stack.enter_context(listening(bound, _LOOPBACK))
+        yield lambda directory: _address(bound, directory)
 
 
-def _no_address(_: Path) -> None:
-    """Return no address: there is no page."""
+def _address(bound: socket.socket | None, directory: Path) -> str | None:
+    """Return where an experiment is seen; the first secret of the page is made here, and not before."""
+    if bound is None:
+        return None
+    try:
+        return link(bound, _LOOPBACK, Access(home.home()).mint(), directory.name)
+    except HpoError as error:
+        _note(error)
+        return None
+
+
+def _note(error: HpoError) -> None:
+    print(f"note: there is no page: {error}", file=sys.stderr)

@@ -16,7 +16,9 @@ export function dialog(title, close, ...children) {
     "aria-label": title,
     mounted: (/** @type {HTMLDialogElement} */ el) => el.showModal(),
     onclose: close,
-    onclick: (/** @type {MouseEvent} */ event) => event.target === event.currentTarget && close(),
+    onclick: (/** @type {MouseEvent} */ event) => {
+      if (event.target === event.currentTarget) close(); // beside the window; a handler that returns false undoes a click
+    },
   }, h("div.dialog", null, h("h2", null, title), ...children));
 }
 

@@ -187,10 +187,10 @@ function card(ctx, mark, values, importance, seen, k) {
   const href = `/e/${ctx.id}/plots?figure=slice&name=${encodeURIComponent(mark.name)}`;
   return h("a.card", { key: mark.name, href, onclick: follow, title: t("{}: its plots", mark.name) },
     h("span.card-text", null,
-      h("span.card-name", null, mark.name, h("span.domain", null, mark.domain)),
+      h("span.card-name", null, mark.name, " ", h("span.domain", null, mark.domain)),
       h("span.card-best", null,
         found?.best === null || found?.best === undefined ? h("span.muted", null, found?.points.length ? t("inactive in the best") : t("no result yet"))
-          : [h("span.label", null, t("best")), h("strong", null, short(found.best, 4)), isChanged && h("span.was", null, t("was {}", short(found.default, 4)))]),
+          : [h("span.label", null, t("best")), " ", h("strong", null, short(found.best, 4)), " ", isChanged && h("span.was", null, t("was {}", short(found.default, 4)))]),
       share !== undefined && h("span.importance", { title: t("importance {}", `${Math.round(share * 100)} %`) },
         h("span.track", { "aria-hidden": "true" }, h("span.fill", { style: { width: `${Math.max(1, share * 100)}%` } })), h("span.percent", null, `${Math.round(share * 100)} %`))),
     scatter(found?.points ?? [], values?.best ?? null, values?.direction, 132, 54));

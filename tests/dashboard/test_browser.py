@@ -1,0 +1,450 @@
+"""The page in a real browser, on a real experiment that runs, used as a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from hpo.dashboard.access import Access
+
+TRAIN = '''"""Train."""
+import time
+import hpo
+from model import quality, width
+
+lr = 0.01          # hpo: loguniform(1e-4, 1)
+optimizer = "sgd"  # hpo: choice("sgd", "adam")
+if optimizer == "sgd":
+    momentum = 0.5  # hpo: uniform(0, 0.9)
+else:
+    momentum = 0.0
+for epoch in range(10):
+    print(f"epoch {epoch} \\x1b[32mgreen\\x1b[0m <img src=x onerror=alert(1)>", flush=True)
+    hpo.report_intermediate_result(quality(lr, momentum, epoch))
+    time.sleep(3 if lr < 1.5e-4 else 0.06)
+if lr > 0.5:
+    raise FloatingPointError("<script>alert(1)</script> diverged")
+hpo.report_final_result(quality(lr, momentum, 10))
+'''
+MODEL = '''"""The model."""
+import math
+width = 32  # hpo: choice(16, 32, 64)
+
+
+def quality(lr, momentum, epoch):
+    return math.exp(-(math.log10(lr) + 2) ** 2) * (1 + momentum) * width / 64 * (1 - math.exp(-epoch - 1))
+'''
+HOSTILE = '<img src=x onerror="document.title=1"> "quoted" a-very-long-name-that-goes-on-and-on-and-on-and-on'
+expect.set_options(timeout=20_000)
+PAGES = ("", "/source", "/trials", "/trials/0", "/plots", "/plots?figure=parallel")
+# The style sheet of maps, which plotly.js brings along and the policy keeps out; and values that are refused.
+KNOWN = re.compile(r"Applying inline style violates .*sha256-ji27qzEtxXZW|status of (400|422) ", re.DOTALL)
+
+
+class Site:
+    """An experiment that runs, and its page in a browser."""
+
+    def __init__(self, folder: Path, browser: Browser) -> None:
+        self.folder, self.browser = folder, browser
+        self.home = folder / "home"
+        self.environment = {**os.environ, "HPO_HOME": str(self.home), "NO_COLOR": "1"}
+        (folder / "train.py").write_text(TRAIN)
+        (folder / "model.py").write_text(MODEL)
+        self.hpo("run", "train.py", "--max-trials", "6", "--concurrency", "3", "--name", HOSTILE, "--no-web")
+        self.other = self.data("list")[0]["id"]
+        begun = [
+            "run",
+            "train.py",
+            "--max-trials",
+            "2000",
+            "--concurrency",
+            "2",
+            "--seed",
+            "1",
+            "--name",
+            "digits",
+        ]
+        page = self.data(*begun, "--detach")
+        self.id, self.link = page["experiment"], page["page"]
+        self.base = self.link.split("/enter")[0]
+        self.problems: list[str] = []
+
+    def hpo(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "hpo", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in (0, 1), done.stderr
+        return done.stdout
+
+    def data(self, *arguments: str) -> Any:
+        return json.loads(self.hpo(*arguments, "--json"))
+
+    def shown(self, path: str = "") -> Any:
+        """Return what the page's programs get of the experiment: quicker than a command."""
+        request = urllib.request.Request(f"{self.base}/api/experiments/{self.id}{path}")
+        request.add_header("Authorization", f"Bearer {Access(self.home).token}")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def context(self, **options: Any) -> BrowserContext:
+        context = self.browser.new_context(**options)
+        context.set_default_timeout(20_000)
+        code = Access(self.home).mint()
+        page = context.new_page()
+        page.goto(f"{self.base}/enter?code={code}")
+        page.close()
+        return context
+
+    def watch(self, page: Page) -> Page:
+        """Note everything that goes wrong on a page."""
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("dialog", lambda dialog: self.problems.append(f"dialog: {dialog.message}"))
+        page.on("console", lambda m: self._heard(m.text) if m.type in ("error", "warning") else None)
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith((self.base, "data:", "blob:")) else self._heard(r.url),
+        )
+        return page
+
+    def _heard(self, text: str) -> None:
+        if not KNOWN.search(text):
+            self.problems.append(text)
+
+
+def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
+    end = time.monotonic() + seconds
+    while not (result := holds()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return result
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        if "CI" in os.environ:
+            pytest.fail("there is no Chromium, and CI has to test the page: apt-get install chromium")
+        pytest.skip("there is no Chromium to test the page with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"), browser)
+    yield site
+    if site.data("list", "--running"):
+        site.hpo("stop", site.id)
+
+
+@pytest.fixture
+def page(site: Site) -> Iterator[Page]:
+    """Return the overview of the experiment; whatever goes wrong on the page fails the test."""
+    context = site.context(viewport={"width": 1300, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.base)
+    page = site.watch(context.new_page())
+    site.problems.clear()
+    page.goto(f"{site.base}/e/{site.id}")
+    yield page
+    context.close()
+    assert site.problems == []
+
+
+def at(page: Page, site: Site, path: str) -> Page:
+    page.goto(f"{site.base}/e/{site.id}{path}")
+    return page
+
+
+class TestOverview:
+    def test_it_moves_while_one_looks(self, page: Page, site: Site) -> None:
+        expect(page.get_by_role("heading", name="digits")).to_be_visible()
+        count = page.locator(".figure", has_text="Trials").locator(".value")
+        before = count.inner_text()
+        until(lambda: count.inner_text() != before)
+        expect(page.locator(".now li").first).to_contain_text("step")
+        until(lambda: site.shown()["best"])
+        expect(page.locator(".results path.line.best")).to_be_visible()
+        expect(page.get_by_role("region", name="Best parameters")).to_contain_text("lr")
+
+    def test_limits_are_edited_where_they_stand(self, page: Page, site: Site) -> None:
+        page.get_by_role("button", name="Maximum trials").click()
+        page.get_by_label("Maximum trials").fill("1999")
+        page.keyboard.press("Enter")
+        until(lambda: site.shown()["limits"]["max_trials"] == 1999)
+        expect(page.get_by_role("button", name="Maximum trials: 1999")).to_be_visible()
+        page.get_by_role("button", name="Maximum duration").click()
+        page.get_by_label("Maximum duration").fill("3h")
+        page.get_by_role("button", name="Save").click()
+        until(lambda: site.shown()["limits"]["max_duration"] == 10800)
+        page.get_by_role("button", name="Concurrency").click()
+        page.get_by_label("Concurrency").fill("none")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("concurrency")
+        page.get_by_label("Concurrency").press("Escape")
+        expect(page.get_by_role("button", name="Concurrency: 2")).to_be_visible()
+
+    def test_values_are_tried_and_a_trial_runs_them(self, page: Page, site: Site) -> None:
+        page.get_by_role("button", name="Try values…").click()
+        form = page.get_by_role("dialog")
+        form.get_by_label("optimizer").select_option("adam")
+        expect(form.get_by_label("momentum")).to_have_count(0)
+        form.get_by_label("lr").fill("7")
+        form.get_by_role("button", name="Run next").click()
+        expect(form.get_by_role("alert")).to_contain_text("lr")
+        form.get_by_label("lr").fill("0.0123")
+        form.get_by_role("button", name="Run next").click()
+        expect(page.get_by_text("These values run next.")).to_be_visible()
+        at(page, site, "/trials?filter=origin%3Duser%20lr%3D0.0123")
+        expect(page.locator("tbody tr:not(.space)")).not_to_have_count(0)
+
+    def test_it_is_stopped_its_space_is_changed_and_it_goes_on(self, page: Page, site: Site) -> None:
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("button", name="Resume")).to_be_visible()
+        assert site.shown()["status"] == "stopped"
+        page.get_by_role("button", name="Edit the space").click()
+        text = page.get_by_role("textbox", name="Search space").input_value()
+        page.get_by_role("textbox", name="Search space").fill("{")
+        page.get_by_role("button", name="Change", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("no JSON")
+        page.get_by_role("textbox", name="Search space").fill(text.replace("0.9", "0.8"))
+        page.get_by_role("button", name="Change", exact=True).click()
+        expect(page.get_by_text("1 changes wait")).to_be_visible()
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+        until(lambda: site.shown()["space"]["momentum"]["_value"] == [0, 0.8])
+
+
+class TestSource:
+    def test_each_mark_has_its_domain_best_value_importance_and_plot(self, page: Page, site: Site) -> None:
+        until(lambda: site.shown()["trials"].get("succeeded", 0) > 6)
+        at(page, site, "/source")
+        card = page.get_by_role("link", name="lr loguniform")
+        expect(card).to_contain_text("best")
+        expect(card).to_contain_text("%")
+        assert card.locator("path.dots").count() == 2
+        expect(page.locator(".line.marked .value").first).to_have_text("0.01")
+        page.get_by_role("button", name="model.py").click()
+        expect(page.get_by_role("link", name="width choice")).to_be_visible()
+        page.get_by_role("link", name="width choice").click()
+        expect(page).to_have_url(re.compile("figure=slice"))
+        expect(page.locator(".plotly-figure .main-svg").first).to_be_visible()
+
+    def test_the_diff_is_that_of_apply_and_can_be_copied(self, page: Page, site: Site) -> None:
+        until(lambda: site.shown()["best"])
+        at(page, site, "/source")
+        page.get_by_role("button", name="Copy the diff").click()
+        expect(page.get_by_text("Copied.")).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert "+lr = " in copied
+        assert page.locator("pre.diff .added").count() >= 2
+        number = re.search(r"trial (\d+)", page.locator("section .beside").inner_text())[1]  # type: ignore[index]
+        assert f"+++ b/{site.folder.as_posix().lstrip('/')}/train.py" in copied
+        said = site.hpo("apply", site.id, "--trial", number)
+        assert [line for line in said.splitlines() if line.startswith("+lr")] == [
+            line for line in copied.splitlines() if line.startswith("+lr")
+        ]
+
+
+class TestTrials:
+    def test_they_are_filtered_sorted_chosen_and_compared(self, page: Page, site: Site) -> None:
+        until(lambda: site.shown()["trials"].get("succeeded", 0) > 6)
+        at(page, site, "/trials")
+        page.get_by_label("Filter").fill("state=succeeded optimizer=sgd")
+        expect(page.get_by_role("status").first).to_contain_text("of")
+        expect(page.locator("tbody")).not_to_contain_text("running")
+        page.get_by_role("columnheader", name="Value").get_by_role("button").click()
+        values = page.locator("tbody td:nth-child(4)")
+        expect(page.locator("th[aria-sort=descending]")).to_contain_text("Value")
+        until(lambda: (found := [float(v) for v in values.all_inner_texts()]) == sorted(found, reverse=True))
+        page.get_by_role("button", name="Columns…").click()
+        page.get_by_label("Started").check()
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        expect(page.get_by_role("columnheader", name="Started")).to_be_visible()
+        page.locator("#main").focus()
+        for key in "jxjx":
+            page.keyboard.press(key)
+        page.get_by_role("button", name="Compare 2").click()
+        expect(page.get_by_role("dialog").get_by_role("row", name=re.compile("^lr"))).to_be_visible()
+        page.keyboard.press("Escape")
+        page.get_by_label("Filter").fill("value>x")
+        expect(page.get_by_role("alert")).to_contain_text("no number")
+
+    def test_one_is_watched_and_killed(self, page: Page, site: Site) -> None:
+        site.hpo("enqueue", site.id, "lr=0.00012")  # a slow one
+
+        def running() -> list[int]:
+            trials = site.shown("/trials?filter=origin%3Duser")["trials"]
+            return [
+                t["number"] for t in trials if t["state"] == "running" and t["parameters"]["lr"] == 0.00012
+            ]
+
+        (number,) = until(running)
+        at(page, site, f"/trials/{number}")
+        log = page.locator("pre.log")
+        expect(log).to_contain_text("epoch 0 green <img src=x")
+        expect(log).to_contain_text("epoch 2")  # as it is written
+        expect(page.locator("path.line")).to_be_visible()
+        page.get_by_role("button", name="Kill").click()
+        page.get_by_role("dialog").get_by_role("button", name="Kill").click()
+        expect(page.locator(".state").first).to_contain_text("canceled")
+
+    def test_one_runs_again_and_its_code_is_downloaded(self, page: Page, site: Site) -> None:
+        at(page, site, "/trials/0")
+        expect(page.get_by_role("heading", name="Trial 0")).to_be_visible()
+        page.get_by_role("button", name="Run again").click()
+        expect(page.get_by_text("These values run next.")).to_be_visible()
+        until(
+            lambda: any(
+                t["origin"] == "user" and t["parameters"]["lr"] == 0.01
+                for t in site.shown("/trials?filter=origin%3Duser")["trials"]
+            )
+        )
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Code").click()
+        assert "lr = 0.01" in Path(download.value.path()).read_text()
+        page.keyboard.press("j")
+        expect(page.get_by_role("heading", name="Trial 1")).to_be_visible()
+
+
+class TestPlots:
+    def test_all_are_drawn(self, page: Page, site: Site) -> None:
+        until(lambda: site.shown()["trials"].get("succeeded", 0) > 8)
+        at(page, site, "/plots")
+        kinds = page.locator(".kinds button")
+        expect(kinds).not_to_have_count(0)
+        for kind in kinds.all_inner_texts():
+            page.locator(".kinds button", has_text=kind).first.click()
+            drawn = "canvas" if kind == "Parallel coordinates" else ".plotly-figure .main-svg"
+            expect(page.locator(drawn).first).to_be_visible()
+        page.locator(".kinds button", has_text="Contour").click()
+        page.get_by_label("x", exact=True).select_option("lr")
+        page.get_by_label("y", exact=True).select_option("width")
+        expect(page.locator(".plotly-figure")).to_contain_text("width")
+
+    def test_a_range_on_an_axis_picks_the_trials_of_the_table(self, page: Page, site: Site) -> None:
+        until(lambda: site.shown()["trials"].get("succeeded", 0) > 8)
+        at(page, site, "/plots?figure=parallel")
+        box = page.locator("canvas").bounding_box()
+        assert box is not None
+        x = box["x"] + box["width"] - 70
+        page.mouse.move(x, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(x, box["y"] + box["height"] * 0.45, steps=5)
+        page.mouse.up()
+        expect(page.get_by_role("status").last).to_contain_text("in the marked ranges")
+        page.get_by_role("link", name="Show them in the table").click()
+        expect(page.get_by_label("Filter")).to_have_value(re.compile("^value>="))
+        expect(page.locator("tbody")).not_to_contain_text("running")
+
+
+class TestAll:
+    def test_experiments_stand_side_by_side(self, page: Page, site: Site) -> None:
+        page.get_by_role("link", name="hpo", exact=True).click()
+        expect(page.get_by_role("heading", name="Experiments")).to_be_visible()
+        for box in page.locator("tbody input").all():
+            box.check()
+        page.get_by_role("button", name="Compare 2").click()
+        expect(page.get_by_role("heading", name="2 experiments side by side")).to_be_visible()
+        expect(page.get_by_role("row", name=re.compile("^momentum"))).to_contain_text("uniform")
+        assert page.locator("path.line").count() >= 2
+
+    def test_keys_lead_everywhere(self, page: Page, site: Site) -> None:
+        for keys, heading in (("gs", "Source"), ("gt", "Trials"), ("ge", "Experiments")):
+            for key in keys:
+                page.keyboard.press(key)
+            expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_contain_text("Light or dark")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        before = page.locator("html").get_attribute("data-theme")
+        page.keyboard.press("d")
+        assert page.locator("html").get_attribute("data-theme") != before
+
+    def test_it_speaks_chinese(self, page: Page, site: Site) -> None:
+        page.get_by_role("button", name="切换到中文").click()
+        expect(page.get_by_role("link", name="概览")).to_be_visible()
+        assert page.locator("html").get_attribute("lang") == "zh-CN"
+        page.reload()
+        expect(page.get_by_role("link", name="概览")).to_be_visible()
+
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    def test_everybody_can_use_it(self, site: Site, theme: str) -> None:
+        until(lambda: site.shown()["best"])
+        context = site.context(color_scheme=theme, viewport={"width": 1300, "height": 900})
+        page = context.new_page()
+        found = []
+        for path in PAGES:
+            at(page, site, path)
+            expect(page.locator("h1").first).to_be_attached()
+            page.wait_for_timeout(400)
+            for violation in Axe().run(page).response["violations"]:
+                if violation["impact"] in ("serious", "critical"):
+                    found.append(
+                        (path, violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
+                    )
+        context.close()
+        assert found == []
+
+    def test_it_fits_a_phone(self, site: Site) -> None:
+        context = site.context(viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True)
+        page = context.new_page()
+        for path in PAGES:
+            at(page, site, path)
+            expect(page.locator("h1").first).to_be_attached()
+            page.wait_for_timeout(300)
+            wide = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wide <= 1, f"{path}: {wide} pixels too wide"
+        context.close()
+
+    def test_nothing_of_a_user_is_read_as_html(self, page: Page, site: Site) -> None:
+        for path in PAGES:
+            page.goto(f"{site.base}/e/{site.other}{path}")
+            expect(page.locator(".place .name")).to_have_text(HOSTILE)
+            page.wait_for_timeout(300)
+            assert page.locator("img").count() == 0
+        assert page.title() != "1"
+
+    def test_without_its_link_it_says_how_to_get_one(self, site: Site) -> None:
+        context = site.browser.new_context()
+        page = context.new_page()
+        answer = page.goto(f"{site.base}/e/{site.id}")
+        assert answer is not None
+        assert answer.status == 401
+        expect(page.locator("pre")).to_have_text("hpo web")
+        context.close()
+
+    def test_many_tabs_share_a_connection(self, site: Site) -> None:
+        context = site.context()
+        pages = [context.new_page() for _ in range(8)]
+        for page in pages:
+            at(page, site, "/trials/0")
+        for page in pages:
+            expect(page.get_by_role("heading", name="Trial 0")).to_be_visible()
+        context.close()
