@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from hpo.annotate.reading.source import SourceFile, Span
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
-from hpo.annotate.source import SourceFile, Span
 from hpo.errors import HpoError, UsageError
 from hpo.experiment.written_back import frozen_project, write_back
 from hpo.parameters import Parameter
