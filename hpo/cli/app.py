@@ -254,7 +254,7 @@ def web(
     ] = "127.0.0.1",
     port: options.Port = None,
 ) -> None:
-    """Show all experiments in the browser: serve the page, and print its link."""
+    """Show all experiments in the browser, and print the link."""
     from hpo.cli.web import serve_page
 
     serve_page(host, port)
@@ -395,7 +395,7 @@ def report(
         Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="Where; else ID.html, here.")
     ] = None,
 ) -> None:
-    """Write a page that opens offline: every figure, the best values, the failures, the source."""
+    """Write a page that opens offline, with every figure, the failures and the source."""
     from hpo.cli.report import write_report
 
     write_report(reference, output)
