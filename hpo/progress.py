@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from rich.console import Console, Group
 from rich.control import strip_control_codes
@@ -19,19 +19,14 @@ from hpo.experiment.documents import is_marked
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
 from hpo.experiment.standing import Standing
-from hpo.experiment.wording import counted, duration, short
+from hpo.experiment.wording import compared, counted, duration, short, values
 from hpo.runtime.store import Store, TrialRow
 from hpo.trial import Trial, TrialState
 
-__all__ = ["REFRESH", "Progress", "best_values"]
+__all__ = ["REFRESH", "Progress", "best_values", "parameter_lines"]
 
 REFRESH = 0.25  # seconds
 _WIDE = 110  # columns that the line of the bar needs in full
-
-
-def values(parameters: dict[str, Any]) -> str:
-    """Write a configuration on one line."""
-    return "  ".join(f"{k}={short(v)}" for k, v in parameters.items())
 
 
 class _Screen(io.TextIOBase):
@@ -80,6 +75,11 @@ class Progress(Listener):
     def begin(self, experiment: Experiment, watch: str | None = None) -> None:
         """Say what is about to run and where it is watched, and show the bars."""
         self.open(Standing.of(experiment), watch)
+        ended = sum(n for state, n in experiment.store.counts().items() if TrialState(state).is_final)
+        best = experiment.store.best()
+        if ended:
+            found = f", the best {short(best.value)} (trial {best.number})" if best is not None else ""
+            self.print(f"It goes on: {counted(ended, 'trial has', 'trials have')} ended{found}")
 
     def open(self, standing: Standing, watch: str | None = None) -> None:
         """Say what runs, and show the bars."""
@@ -88,7 +88,7 @@ class Progress(Listener):
         if config.max_trials:
             limits.append(counted(config.max_trials, "trial"))
         if config.max_duration:
-            limits.append(duration(config.max_duration))
+            limits.append(f"{duration(config.max_duration)} at most")
         tuner = config.tuner.name if config.tuner else ""
         self.print(
             f"Experiment {standing.id}: {counted(standing.size, 'parameter')}, {tuner}, "
@@ -153,7 +153,7 @@ class Progress(Listener):
         line = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=limit, completed=done, width=30 if is_wide else 10) if limit else Text("")
         best, base = standing.best, standing.baseline
-        over = " over the defaults" if is_wide else ""
+        over = " from the script's own" if is_wide else ""
         gain = f" ({best.value - base.value:+.4g}{over})" if _both(best, base) else ""  # type: ignore[operator, union-attr]
         line.add_row(
             bar,
@@ -185,21 +185,28 @@ class Progress(Listener):
             for state, count in standing.counts.items()
             if count and state.is_final and state is not TrialState.SUCCEEDED
         ]
+        limit = standing.config.max_trials
+        of = f" of {limit}" if limit and not standing.is_over else ""
         succeeded = counted(standing.counts[TrialState.SUCCEEDED], "trial")
         why = f": {standing.ended_by}" if standing.ended_by else ""
         self.print("")
-        self.print(f"{succeeded} succeeded{''.join(others)}, in {duration(standing.elapsed)}{why}")
+        self.print(f"{succeeded}{of} succeeded{''.join(others)}, in {duration(standing.elapsed)}{why}")
         if best is not None:
-            for line in best_values(best, base, indent=10):
+            for line in best_values(best, base, standing.direction, indent=10):
                 self.console.print(line)
         self.print("")
-        self.print(f"Results   {store.directory}")
-        if not standing.is_over:
-            self.print(f"Go on     hpo resume {name}")
-        can_apply = best is not None and is_marked(store)
-        if can_apply:
-            self.print(f"Next      hpo apply {name}   the diff that writes the best values into the source")
-        self.print(f"{'' if can_apply else 'Next':<10}hpo show {name}")
+        self._whole(f"Results   {store.directory}")
+        steps = [] if standing.is_over else [f"hpo resume {name}   go on where it stood"]
+        is_gain = best is not None and (base is None or best.number != base.number)
+        if is_gain and is_marked(store):
+            steps.append(f"hpo apply {name}    the diff that writes the best values in")
+        steps.append(f"hpo show {name}     all of it on one screen")
+        for i, step in enumerate(steps):
+            self._whole(f"{'' if i else 'Next':<10}{step}")
+
+    def _whole(self, line: str) -> None:
+        """Print a line that a terminal may break where it likes, for it is copied."""
+        self.console.print(Text(line), soft_wrap=True)
 
 
 def _line(trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> str:
@@ -215,26 +222,36 @@ def _both(best: Trial | TrialRow | None, base: Trial | TrialRow | None) -> bool:
     return best is not None and base is not None and best.value is not None and base.value is not None
 
 
-def best_values(best: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:
+def best_values(
+    best: Trial | TrialRow, base: Trial | TrialRow | None, direction: str, *, indent: int
+) -> Iterator[Text]:
     """Yield the lines that show a trial beside the one that ran the script's own values.
 
     Args:
         best: it succeeded.
         base: the other, where there is one.
+        direction: which results are better.
         indent: the width of the column of labels.
     """
     text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
     if isinstance(best, TrialRow) and best.deviation is not None:
         text.append(f" ± {best.deviation:.2g}, the mean of {best.repeat + 1} runs", style="not bold")
     text.append(f"   trial {best.number}", style="not bold")
-    if base is not None and base.value is not None:
-        gain = (best.value or 0.0) - base.value
-        text.append(f", {gain:+.4g} over the script's own {short(base.value)}", style="not bold")
+    if base is not None and best.number == base.number:
+        text.append(", the script's own values", style="not bold")
+    elif base is not None and best.value is not None and base.value is not None:
+        gain = compared(best.value, base.value, direction)
+        text.append(f", {gain} the script's own {short(base.value)}", style="not bold")
     elif base is not None and base.state is TrialState.FAILED:
         text.append(f"; the script's own values failed (trial {base.number})", style="not bold")
     yield text
-    width = max((len(name) for name in best.parameters), default=0)
-    for name, value in best.parameters.items():
+    yield from parameter_lines(best, base, indent=indent)
+
+
+def parameter_lines(trial: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:
+    """Yield a trial's values, a line each, beside the script's own."""
+    width = max((len(name) for name in trial.parameters), default=0)
+    for name, value in trial.parameters.items():
         line = Text(f"{'':<{indent}}{name:<{width}}  ")
         line.append(short(value), style="green")
         before = base.parameters.get(name) if base is not None else None

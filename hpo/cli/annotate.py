@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from rich.text import Text
 
 from hpo.annotate.project import annotate
 from hpo.annotate.result import AnnotatedProject, MarkedParameter
@@ -72,7 +74,11 @@ def _escaped(text: str, special: str) -> str:
 
 def _print_space(project: AnnotatedProject) -> None:
     if not project.parameters:
-        print("No marks found. Mark a value: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)", file=sys.stderr)
+        print(
+            "No marks found. Mark a value: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)\n"
+            "`hpo suggest SCRIPT` proposes marks.",
+            file=sys.stderr,
+        )
         return
     sources = {n: [code for _, code in each] for f in project.files for n, each in f.choices.items()}
     rows = [
@@ -88,12 +94,23 @@ def _print_space(project: AnnotatedProject) -> None:
     columns = ["parameter", "domain", "today", "place", "only where"]
     if not any(row[-1] for row in rows):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    print_table(columns, rows)
+    print_table(columns, rows, narrow=lambda: _beneath(rows), hang=6)
     for constraint in project.constraints:
         print(f"only where {constraint.test}  ({constraint.file}:{constraint.line})")
     if project.fidelity is not None:
         loop, passes = project.fidelity, project.fidelity.passes
         print(f"the budget is {passes or 'a number of'} passes  ({loop.file}:{loop.line})")
+
+
+def _beneath(rows: Sequence[Sequence[str]]) -> Iterator[Text]:
+    """Yield each parameter with its value and its place, and its domain beneath."""
+    widest = max(len(f"{name} = {today}") for name, _, today, *_ in rows)
+    for name, domain, today, place, *condition in rows:
+        line = Text(name, style="bold").append(f" = {today}", style="not bold")
+        line.append(" " * (min(widest, 40) - len(line)) + f"   {place}", style="not bold dim")
+        yield line
+        where = f"   only where {condition[0]}" if condition and condition[0] else ""
+        yield Text(f"    {domain}").append(where, style="dim")
 
 
 def _domain(parameter: MarkedParameter, options: Sequence[str]) -> str:

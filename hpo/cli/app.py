@@ -64,12 +64,7 @@ def main() -> int:
     try:
         result = app(standalone_mode=False)
     except HpoError as error:
-        prefix = (
-            "" if isinstance(error, DiagnosticError) else "hpo: "
-        )  # editors jump to FILE:LINE at the start
-        print(f"{prefix}{error.message}", file=sys.stderr)
-        if error.help:
-            print(f"  {error.help}", file=sys.stderr)
+        _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -85,6 +80,26 @@ def main() -> int:
     except Exception as error:
         return _usage(error)
     return result if isinstance(result, int) else 0
+
+
+def _complain(error: HpoError) -> None:
+    """Print an error, and how to mend it; to a terminal, folded between words."""
+    is_diagnostic = isinstance(error, DiagnosticError)  # editors jump to FILE:LINE at the start
+    said = error.message if is_diagnostic else f"hpo: {error.message}"
+    lines = [*said.split("\n"), *([f"  {error.help}"] if error.help else [])]
+    if sys.stderr.isatty() and not is_diagnostic:
+        import shutil
+        import textwrap
+
+        width = shutil.get_terminal_size().columns
+        lines = [
+            part
+            for line in lines
+            for part in textwrap.wrap(
+                line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
+        ]
+    print("\n".join(lines), file=sys.stderr)
 
 
 def _usage(error: Exception) -> int:
@@ -395,7 +410,7 @@ def report(
         Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="Where; else ID.html, here.")
     ] = None,
 ) -> None:
-    """Write a page that opens offline, with every figure, the failures and the source."""
+    """Write a page that opens offline. It has every figure, the failures and the source."""
     from hpo.cli.report import write_report
 
     write_report(reference, output)
@@ -487,6 +502,9 @@ def nnictl(context: typer.Context) -> int:
 @trial_app.command("list")
 def trial_list(
     reference: Reference = None,
+    best: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only so many, the best first.")
+    ] = None,
     head: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only so many with the highest results.")
     ] = None,
@@ -498,7 +516,7 @@ def trial_list(
     """List an experiment's trials."""
     from hpo.cli.show import list_trials
 
-    list_trials(reference, head=head, tail=tail, json=json)
+    list_trials(reference, best=best, head=head, tail=tail, json=json)
 
 
 @trial_app.command("show")

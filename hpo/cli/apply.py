@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from hpo.cli.output import print_diff
 from hpo.experiment.written_back import write_back
 from hpo.runtime import home
 
 __all__ = ["apply_values"]
+
+
+def _near(path: Path) -> Path:
+    """Return a path relative to the current folder, where it lies in it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def apply_values(reference: str | None, number: int | None, *, write: bool) -> int:
@@ -24,7 +31,7 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
         print(f"{rest} has the values of trial {row.number} already.", file=sys.stderr)
     elif write:
         for path in result.write():
-            print(f"{path} has the values of trial {row.number}", file=sys.stderr)
+            print(f"{_near(path)} has the values of trial {row.number}.", file=sys.stderr)
     else:
         print_diff(diff)
         which = "" if number is None else f" --trial {number}"

@@ -64,6 +64,6 @@ def _metric(text: str, step: int | None, *, final: bool) -> int:
         step = trial.spooled_reports()
     if final:
         trial.report_final_result(value)
-    else:
+    elif trial.inside().directory is not None:  # else nothing is: each call would say so, the last one does
         trial.report_intermediate_result(value, step)
     return 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from rich.console import Console, OverflowMethod
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +22,7 @@ __all__ = [
     "print_table",
 ]
 
+_GLUE = "\ue000"  # a space that is no place to break a line, while it is folded
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -28,23 +31,74 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under their columns."""
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    narrow: Callable[[], Iterable[Text]] | None = None,
+    hang: int = 0,
+) -> None:
+    """Print rows under their columns: each on a line, which programs that read it rely on.
+
+    Args:
+        columns: what stands above.
+        rows: their cells.
+        narrow: the same for a terminal too narrow for it; without, the cells are folded.
+        hang: how far the lines of `narrow` go on to the right where they are folded.
+    """
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(cell_len(cell) for cell in cells) for cells in zip(columns, *rows, strict=True)]
+    console = Console(highlight=False)
+    if console.is_terminal and sum(widths) + 2 * len(widths) - 2 > console.width:
+        if narrow is not None:
+            print_lines(narrow(), hang=hang)
+        else:
+            _print_folded(console, columns, rows)
+        return
+    for row in (columns, *rows):
+        cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        style = "bold" if row is columns else ""
+        console.print(Text("  ".join(cells).rstrip(), style=style), soft_wrap=True)
+
+
+def _print_folded(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
 
 
-def print_lines(lines: Iterable[Text]) -> None:
-    """Print lines for a person: each on one line of a terminal, whole anywhere else."""
+def print_lines(lines: Iterable[Text], *, hang: int) -> None:
+    """Print lines for a person: folded between words in a terminal, whole anywhere else.
+
+    Args:
+        lines: they may be longer than a terminal is wide.
+        hang: the column where what is folded goes on.
+    """
     console = Console(highlight=False)
-    is_terminal = console.is_terminal
     for line in lines:
-        overflow: OverflowMethod = "ellipsis" if is_terminal else "ignore"
-        console.print(line, no_wrap=True, crop=is_terminal, overflow=overflow, soft_wrap=not is_terminal)
+        for part in _folded(line, console, hang) if console.is_terminal else [line]:
+            console.print(part, soft_wrap=True)
+
+
+def _folded(line: Text, console: Console, hang: int) -> Iterator[Text]:
+    """Yield the lines of a terminal: broken where columns are apart, if that is enough, or between words."""
+    if cell_len(line.plain) <= console.width:
+        yield line
+        return
+    narrow = max(console.width - hang, 1)
+    is_apart = all(cell_len(part) <= narrow for part in line.plain.split("  "))
+    glued = line.copy()
+    if is_apart:
+        glued.plain = re.sub(r"(?<=\S) (?=\S)", _GLUE, line.plain)
+    first = glued.wrap(console, console.width)[0]
+    rest = glued[len(first.plain) :]
+    rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
+    for part in (first, *(Text(" " * hang).append_text(p) for p in rest.wrap(console, narrow))):
+        part.plain = part.plain.replace(_GLUE, " ").rstrip()
+        yield part
 
 
 def print_diff(diff: str) -> None:

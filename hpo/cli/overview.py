@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -13,7 +15,7 @@ from rich.text import Text
 from hpo.cli.output import print_lines
 from hpo.config.size import size
 from hpo.experiment.documents import is_marked
-from hpo.experiment.wording import counted, duration, short
+from hpo.experiment.wording import ago, counted, duration, short
 from hpo.progress import best_values
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
@@ -25,6 +27,7 @@ _BAR = 40
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 _STATUS = {"running": "cyan", "done": "green", "error": "red", "stopped": "yellow", "interrupted": "yellow"}
+_SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "`hpo stop` or SIGTERM", "SIGHUP": "the end of its terminal"}
 _STATES = {
     "succeeded": "green",
     "early_stopped": "blue",
@@ -44,7 +47,7 @@ def print_overview(told: Mapping[str, Any], store: Store) -> None:
         told: its documented form.
         store: open.
     """
-    print_lines(_lines(told, store, is_drawn=_draws()))
+    print_lines(_lines(told, store, is_drawn=_draws()), hang=_LABEL + 2)
 
 
 def _draws() -> bool:
@@ -58,6 +61,7 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     yield Text("")
     yield from _progress(told, store, is_drawn=is_drawn)
     yield Text("")
+    yield _row("Runs", _command(store.experiment()["config"]["plan"]))
     yield from _search(told)
     if told.get("importance"):
         yield Text("")
@@ -65,7 +69,7 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     best = store.best()
     if best is not None:
         yield Text("")
-        yield from best_values(best, store.baseline(), indent=_LABEL)
+        yield from best_values(best, store.baseline(), told["direction"], indent=_LABEL)
     yield from _events(store)
     yield Text("")
     yield _row("Directory", told["directory"])
@@ -76,7 +80,9 @@ def _title(told: Mapping[str, Any]) -> Text:
     title = Text(told["name"], style="bold")
     title.append(f"   {told['id']}   ", style="not bold")
     title.append(told["status"], style=f"bold {_STATUS.get(told['status'], '')}")
-    if told["message"]:
+    if told["message"] in _SIGNALS:
+        title.append(f" by {_SIGNALS[told['message']]}", style="not bold")
+    elif told["message"]:
         title.append(f": {told['message']}", style="not bold")
     return title
 
@@ -96,7 +102,8 @@ def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Itera
     counts: dict[str, int] = {s: told["trials"][s] for s in _STATES if s in told["trials"]}
     limits, total = told["limits"], sum(counts.values())
     imported = sum(row.origin == "imported" for row in store.trials())  # they count towards no limit
-    of = f" of {limits['max_trials']}" if limits["max_trials"] else ""
+    is_within = limits["max_trials"] and total - imported <= limits["max_trials"]  # it may be lowered
+    of = f" of {limits['max_trials']}" if is_within else ""
     more = f" and {imported} imported" if imported else ""
     states = [Text(f"{n} {state.replace('_', ' ')}", style=_STATES[state]) for state, n in counts.items()]
     yield _row("Trials", f"{total - imported}{of}{more}{': ' if states else ''}", Text(", ").join(states))
@@ -107,7 +114,8 @@ def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Itera
     until = f" of {duration(limits['max_duration'])}" if limits["max_duration"] else ""
     longest = limits["max_trial_duration"]
     each = f", {duration(longest)} at most for a trial" if longest else ""
-    yield _row("Time", f"{duration(told['elapsed'])}{until}, {told['concurrency']} at a time{each}")
+    begun = f", begun {ago(time.time() - told['created'])}"
+    yield _row("Time", f"{duration(told['elapsed'])}{until}, {told['concurrency']} at a time{each}{begun}")
     others = list(_other_limits(limits))
     if others:
         yield _row("Limits", "; ".join(others))
@@ -170,6 +178,13 @@ def _search(told: Mapping[str, Any]) -> Iterator[Text]:
     yield from _explained(told["explanation"])
     if told["assessor"]:
         yield _row("Assessor", *_algorithm(told["assessor"]))
+
+
+def _command(plan: Mapping[str, Any]) -> str:
+    """Return what a trial runs, and where that is not here."""
+    command = plan["command"]
+    words = shlex.join([command["script"], *command["args"]]) if "script" in command else command["text"]
+    return words if Path(plan["cwd"]) == Path.cwd() else f"{words}   in {plan['cwd']}"
 
 
 def _algorithm(chosen: Mapping[str, Any]) -> Iterator[Text]:
@@ -240,7 +255,7 @@ def _next_steps(told: Mapping[str, Any], *, is_marked: bool) -> Iterator[Text]:
     elif told["status"] != "done":
         steps.append((f"hpo resume {name}", "go on where it stood"))
     if told["best"] and is_marked:
-        steps.append((f"hpo apply {name}", "the diff that writes the best values into the source"))
+        steps.append((f"hpo apply {name}", "the diff that writes the best values in"))
     if told["trials"]:
         steps.append((f"hpo trial list {name}", "every trial"))
     width = max((len(command) for command, _ in steps), default=0)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
 
 from hpo.cli.output import print_json, print_lines, print_table
 from hpo.cli.overview import print_overview
 from hpo.experiment.documents import best_json, experiment_json, open_store, trial_json
 from hpo.experiment.record import Record
-from hpo.experiment.wording import short
+from hpo.experiment.wording import ago, duration, short, values
 from hpo.progress import best_values
 from hpo.runtime import home
 from hpo.runtime.store import Store
@@ -23,6 +28,7 @@ __all__ = [
 
 # What tuners with budgets say of a trial: its passes, its place among its peers, and whom it comes from.
 _LINEAGE = ("budget", "rung", "parent")
+_BENEATH = 7  # the column of what stands beneath a trial
 
 
 def print_log(reference: str | None, *, head: int | None, tail: int | None, path: bool) -> None:
@@ -31,6 +37,8 @@ def print_log(reference: str | None, *, head: int | None, tail: int | None, path
     if path:
         print(file)
         return
+    if not file.stat().st_size:
+        print("Nothing was logged: it ran in a terminal, which showed it.", file=sys.stderr)
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     sys.stdout.write("".join(lines[:head][-tail if tail else 0 :]))
 
@@ -56,12 +64,17 @@ def list_experiments(*, running: bool, json: bool) -> None:
                 e["id"],
                 e["name"],
                 e["status"],
-                str(sum(e["trials"].values())),
+                _of(sum(e["trials"].values()), e["limits"]["max_trials"]),
                 short((e["best"] or {}).get("value")),
+                ago(time.time() - e["created"]),
             ]
             for e in found
         ]
-        print_table(["id", "name", "status", "trials", "best"], rows)
+        print_table(["id", "name", "status", "trials", "best", "begun"], rows)
+
+
+def _of(count: int, limit: int | None) -> str:
+    return f"{count} of {limit}" if limit is not None and count < limit else str(count)
 
 
 def show_experiment(reference: str | None, *, importance: bool, json: bool) -> None:
@@ -89,37 +102,88 @@ def show_best(reference: str | None, *, json: bool) -> None:
         if json:
             print_json(best_json(store))
             return
-        best, base = store.best(), store.baseline()
+        best, base, direction = store.best(), store.baseline(), store.experiment()["direction"]
     if best is None:
         print("No trial has succeeded yet.", file=sys.stderr)
     else:
-        print_lines(best_values(best, base, indent=10))
+        print_lines(best_values(best, base, direction, indent=10), hang=12)
 
 
-def list_trials(reference: str | None, *, head: int | None, tail: int | None, json: bool) -> None:
-    """Print an experiment's trials, all or those with the highest or lowest results."""
+def list_trials(
+    reference: str | None, *, best: int | None, head: int | None, tail: int | None, json: bool
+) -> None:
+    """Print an experiment's trials, all or those with the best, highest or lowest results."""
     directory = home.find(reference)
     with open_store(directory) as store:
         found = [trial_json(store, row) for row in store.trials()]
-    if head is not None or tail is not None:
+        sign = -1 if store.experiment()["direction"] == "maximize" else 1
+    if best is not None:
+        found = sorted((t for t in found if t["value"] is not None), key=lambda t: sign * t["value"])[:best]
+    elif head is not None or tail is not None:
         ranked = sorted((t for t in found if t["value"] is not None), key=lambda t: -t["value"])
         found = [*ranked[: head or 0], *ranked[-tail if tail else len(ranked) :]]
     if json:
         print_json(found)
         return
-    is_budgeted = any(t["budget"] is not None for t in found)
+    _print_trials(found)
+    if any(t["state"] == "interrupted" for t in found):
+        print(f"Those that were interrupted run again with: hpo resume {directory.name}", file=sys.stderr)
+
+
+def _print_trials(found: Sequence[Mapping[str, Any]]) -> None:
+    """Print a line a trial, with a column a parameter; where that is too wide, the values beneath."""
+    lineage = _LINEAGE if any(t["budget"] is not None for t in found) else ()
+    heads = ["trial", "state", "value", *lineage, "took"]
+    names = list(dict.fromkeys(name for t in found for name in t["parameters"]))
+    said = [_said(t) for t in found]
     rows = [
         [
             str(t["number"]),
             t["state"].replace("_", " "),
             short(t["value"]) + (f" ± {t['deviation']:.2g}" if t["deviation"] is not None else ""),
-            *([short(t[key]) for key in _LINEAGE] if is_budgeted else []),
-            f"{t['duration']:.1f} s" if t["duration"] is not None else "-",
-            t["detail"] or "  ".join(f"{k}={short(v)}" for k, v in t["parameters"].items()),
+            *(short(t[key]) for key in lineage),
+            _took(t),
         ]
         for t in found
     ]
-    lineage = _LINEAGE if is_budgeted else ()
-    print_table(["trial", "state", "value", *lineage, "took", "parameters"], rows)
-    if any(t["state"] == "interrupted" for t in found):
-        print(f"Those that were interrupted run again with: hpo resume {directory.name}", file=sys.stderr)
+    values = [[short(t["parameters"][n]) if n in t["parameters"] else "" for n in names] for t in found]
+    is_odd = any(said)
+    print_table(
+        [*heads, *names, *(["what happened"] if is_odd else [])],
+        [[*row, *v, *([s] if is_odd else [])] for row, v, s in zip(rows, values, said, strict=True)],
+        narrow=lambda: _beneath(heads, rows, found, said),
+        hang=_BENEATH,
+    )
+
+
+def _beneath(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    found: Sequence[Mapping[str, Any]],
+    said: Sequence[str],
+) -> Iterator[Text]:
+    """Yield a trial's state and result, and its values beneath."""
+    widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
+
+    def joined(cells: Sequence[str]) -> str:
+        return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+
+    yield Text(joined(heads), style="bold")
+    for row, trial, what in zip(rows, found, said, strict=True):
+        yield Text(f"{joined(row)}  {what}".rstrip())
+        yield Text(f"{'':<{_BENEATH}}{values(trial['parameters'])}", style="dim")
+
+
+def _said(trial: Mapping[str, Any]) -> str:
+    """Return what there is to say of a trial beside its result: why it failed, or how far it is."""
+    if trial["detail"] or trial["state"] != "running" or not trial["intermediate"]:
+        return trial["detail"] or ""
+    step, value = trial["intermediate"][-1]
+    return f"step {step}: {short(value)}"
+
+
+def _took(trial: Mapping[str, Any]) -> str:
+    """Return how long a trial took, or takes until now."""
+    if trial["state"] == "running" and trial["started"] is not None:
+        return duration(time.time() - trial["started"])
+    return "-" if trial["duration"] is None else duration(trial["duration"])

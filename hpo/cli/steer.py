@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from hpo.config.duration import parse_duration
 from hpo.config.space_file import load_space
 from hpo.errors import UsageError
 from hpo.experiment import wishes
+from hpo.experiment.documents import open_store
+from hpo.experiment.wording import counted, short
 from hpo.runtime import home
 
 __all__ = ["delete", "enqueue", "kill_trial", "stop_experiment", "update"]
@@ -34,11 +37,25 @@ def delete(reference: str, *, sure: bool) -> None:
             f"experiment {directory.name} is running", help=f"hpo stop {directory.name}, then delete it"
         )
     if not sure:
-        typer.confirm(f"Delete {directory} with all that its trials wrote?", abort=True)
+        _ask(directory)
     # Renamed first: half of an experiment is never listed.
     doomed = directory.with_name(f".deleted-{directory.name}")
     directory.rename(doomed)
     shutil.rmtree(doomed)
+
+
+def _ask(directory: Path) -> None:
+    """Ask whether an experiment is to be deleted; go on if it is."""
+    with open_store(directory) as store:
+        name, count, best = store.experiment()["name"], sum(store.counts().values()), store.best()
+    found = f", best {short(best.value)}" if best is not None else ""
+    try:
+        typer.confirm(f"Delete {name} ({directory.name}): {counted(count, 'trial')}{found}?", abort=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        help_ = f"hpo delete {directory.name} --yes does not ask"
+        raise UsageError("nobody said yes: nothing is deleted", help=help_) from None
 
 
 def kill_trial(reference: str | None, number: int) -> None:
@@ -53,7 +70,13 @@ def update(reference: str | None, settings: Mapping[str, Any], space_file: Path 
         if name in changed:
             changed[name] = parse_duration(changed[name])
     space = None if space_file is None else load_space(space_file)
-    wishes.update(home.find(reference), changed, space)
+    directory = home.find(reference)
+    wishes.update(directory, changed, space)
+    when = "from now on" if home.is_running(directory) else f"once it goes on: hpo resume {directory.name}"
+    new = [f"--{name.removeprefix('trial_').replace('_', '-')} {settings[name]}" for name in changed]
+    print(
+        f"Experiment {directory.name} has {', '.join(new + ['another space'] * (space is not None))}, {when}"
+    )
 
 
 def enqueue(reference: str | None, assignments: Sequence[str]) -> None:

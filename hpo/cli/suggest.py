@@ -18,13 +18,23 @@ def suggest_marks(path: Path, *, write: bool) -> int:
         raise UsageError(f"{path} is a folder", help="give one script")
     result = suggest(path)
     count = sum(map(len, result.edits.values()))
-    lines = "1 line" if count == 1 else f"{count} lines"
+    lines, them = ("1 line", "it") if count == 1 else (f"{count} lines", "them")
     if not count:
-        print(f"{path} has no value whose name is well known, or they are marked already.", file=sys.stderr)
+        print(
+            f"Nothing in {path} has a name that is known for a hyperparameter, or it is marked already.\n"
+            "Mark a value yourself: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)",
+            file=sys.stderr,
+        )
     elif write:
         result.write()
-        print(f"{lines} marked in {path}. See them: hpo annotate {path}", file=sys.stderr)
+        print(f"{lines} marked in {path}. See {them}: hpo annotate {path}", file=sys.stderr)
     else:
         print_diff(result.diff())
-        print(f"{lines} to mark. Write them: hpo suggest {path} --write", file=sys.stderr)
+        print(f"{lines} to mark. Write {them}: hpo suggest {path} --write", file=sys.stderr)
+    if count and b"report_final_result" not in path.read_bytes():
+        print(
+            "No result is reported yet: add hpo.report_final_result(value) where it is known,\n"
+            "or read it from what the script prints: hpo run --metric-pattern REGEX",
+            file=sys.stderr,
+        )
     return 0

@@ -6,17 +6,20 @@ import sys
 import time
 from pathlib import Path
 
-from hpo.cli.output import print_json
+from hpo.cli.output import print_json, print_lines
 from hpo.errors import StoreError, UsageError
 from hpo.experiment.documents import open_store, trial_json
 from hpo.experiment.repetition import folder_of
-from hpo.experiment.wording import counted, short
+from hpo.experiment.wording import counted, duration, short
 from hpo.experiment.written_back import trial_code
+from hpo.progress import parameter_lines
 from hpo.runtime import home
 from hpo.runtime.logs import copy
 from hpo.runtime.store import TrialRow
 
 __all__ = ["print_code", "print_logs", "show_trial"]
+
+_ENDS = 10  # so many steps of either end are shown in a terminal
 
 
 def _find(reference: str, number: int | None) -> tuple[Path, TrialRow]:
@@ -40,7 +43,7 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
     directory, row = _find(reference, number)
     with open_store(directory) as store:
         told = trial_json(store, row)
-        events = store.events(row.number)
+        events, base = store.events(row.number), store.baseline()
     if json:
         print_json(told)
         return
@@ -56,11 +59,15 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
         origin = f", goes on from trial {told['parent']}" if "continues" in row.memo else ""
         print(f"budget     {counted(told['budget'], 'pass', 'passes')}{rung}{origin}")
     if row.duration is not None:
-        print(f"took       {row.duration:.1f} s, attempt {row.attempt}")
-    for name, value in row.parameters.items():
-        print(f"  {name} = {short(value)}")
-    for step, value in told["intermediate"]:
-        print(f"step {step:<5} {short(value)}")
+        again = f", at attempt {row.attempt}" if row.attempt > 1 else ""
+        print(f"took       {duration(row.duration)}{again}")
+    print_lines(parameter_lines(row, base, indent=11), hang=13)
+    steps = [f"step {step:<5} {short(value)}" for step, value in told["intermediate"]]
+    if sys.stdout.isatty() and len(steps) > 2 * _ENDS + 1:
+        steps[_ENDS:-_ENDS] = [
+            f"...        {len(steps) - 2 * _ENDS} more: hpo trial show {directory.name} {row.number} --json"
+        ]
+    print(*steps, sep="\n", end="\n" if steps else "")
     for event in events:
         print(f"{event['kind']}    {event['message']}")
     print(f"files      {directory / 'trials' / str(row.number)}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +12,7 @@ from typing import IO, Any
 from hpo.annotate.result import AnnotatedProject
 from hpo.config.model import Algorithm, Config
 from hpo.errors import StoreError, UsageError
+from hpo.experiment import cautions
 from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tuner, own_direction, own_seed
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
@@ -45,7 +45,6 @@ __all__ = ["DEFAULT_TUNER", "Plan", "create", "open_existing", "settled"]
 
 DEFAULT_TUNER = "TPE"
 DEFAULT_TRIALS = 100
-_ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
 
 
 @dataclass(frozen=True)
@@ -120,11 +119,10 @@ def create(
     # Marks have values in the source, and arguments may have defaults; a space in a file has none to run.
     is_marked = config.space is None and project is not None and len(project.space) > 0
     baseline = is_marked or (objective is not None and objective.has_defaults)
-    if listener is not None and project is not None:
-        for note in _notes(config, project, options or {}):
-            listener.noted(note)
-    config = config.override(options=tuple(options or ()))
-    config = settled(config, space, project)
+    given = config.override(options=tuple(options or ()))
+    config = settled(given, space, project)
+    if listener is not None:
+        _caution(listener, given, project, options or {}, command, config.direction or "maximize")
     make_tuner(config, space)  # what it cannot search is said before anything is made
     make_assessor(config)
     _places(config)
@@ -221,7 +219,8 @@ def _space(config: Config, project: AnnotatedProject | None, options: Mapping[st
     if not len(space):
         raise UsageError(
             "the search space is empty",
-            help="mark a value in the script, such as: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)",
+            help="mark values, such as: lr = 0.01  # hpo: loguniform(1e-5, 1e-1); `hpo suggest` proposes "
+            "marks; --param sends values to a script that cannot be edited",
         )
     return space
 
@@ -235,20 +234,24 @@ def _sources(command: Command, cwd: Path, config: Config) -> list[Path]:
     return named_scripts(command.text, cwd) or ([cwd] if config.use_annotation else [])
 
 
-def _notes(config: Config, project: AnnotatedProject, options: Mapping[str, Parameter]) -> Iterator[str]:
-    """Yield what a person should know of a script before its trials run."""
-    script = project.files[0].name if project.files else "it"
-    if config.space is None:
-        yield from (str(d) for d in project.diagnostics if d.severity == "warning")
-        return
-    asks = any(_ASKS.search(file.original) for file in project.files)
-    if len(project.space):
-        yield f"warning: the space is given, so the marks in {script} are not used"
-    elif not asks and not options:
-        yield f"warning: nothing in {script} asks for a value, so all its trials may be the same"
-    else:
-        return
-    yield "  help: get the values with hpo.get_next_parameter(), mark them, or send them with --param"
+def _caution(
+    listener: Listener,
+    config: Config,
+    project: AnnotatedProject | None,
+    options: Mapping[str, Parameter],
+    command: Command,
+    direction: str,
+) -> None:
+    """Tell what a person should know before the trials run."""
+    if project is not None:
+        for line in cautions.of_marks(config, project, options):
+            listener.noted(line)
+        if isinstance(command, ScriptCommand):
+            for line in cautions.of_results(config, project):
+                listener.noted(line)
+    if config.direction is None and direction == "maximize":
+        for line in cautions.of_direction(config, project):
+            listener.noted(line)
 
 
 def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None = None) -> Config:

@@ -555,12 +555,12 @@ class Experiment:
         name = self.directory.name
         if number == signal.SIGINT and not again and self.running:
             self._listener.noted(
-                f"No more trials start; {len(self.running)} running finish first. "
-                f"Ctrl-C again ends them. Go on later with: hpo resume {name}",
+                f"No more trials start; {len(self.running)} running finish first. Ctrl-C again ends them.\n"
+                f"Go on later with: hpo resume {name}",
             )
         elif any(run.kill_at is None for run in self.running.values()):
             self._listener.noted(
-                f"Ending the running trials; Ctrl-C again kills them. Go on later with: hpo resume {name}",
+                f"Ending the running trials; Ctrl-C again kills them.\nGo on later with: hpo resume {name}",
             )
             self.terminate(TrialState.WAITING)
         else:
@@ -608,16 +608,20 @@ class Experiment:
                 self.store.set_status("done", self.ended_by)
         self.store.flush()
         if failure is not None:
-            raise ExperimentFailed(
-                failure, help=f"hpo trial logs {self.directory.name} N shows a trial's output"
-            )
+            number = self._last_failed()
+            log = f"hpo trial logs {self.directory.name} {number}"
+            raise ExperimentFailed(failure, help=None if number is None else f"all that it wrote: {log}")
 
     def last_words(self) -> list[str]:
         """Return the end of the last failed trial's stderr."""
-        failed = [t.number for t in self.tuner.trials.values() if t.state is TrialState.FAILED]
-        row = self.store.trial(max(failed)) if failed else None
+        number = self._last_failed()
+        row = None if number is None else self.store.trial(number)
         folder = folder_of(self.directory, row.number, row.repeat) if row else self.directory
         return last_lines(folder / "stderr.log", 8)
+
+    def _last_failed(self) -> int | None:
+        failed = (t.number for t in self.tuner.trials.values() if t.state is TrialState.FAILED)
+        return max(failed, default=None)
 
 
 def _drain(wake: int) -> tuple[bool, set[int]]:

@@ -89,4 +89,5 @@ def _check_text(space: SearchSpace) -> None:
 
 def _check_running(directory: Path) -> None:
     if not home.is_running(directory):
-        raise UsageError(f"experiment {directory.name} is not running", help=f"hpo resume {directory.name}")
+        help_ = f"hpo show {directory.name} tells where it stands"
+        raise UsageError(f"experiment {directory.name} is not running", help=help_)

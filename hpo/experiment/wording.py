@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["counted", "duration", "short"]
+__all__ = ["ago", "compared", "counted", "duration", "short", "values"]
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 _LONGEST = 200
 
@@ -20,15 +23,41 @@ def short(value: Any) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def values(parameters: Mapping[str, Any]) -> str:
+    """Write a configuration on one line."""
+    return "  ".join(f"{name}={short(value)}" for name, value in parameters.items())
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number of things: 1 trial, 2 trials."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def duration(seconds: float) -> str:
-    """Write a duration as 4.2 s, 3:07 or 2:10:05."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    """Write a duration by its two largest units: 0.13 s, 4.2 s, 3 min 7 s, 2 h 10 min, 1 d."""
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    rest = round(seconds) if seconds < 60 else int(seconds)
+    largest = next(i for i, (_, size) in enumerate(_UNITS) if rest >= size)
+    words = []
+    for unit, size in _UNITS[largest : largest + 2]:
+        count, rest = divmod(rest, size)
+        words += [f"{count} {unit}"] if count else []
+    return " ".join(words)
+
+
+def ago(seconds: float) -> str:
+    """Write how long ago something was: now, 40 s ago, 3 min ago, 2 d ago."""
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds) // size} {unit} ago"
+    return "now"
+
+
+def compared(value: float, base: float, direction: str) -> str:
+    """Write how far one result is from another: 0.025 better than, or no better than."""
+    gain = value - base if direction == "maximize" else base - value
+    size = f"{abs(gain):.4g}" if abs(gain) < 1000 else short(abs(gain))
+    return "no better than" if not gain else f"{size} {'better' if gain > 0 else 'worse'} than"

@@ -66,7 +66,7 @@ def judge(
     if status is None:
         return Verdict("lost", "its process was lost")
     if status == 0:
-        cure = "report one with hpo.report_final_result(value)"
+        cure = "report one with hpo.report_final_result(value), or read it with --metric-pattern"
         if pattern is not None:
             cure = f"nothing that it printed matches --metric-pattern {pattern!r} with a number"
         return Verdict("no_result", f"it ended without a final result: {cure}")

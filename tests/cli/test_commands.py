@@ -98,7 +98,7 @@ def test_trial_show_and_code_give_one_trial_in_full() -> None:
     best = data("run", "train.py", "--max-trials", "6", "--seed", "1")
     number = str(best["trial"])
     assert data("trial", "show", number)["parameters"] == best["parameters"]
-    assert f"  n = {best['parameters']['n']}" in hpo("trial", "show", number).stdout
+    assert re.search(rf"  n +{best['parameters']['n']}\b", hpo("trial", "show", number).stdout)
     source = hpo("trial", "code", number).stdout
     assert "@hpo" not in source
     assert "import hpo" not in source
@@ -164,7 +164,7 @@ def test_mistakes_in_options_are_shown_at_their_places() -> None:
 
 def test_delete_asks_first_and_leaves_nothing(tmp_path: Path) -> None:
     best = data("run", "train.py", "--max-trials", "1")
-    hpo("delete", best["experiment"], code=130)
+    assert "--yes does not ask" in hpo("delete", best["experiment"], code=2).stderr
     hpo("delete", best["experiment"], "--yes")
     assert data("list") == []
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["web"]  # where the page keeps its token
@@ -207,7 +207,7 @@ def test_suggest_shows_a_diff_and_makes_it_when_asked() -> None:
     assert Path("plain.py").read_text() == "lr = 0.01\n"
     hpo("suggest", "plain.py", "--write")
     assert Path("plain.py").read_text() == "lr = 0.01  # hpo: loguniform(1e-4, 1)\n"
-    assert "no value whose name is well known" in hpo("suggest", "plain.py").stderr
+    assert "or it is marked already" in hpo("suggest", "plain.py").stderr
     hpo("suggest", "nowhere.py", code=2)
     hpo("suggest", ".", code=2)
 
@@ -440,3 +440,64 @@ def test_json_is_printed_also_where_no_trial_succeeded() -> None:
     done = hpo("run", "train.py", "--max-trials", "1", "--json", code=1)
     assert json.loads(done.stdout)["trial"] is None
     assert "no trial succeeded" in done.stderr
+
+
+def test_a_loss_is_not_maximised_without_a_word() -> None:
+    Path("net.py").write_text(
+        "import hpo\nlr = 0.5  # hpo: uniform(0, 1)\nval_loss = lr\nhpo.report_final_result(val_loss)\n"
+    )
+    said = hpo("run", "net.py", "--max-trials", "1").stderr
+    assert "warning: the script reports val_loss, and larger results are better by default\n" in said
+    for direction in ("--minimize", "--maximize"):
+        assert "warning" not in hpo("run", "net.py", "--max-trials", "1", direction).stderr
+    for reported in ("-val_loss", "1 - val_loss", "closs", "score(val_loss)"):
+        Path("net.py").write_text(
+            "import hpo\nlr = 0.5  # hpo: uniform(0, 1)\nval_loss = closs = lr\nscore = float\n"
+            f"hpo.report_final_result({reported})\n"
+        )
+        assert "warning" not in hpo("run", "net.py", "--max-trials", "1").stderr
+
+
+def test_a_pattern_for_a_loss_is_not_maximised_without_a_word() -> None:
+    Path("net.py").write_text("import sys\nprint('loss:', sys.argv[-1])\n")
+    options = ["--param", "lr=uniform(0, 1)", "--metric-pattern", "loss: (.*)", "--max-trials", "1"]
+    assert "--metric-pattern looks for loss: (.*), and larger" in hpo("run", "net.py", *options).stderr
+    assert "warning" not in hpo("run", "net.py", *options, "--minimize").stderr
+
+
+def test_a_script_that_reports_nothing_is_told_before_its_trials_run() -> None:
+    Path("silent.py").write_text("lr = 0.5  # hpo: uniform(0, 1)\nprint('accuracy', lr)\n")
+    said = hpo("run", "silent.py", "--max-trials", "1", code=1).stderr
+    assert said.index("warning: nothing in silent.py reports a result") < said.index("Experiment ")
+    assert re.search(r"all that it wrote: hpo trial logs \w+ 0\n", said)
+    pattern = ["--metric-pattern", "accuracy (.*)", "--max-trials", "1"]
+    assert "warning" not in hpo("run", "silent.py", *pattern).stderr
+
+
+def test_suggest_says_that_no_result_is_reported_yet() -> None:
+    Path("forest.py").write_text("learning_rate = 0.1\n")
+    said = hpo("suggest", "forest.py").stderr
+    assert "1 line to mark. Write it: hpo suggest forest.py --write\n" in said
+    assert "No result is reported yet" in said
+    Path("forest.py").write_text("import hpo\nlearning_rate = 0.1\nhpo.report_final_result(1)\n")
+    assert "No result" not in hpo("suggest", "forest.py").stderr
+
+
+def test_a_script_without_marks_is_told_the_ways_to_go_on() -> None:
+    Path("plain.py").write_text("x = 1\n")
+    said = hpo("run", "plain.py", code=2).stderr
+    assert "hpo suggest" in said
+    assert "--param" in said
+
+
+def test_a_resumed_experiment_says_where_it_stands() -> None:
+    run = data("run", "train.py", "--max-trials", "2", "--seed", "1")
+    changed, name = hpo("update", "--max-trials", "3").stdout, run["experiment"]
+    assert changed == f"Experiment {name} has --max-trials 3, once it goes on: hpo resume {name}\n"
+    said = hpo("resume").stderr
+    assert f"It goes on: 2 trials have ended, the best {run['value']:.6g} (trial {run['trial']})\n" in said
+
+
+def test_outside_an_experiment_the_final_result_alone_is_commented() -> None:
+    assert hpo("metric", "3", "--step", "1").stderr == ""
+    assert "no experiment is running here" in hpo("metric", "3", "--final").stderr

@@ -64,10 +64,15 @@ def data(*arguments: str) -> Any:
     return json.loads(hpo(*arguments, "--json"))
 
 
-def in_a_terminal(*arguments: str) -> str:
-    """Return what a terminal of 90 columns gets."""
+def in_a_terminal(*arguments: str, columns: int = 90) -> str:
+    """Return what a terminal of so many columns gets."""
     leader, follower = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "90", "PYTHONIOENCODING": "utf-8"}
+    environment = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "COLUMNS": str(columns),
+        "PYTHONIOENCODING": "utf-8",
+    }
     environment.pop("NO_COLOR", None)
     command = [sys.executable, "-m", "hpo", *arguments]
     process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
@@ -116,7 +121,11 @@ def test_it_tells_what_searches_and_within_which_limits() -> None:
     assert shown["tuner"] == {"name": "TPE", "file": None, "class_args": {}}
     assert shown["assessor"]["name"] == "Medianstop"
     text = hpo("show")
-    for told in ("3 of 3: ", "of 1:00:00, 2 at a time, 1:30 at most for a trial"):
+    for told in (
+        "3 of 3: ",
+        "of 1 h, 2 at a time, 1 min 30 s at most for a trial, begun ",
+        "Runs         train.py\n",
+    ):
         assert told in text
     for told in ("2 parameters, minimize, seed 5", "Tuner        TPE", "Assessor     Medianstop"):
         assert told in text
@@ -229,3 +238,58 @@ def test_where_there_is_no_home_it_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     done = call("list")
     assert done.returncode == 2
     assert "there is no home folder to store experiments in" in done.stderr
+
+
+def test_what_is_too_long_for_a_terminal_goes_on_below_and_nothing_is_cut() -> None:
+    hpo("run", "train.py", "--max-trials", "3", "--seed", "1")
+    folded = in_a_terminal("show", columns=50)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", folded)
+    assert max(map(len, plain.splitlines())) <= 50
+    assert "…" not in plain
+    assert "the diff that writes the best values in" in re.sub(r"\s+", " ", plain)
+
+
+def test_a_list_of_trials_has_a_column_a_parameter_and_one_beneath_the_other_where_that_is_too_wide() -> None:
+    hpo("run", "train.py", "--max-trials", "3", "--seed", "1")
+    lines = hpo("trial", "list").splitlines()
+    assert lines[0].split() == ["trial", "state", "value", "took", "x", "k"]
+    assert lines[1].split()[-2:] == ["0.5", "a"]
+    assert all(line == line.rstrip() for line in lines)
+    narrow = in_a_terminal("trial", "list", columns=40)
+    assert re.search(r"0 +succeeded +0.5 +[\d.]+ s\s+.*x=0.5  k=a", narrow)
+
+
+def test_the_best_trials_are_those_of_the_experiments_direction() -> None:
+    hpo("run", "train.py", "--max-trials", "4", "--seed", "1", "--minimize")
+    best = data("trial", "list", "--best", "2")
+    values = sorted(t["value"] for t in data("trial", "list") if t["value"] is not None)
+    assert [t["value"] for t in best] == values[:2]
+
+
+def test_a_gain_is_told_in_the_direction_of_the_experiment() -> None:
+    said = data("run", "train.py", "--max-trials", "6", "--seed", "1", "--minimize")
+    assert said["value"] < 0.5
+    assert f", {0.5 - said['value']:.4g} better than the script's own 0.5\n" in hpo("best")
+    hpo("run", "train.py", "--max-trials", "1", "--minimize")
+    assert hpo("best").startswith("Best      0.5   trial 0, the script's own values\n")
+
+
+def test_a_list_tells_how_far_experiments_are_and_since_when() -> None:
+    hpo("run", "train.py", "--max-trials", "2", "--seed", "1")
+    head, line = hpo("list").splitlines()
+    assert head.split() == ["id", "name", "status", "trials", "best", "begun"]
+    assert re.search(r"train +done +2 +0\.\d+ +(now|\d+ s ago)$", line)
+
+
+def test_the_end_of_a_trial_of_many_steps_is_on_the_screen() -> None:
+    Path("long.py").write_text(
+        "x = 1.0  # hpo: uniform(0, 1)\nimport hpo\n"
+        "for i in range(100): hpo.report_intermediate_result(i)\nhpo.report_final_result(x)\n"
+    )
+    hpo("run", "long.py", "--max-trials", "1")
+    shown = in_a_terminal("trial", "show", "0")
+    assert "step 9 " in shown
+    assert "step 10 " not in shown
+    assert "80 more" in shown
+    assert "step 90 " in shown
+    assert "step 50 " in hpo("trial", "show", "0")

@@ -1,0 +1,51 @@
+"""What a person should know of a script before its trials run, which may take days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from hpo.annotate.result import AnnotatedProject
+from hpo.config.model import Config
+from hpo.parameters import Parameter
+
+__all__ = ["of_direction", "of_marks", "of_results"]
+
+_ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
+_REPORTS = re.compile(rb"report_(?:final|intermediate)_result\(\s*([A-Za-z_][\w.]*)\s*[,()\[]")
+_SMALLER = {"loss", "nll", "perplexity", "ppl", "regret", "cost"}
+_SMALLER |= {"error", "err", "rmse", "mse", "mae", "mape", "wer", "cer", "fid"}
+
+
+def of_marks(config: Config, project: AnnotatedProject, options: Mapping[str, Parameter]) -> Iterator[str]:
+    """Yield what is odd about the marks, beside the space that was given."""
+    script = project.files[0].name if project.files else "it"
+    if config.space is None:
+        yield from (str(d) for d in project.diagnostics if d.severity == "warning")
+        return
+    asks = any(_ASKS.search(file.original) for file in project.files)
+    if len(project.space):
+        yield f"warning: the space is given, so the marks in {script} are not used"
+    elif not asks and not options:
+        yield f"warning: nothing in {script} asks for a value, so all its trials may be the same"
+    else:
+        return
+    yield "  help: get the values with hpo.get_next_parameter(), mark them, or send them with --param"
+
+
+def of_results(config: Config, project: AnnotatedProject) -> Iterator[str]:
+    """Yield that a script reports nothing: all its trials would fail, each after its whole training."""
+    if config.metric_pattern is None and not any(b"report_final_result" in f.original for f in project.files):
+        yield f"warning: nothing in {project.files[0].name} reports a result, and a trial without one fails"
+        yield "  help: add hpo.report_final_result(value), or read it from the output with --metric-pattern"
+
+
+def of_direction(config: Config, project: AnnotatedProject | None) -> Iterator[str]:
+    """Yield that what seems to be a loss is about to be maximised, since nobody said which is better."""
+    names = [match for f in (project.files if project else ()) for match in _REPORTS.findall(f.original)]
+    for name in (config.metric_pattern or "", *(name.decode() for name in names)):
+        if _SMALLER & set(re.split(r"[\W\d_]+", name.lower())):
+            what = "--metric-pattern looks for" if name == config.metric_pattern else "the script reports"
+            yield f"warning: {what} {name}, and larger results are better by default"
+            yield "  help: if smaller ones are, end this and give --minimize; if not, --maximize says so"
+            return
