@@ -40,15 +40,11 @@ def regrets(cells: dict, names: list[str], at: int) -> tuple[np.ndarray, list[st
         for run in runs.values():
             known = run["optimum"] if run["optimum"] is not None else min(run["trace"])
             least[task] = min(least[task], known)
-    seeded = {"network", "mixed"}  # their optimum moves with the seed
-    for task in seeded:
-        least.pop(task, None)
     chance: dict[str, list[float]] = defaultdict(list)
     raw, tasks, families = [], [], []
     for (task, _), runs in sorted(complete.items()):
-        floor = least[task] if task in least else min(min(r["trace"]) for r in runs.values())
-        row = [runs[n]["trace"][at - 1] - floor for n in names]
-        chance[task].append(runs["hpo-Random"]["trace"][at - 1] - floor)
+        row = [runs[n]["trace"][at - 1] - least[task] for n in names]
+        chance[task].append(runs["hpo-Random"]["trace"][at - 1] - least[task])
         raw.append(row)
         tasks.append(task)
         families.append(next(iter(runs.values()))["family"])

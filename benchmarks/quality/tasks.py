@@ -220,7 +220,7 @@ _MIXED = {
 
 def _mixed(seed: int) -> Loss:
     g = np.random.default_rng(seed)
-    cost, n, u, q = g.random((3, 5)), g.integers(2, 18, 3), g.uniform(0.1, 0.9, (5, 3)), g.uniform(1, 9)
+    cost, n, u, q = g.random((3, 5)), g.integers(2, 18, 3), g.uniform(0.1, 0.9, (5, 3)), g.integers(2, 18) / 2
     cost -= cost.min(axis=1, keepdims=True)
 
     def loss(c: Config) -> float:
@@ -233,9 +233,9 @@ def _mixed(seed: int) -> Loss:
 
 
 def conditional() -> Iterator[Task]:
-    yield Task("network", "conditional", _NETWORK, _network)
+    yield Task("network", "conditional", _NETWORK, _network, 0.0)
     yield Task("branches", "conditional", _BRANCHES, _branches, 0.0)
-    yield Task("mixed", "conditional", _MIXED, _mixed)
+    yield Task("mixed", "conditional", _MIXED, _mixed, 0.0)
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class ParzenEstimator:
         rows = np.vstack([rows, np.full(len(cube), np.nan)])
         weights = np.append(weights, prior_weight)
         self._weights = weights / weights.sum()
+        self._log_weights = np.log(np.maximum(self._weights, 1e-300))
         self._kernels = [_kernel(column, rows[:, i], prior_weight) for i, column in enumerate(cube.columns)]
 
     def sample(self, generator: np.random.Generator, count: int) -> Floats:
@@ -43,7 +44,7 @@ class ParzenEstimator:
 
     def log_density(self, rows: Floats, active: Mask) -> Floats:
         """Return the logarithm of the density at full rows, over their active columns."""
-        terms = np.repeat(np.log(self._weights)[None, :], len(rows), axis=0)
+        terms = np.repeat(self._log_weights[None, :], len(rows), axis=0)
         for i, kernel in enumerate(self._kernels):
             where = active[:, i]
             if where.all():

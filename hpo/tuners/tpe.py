@@ -3,6 +3,8 @@
 J. Bergstra, R. Bardenet, Y. Bengio and B. Kegl, "Algorithms for Hyper-Parameter Optimization", NIPS 2011.
 J. Bergstra, D. Yamins and D. Cox, "Making a Science of Model Search", ICML 2013.
 S. Falkner, A. Klein and F. Hutter, "BOHB", ICML 2018 (the multivariate kernel).
+J. Song, L. Yu, W. Neiswanger and S. Ermon, "A General Recipe for Likelihood-Free Bayesian Optimization",
+ICML 2022 (a good configuration counts by how much it improves).
 S. Watanabe, "Tree-Structured Parzen Estimator: Understanding Its Algorithm Components and Their Roles
 for Better Empirical Performance", 2023.
 """
@@ -25,6 +27,9 @@ from hpo.tuners.points import Cube, Floats, History
 __all__ = ["ParzenSearch", "TPE", "TPEArguments"]
 
 
+# The share of the results that are good.
+_GOOD = 0.15
+
 # More kernels than these say nothing new about where not to go, and every one costs time.
 _COUNTED = 2000
 
@@ -41,7 +46,8 @@ class TPEArguments:
         linear_forgetting: how many of the latest results count in full; older ones count less, and of
             those that are not good only the latest 2,000 count.
         prior_weight: how much the prior counts, where an observation counts 1.
-        gamma: of n results the best ``gamma * sqrt(n)`` are the good ones, at most `linear_forgetting`.
+        gamma: of n results the best ``gamma * sqrt(n)`` are the good ones, at most `linear_forgetting`; left
+            out, the best 15 %, which did better in benchmarks/quality.
     """
 
     constant_liar_type: Literal["best", "mean", "worst"] | None = "worst"
@@ -49,7 +55,7 @@ class TPEArguments:
     n_ei_candidates: Annotated[int, AtLeast(1)] = 24
     linear_forgetting: Annotated[int, AtLeast(1)] = 25
     prior_weight: Annotated[float, AtLeast(1e-6)] = 1.0
-    gamma: Annotated[float, AtLeast(1e-6)] = 1.0
+    gamma: Annotated[float, AtLeast(1e-6)] | None = None
 
 
 class ParzenSearch:
@@ -85,7 +91,9 @@ class ParzenSearch:
 
     def good_count(self, n: int) -> int:
         """Return how many of n results count as good."""
-        return min(math.ceil(self.arguments.gamma * math.sqrt(n)), self.arguments.linear_forgetting)
+        gamma = self.arguments.gamma
+        count = math.ceil(_GOOD * n if gamma is None else gamma * math.sqrt(n))
+        return min(count, self.arguments.linear_forgetting)
 
     def _estimators(self, history: History, lies: Floats) -> tuple[ParzenEstimator, ParzenEstimator]:
         """Return the densities of the good and of the other configurations."""
@@ -99,14 +107,31 @@ class ParzenSearch:
         # A failed trial is never good, however few succeeded.
         n_good = min(self.good_count(len(history)), len(succeeded))
         order = np.argsort(losses, kind="stable")
-        good, bad = np.sort(order[:n_good]), np.sort(order[n_good:])[-_COUNTED:]
-        return self._estimator(rows[good]), self._estimator(rows[bad])
+        good, bad = order[:n_good], np.sort(order[n_good:])[-_COUNTED:]
+        cut = losses[order[n_good]] if n_good < len(losses) else np.inf
+        return self._estimator(rows[good], _improvements(losses[good], cut)), self._estimator(
+            rows[bad], _recencies(len(bad), self.arguments.linear_forgetting)
+        )
 
-    def _estimator(self, rows: Floats) -> ParzenEstimator:
-        n, recent = len(rows), self.arguments.linear_forgetting
-        old = max(n - recent, 0)
-        weights = np.concatenate([np.linspace(1 / max(n, 1), 1.0, old), np.ones(n - old)])
+    def _estimator(self, rows: Floats, weights: Floats) -> ParzenEstimator:
         return ParzenEstimator(self._cube, rows, weights, self.arguments.prior_weight)
+
+
+def _improvements(losses: Floats, cut: float) -> Floats:
+    """Return weights of mean 1, by how much less than the best of the others each loss is."""
+    gains = cut / 2 - losses / 2  # so that no difference of two overflows
+    largest = gains.max(initial=0.0)
+    if not np.isfinite(largest) or largest <= 0:
+        return np.ones(len(losses))
+    gains = gains / largest
+    weights: Floats = gains / gains.mean()
+    return weights
+
+
+def _recencies(n: int, recent: int) -> Floats:
+    """Return weights by age: 1 for the latest, falling to 1/n for the oldest."""
+    old = max(n - recent, 0)
+    return np.concatenate([np.linspace(1 / max(n, 1), 1.0, old), np.ones(n - old)])
 
 
 class TPE(Tuner):
