@@ -21,11 +21,15 @@ Config = dict[str, Any]
 
 
 class Optimiser(Protocol):
+    """What proposes configurations, and learns their losses."""
+
     def ask(self) -> tuple[Any, Config]: ...
     def tell(self, key: Any, loss: float) -> None: ...
 
 
 class Ours:
+    """A tuner of ours."""
+
     def __init__(self, name: str, space: SearchSpace, seed: int, **arguments: Any) -> None:
         self.tuner = tuners.create(name, space, direction="minimize", seed=seed, **arguments)
 
@@ -39,6 +43,8 @@ class Ours:
 
 
 class Optuna:
+    """A sampler of Optuna's, with its own defaults; conditions are those of a definition by run."""
+
     def __init__(self, kind: str, space: SearchSpace, seed: int) -> None:
         import optuna
 
@@ -77,6 +83,8 @@ class Optuna:
 
 
 class Hyperopt:
+    """An algorithm of hyperopt's; conditions are its nested choices."""
+
     def __init__(self, kind: str, space: SearchSpace, seed: int) -> None:
         from hyperopt import Trials, anneal, tpe
         from hyperopt.base import Domain
@@ -136,8 +144,10 @@ class Hyperopt:
         self.trials.refresh()
         values = {k: v[0] for k, v in document["misc"]["vals"].items() if v}
         config: Config = {}
-        self._flatten(space_eval({n: self.nodes[n] for n in self.space.order if n not in self.space.conditions}, values), config)
-        return document["tid"], self.space.active_part({n: _plain(v, self.space[n]) for n, v in config.items()})
+        roots = {n: self.nodes[n] for n in self.space.order if n not in self.space.conditions}
+        self._flatten(space_eval(roots, values), config)
+        plain = {n: _plain(v, self.space[n]) for n, v in config.items()}
+        return document["tid"], self.space.active_part(plain)
 
     def _flatten(self, tree: dict[str, Any], into: Config) -> None:
         for name, value in tree.items():
@@ -163,23 +173,27 @@ def _plain(value: Any, p: Parameter) -> Any:
 
 
 class Smac:
+    """SMAC3's facade for hyperparameters; it is told how many trials there will be, as its design needs."""
+
     def __init__(self, space: SearchSpace, seed: int, trials: int) -> None:
         import tempfile
 
-        import ConfigSpace as CS
+        import ConfigSpace
         from smac import HyperparameterOptimizationFacade, Scenario
 
         self.space = space
         self.keys: dict[str, list[Any]] = {}
-        built = CS.ConfigurationSpace(seed=seed)
-        nodes = {name: self._node(CS, name, space[name]) for name in space.order}
+        built = ConfigSpace.ConfigurationSpace(seed=seed)
+        nodes = {name: self._node(ConfigSpace, name, space[name]) for name in space.order}
         built.add(*nodes.values())
         for name, conditions in space.conditions.items():
             parts = [
-                CS.InCondition(nodes[name], nodes[c.parent], [self._key(c.parent, v) for v in c.values])
+                ConfigSpace.InCondition(
+                    nodes[name], nodes[c.parent], [self._key(c.parent, v) for v in c.values]
+                )
                 for c in conditions
             ]
-            built.add(parts[0] if len(parts) == 1 else CS.AndConjunction(*parts))
+            built.add(parts[0] if len(parts) == 1 else ConfigSpace.AndConjunction(*parts))
         scenario = Scenario(
             built, deterministic=True, n_trials=trials + 1, seed=seed, output_directory=tempfile.mkdtemp()
         )

@@ -53,7 +53,9 @@ def run(task: Task, optimiser: str, seed: int, trials: int, in_flight: int) -> d
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--optimisers", required=True, help="names, parted by commas")
-    parser.add_argument("--tasks", default="", help="only tasks whose name or family begins so, parted by commas")
+    parser.add_argument(
+        "--tasks", default="", help="only those whose name or family begins so, parted by commas"
+    )
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--in-flight", type=int, default=1)
@@ -67,7 +69,7 @@ def main() -> None:
         lines = map(json.loads, given.output.read_text().splitlines())
         done = {tuple(line[k] for k in keys) for line in lines}
     wanted = tuple(filter(None, given.tasks.split(",")))
-    tasks = [t for t in all_tasks(Path(given.data) if given.data else None)]
+    tasks = all_tasks(Path(given.data) if given.data else None)
     for seed in range(given.seeds):
         for task in tasks:
             if wanted and not (task.name.startswith(wanted) or task.family.startswith(wanted)):

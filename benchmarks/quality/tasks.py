@@ -84,12 +84,28 @@ def schwefel(z: np.ndarray) -> float:
     x = 420.968746 + 500 * z
     inside = np.clip(x, -500, 500)
     return float(
-        418.9828872724339 * len(x) - np.sum(inside * np.sin(np.sqrt(np.abs(inside)))) + np.sum((x - inside) ** 2)
+        418.9828872724339 * len(x)
+        - np.sum(inside * np.sin(np.sqrt(np.abs(inside))))
+        + np.sum((x - inside) ** 2)
     )
 
 
-_A = np.array([[10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14], [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14]])  # fmt: skip
-_P = 1e-4 * np.array([[1312, 1696, 5569, 124, 8283, 5886], [2329, 4135, 8307, 3736, 1004, 9991], [2348, 1451, 3522, 2883, 3047, 6650], [4047, 8828, 8732, 5743, 1091, 381]])  # fmt: skip
+_A = np.array(
+    [
+        [10, 3, 17, 3.5, 1.7, 8],
+        [0.05, 10, 17, 0.1, 8, 14],
+        [3, 3.5, 1.7, 10, 17, 8],
+        [17, 8, 0.05, 10, 0.1, 14],
+    ]
+)
+_P = 1e-4 * np.array(
+    [
+        [1312, 1696, 5569, 124, 8283, 5886],
+        [2329, 4135, 8307, 3736, 1004, 9991],
+        [2348, 1451, 3522, 2883, 3047, 6650],
+        [4047, 8828, 8732, 5743, 1091, 381],
+    ]
+)
 
 
 def hartmann6(x: np.ndarray) -> float:
@@ -339,7 +355,10 @@ def _session(folder: Path) -> tuple[Any, dict[str, Any]]:
 _INPUTS = {
     "lcbench": (
         ("OpenML_task_id",),
-        tuple(["epoch", "batch_size", "learning_rate", "momentum", "weight_decay", "num_layers", "max_units", "max_dropout"]),
+        (
+            *("epoch", "batch_size", "learning_rate", "momentum"),
+            *("weight_decay", "num_layers", "max_units", "max_dropout"),
+        ),
         1,
     ),
     "rbv2_rpart": (

@@ -174,7 +174,7 @@ Tuner = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|FILE.py:Class",
-        help="TPE (the default), Auto, Random, GridSearch, Batch, Anneal, Evolution, GP, CMAES, QMC, "
+        help="Auto (the default), TPE, Random, GridSearch, Batch, Anneal, Evolution, GP, CMAES, QMC, "
         "SMAC, Metis, DNGO, Hyperband, BOHB, PBT, or a class of your own, written against hpo's API or "
         "NNI's.",
         rich_help_panel=_HOW,

@@ -43,7 +43,7 @@ from hpo.tuners.base import Direction
 
 __all__ = ["DEFAULT_TUNER", "Plan", "create", "open_existing", "settled"]
 
-DEFAULT_TUNER = "TPE"
+DEFAULT_TUNER = "Auto"
 DEFAULT_TRIALS = 100
 
 

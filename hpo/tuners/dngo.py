@@ -19,6 +19,7 @@ from hpo.tuners.arguments import AtLeast
 from hpo.tuners.base import Tuner
 from hpo.tuners.gaussian import Features
 from hpo.tuners.network import BayesianLastLayer, Network
+from hpo.tuners.one_thread import one_thread
 from hpo.tuners.outcomes import standardised
 from hpo.tuners.points import Cube, Floats, History
 
@@ -61,6 +62,7 @@ class DNGO(Tuner):
     def observe(self, trial: Trial, value: float | None) -> None:
         self._history.observe(self, trial, value)
 
+    @one_thread
     def suggest(self, number: int) -> Trial:
         generator = self.generator(number)
         enough = len(self._history) >= self.trials_per_update

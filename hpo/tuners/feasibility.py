@@ -41,10 +41,10 @@ class Feasibility:
         points = features.of(rows[-_MODELLED:])
         self.hyperparameters = fitted or fit(
             features.of(rows[max(prefix - _FITTED, 0) : prefix]),
-            features.groups,
+            features,
             outcomes[max(prefix - _FITTED, 0) : prefix],
         )
-        self._process = GaussianProcess(points, features.groups, outcomes[-_MODELLED:], self.hyperparameters)
+        self._process = GaussianProcess(points, features, outcomes[-_MODELLED:], self.hyperparameters)
         self._noise = float(np.exp(self.hyperparameters.noise))
 
     def __call__(self, rows: Floats, active: Mask) -> Floats:

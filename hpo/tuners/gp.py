@@ -27,6 +27,7 @@ from hpo.tuners.acquisition import (
 from hpo.tuners.arguments import AtLeast, OneOf
 from hpo.tuners.base import Tuner
 from hpo.tuners.gaussian import Features, GaussianProcess, fit
+from hpo.tuners.one_thread import one_thread
 from hpo.tuners.outcomes import standardised
 from hpo.tuners.points import Cube, Floats, History
 
@@ -78,6 +79,7 @@ class GP(Tuner):
     def observe(self, trial: Trial, value: float | None) -> None:
         self._history.observe(self, trial, value)
 
+    @one_thread
     def suggest(self, number: int) -> Trial:
         generator = self.generator(number)
         losses = self._history.losses
@@ -91,16 +93,16 @@ class GP(Tuner):
         finite = np.isfinite(losses)
         worst = losses[finite].max() if finite.any() else 0.0
         values = standardised(np.where(finite, losses, worst))
-        features, groups = self._features.of(rows), self._features.groups
-        fitted = fit(features, groups, values)
+        features = self._features.of(rows)
+        fitted = fit(features, self._features, values)
         fitted = replace(fitted, noise=max(fitted.noise, math.log(self.alpha)))
-        process = GaussianProcess(features, groups, values, fitted)
+        process = GaussianProcess(features, self._features, values, fitted)
         best = float(values.min())
         waiting = self._history.under_way(self)
         if len(waiting):  # they are taken to result in what is expected of them
             added = self._features.of(waiting)
             expected = np.concatenate([values, process.mean(added)])
-            process = GaussianProcess(np.vstack([features, added]), groups, expected, fitted)
+            process = GaussianProcess(np.vstack([features, added]), self._features, expected, fitted)
         utility, box = self._utility(process, best), Box.whole(self._cube)
         seeds = np.where(np.isnan(rows), 0.5, rows)[np.argsort(values, kind="stable")[:8]]
         found = maximise(utility, self._cube, generator, seeds=seeds, box=box, count=self.candidates)

@@ -24,6 +24,7 @@ from hpo.tuners.arguments import AtLeast
 from hpo.tuners.base import Tuner
 from hpo.tuners.gaussian import Features, GaussianProcess, Hyperparameters, fit
 from hpo.tuners.kernel_density import KernelDensity
+from hpo.tuners.one_thread import one_thread
 from hpo.tuners.outcomes import standardised
 from hpo.tuners.points import Cube, Floats, History
 
@@ -89,6 +90,7 @@ class Metis(Tuner):
         if len(self._history) > before:
             self._told.append(trial)
 
+    @one_thread
     def suggest(self, number: int) -> Trial:
         generator = self.generator(number)
         losses = self._history.losses
@@ -122,14 +124,14 @@ class Metis(Tuner):
         worst = losses[finite].max() if finite.any() else 0.0
         values = standardised(np.where(finite, losses, worst))
         features = self._features.of(rows)
-        fitted = fit(features, self._features.groups, values)
-        process = GaussianProcess(features, self._features.groups, values, fitted)
+        fitted = fit(features, self._features, values)
+        process = GaussianProcess(features, self._features, values, fitted)
         waiting = self._history.under_way(self)
         if len(waiting):  # they are taken to result in what is expected of them
             added = self._features.of(waiting)
             rows, features = np.vstack([rows, waiting]), np.vstack([features, added])
             values = np.concatenate([values, process.mean(added)])
-            process = GaussianProcess(features, self._features.groups, values, fitted)
+            process = GaussianProcess(features, self._features, values, fitted)
         return _Model(rows, features, values, fitted, process)
 
     # -- the candidates: full rows, the best first
@@ -189,7 +191,7 @@ class Metis(Tuner):
         expected = 0.0
         for deviations, probability in _OUTCOMES:
             losses = np.append(model.losses, mean + deviations * np.sqrt(variance))
-            process = GaussianProcess(features, self._features.groups, losses, model.fitted)
+            process = GaussianProcess(features, self._features, losses, model.fitted)
             expected += probability * float(process.mean(points).min())
         return expected
 

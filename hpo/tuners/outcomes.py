@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from hpo.tuners.points import Floats
 
-__all__ = ["standardised", "targets"]
+__all__ = ["capped", "standardised", "targets"]
 
 
 def standardised(losses: Floats) -> Floats:
@@ -35,6 +35,16 @@ def targets(losses: Floats) -> Floats:
     """
     bent = half_ranked(losses / 8)  # so that no difference of two overflows
     return standardised(_yeo_johnson(standardised(bent)))
+
+
+def capped(losses: Floats, spread: Floats) -> Floats:
+    """Return losses on their own scale, as targets; none is worse than the median of `spread`.
+
+    Args:
+        losses: finite ones.
+        spread: losses from all over the space: by them, what crowds around the best changes no scale.
+    """
+    return standardised(np.minimum(losses / 8, np.median(spread / 8)))
 
 
 def half_ranked(losses: Floats) -> Floats:

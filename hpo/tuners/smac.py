@@ -21,6 +21,7 @@ from hpo.trial import Trial
 from hpo.tuners.acquisition import Box, ExpectedImprovement, maximise
 from hpo.tuners.base import Tuner
 from hpo.tuners.gaussian import Features
+from hpo.tuners.one_thread import one_thread
 from hpo.tuners.outcomes import standardised
 from hpo.tuners.points import Cube, Floats, History, Mask
 from hpo.tuners.qmc import HaltonSequence
@@ -64,6 +65,7 @@ class SMAC(Tuner):
     def observe(self, trial: Trial, value: float | None) -> None:
         self._history.observe(self, trial, value)
 
+    @one_thread
     def suggest(self, number: int) -> Trial:
         generator = self.generator(number)
         losses = self._history.losses

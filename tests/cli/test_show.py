@@ -118,7 +118,7 @@ def test_it_tells_what_searches_and_within_which_limits() -> None:
     shown = data("show")
     assert shown["limits"] == {"max_trials": 3, "max_duration": 3600.0, "max_trial_duration": 90.0}
     assert (shown["direction"], shown["seed"], shown["concurrency"]) == ("minimize", 5, 2)
-    assert shown["tuner"] == {"name": "TPE", "file": None, "class_args": {}}
+    assert shown["tuner"] == {"name": "Auto", "file": None, "class_args": {}}
     assert shown["assessor"]["name"] == "Medianstop"
     text = hpo("show")
     for told in (
@@ -127,7 +127,7 @@ def test_it_tells_what_searches_and_within_which_limits() -> None:
         "Runs         train.py\n",
     ):
         assert told in text
-    for told in ("2 parameters, minimize, seed 5", "Tuner        TPE", "Assessor     Medianstop"):
+    for told in ("2 parameters, minimize, seed 5", "Tuner        Auto", "Assessor     Medianstop"):
         assert told in text
 
 
@@ -144,8 +144,8 @@ def test_arguments_of_a_file_are_told() -> None:
 
 def test_auto_says_which_model_it_has_and_why() -> None:
     hpo("run", "train.py", "--tuner", "Auto", "--max-trials", "2", "--seed", "1")
-    assert data("show")["explanation"]["model"] == "random"
-    assert re.search(r"Tuner +Auto\n +random: \d of \d startup results are in\n", hpo("show"))
+    assert data("show")["explanation"]["model"] == "quasi-random"
+    assert re.search(r"Tuner +Auto\n +quasi-random: \d of \d startup results are in\n", hpo("show"))
     hpo("run", "train.py", "--tuner", "Auto", "--max-trials", "8", "--seed", "1")
     explanation = data("show")["explanation"]
     assert set(explanation["length_scales"]) == {"x", "k"}

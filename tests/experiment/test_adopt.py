@@ -133,7 +133,7 @@ def test_a_tuner_that_is_not_here_is_named_and_another_goes_on(folder: Path) -> 
     (folder / "db" / "nni.sqlite").unlink()
     store(folder, {**PARAMS, "searchSpace": json.dumps(SPACE), "tuner": {"className": "mine.Tuner"}})
     said = hpo("import", str(folder)).stderr
-    assert "its tuner, mine.Tuner, cannot go on here: TPE does where it is resumed" in said
+    assert "its tuner, mine.Tuner, cannot go on here: Auto does where it is resumed" in said
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ def test_it_says_what_it_models_and_why():
     told = tuner.explain()
     assert told["results"] == 30
     assert set(told["length_scales"]) == set(SPACE)
+    assert set(told["bests_found"]) == {"startup", "everywhere", "near", "elsewhere", "Parzen"}
+    assert sum(told["bests_found"].values()) > 3
 
 
 def test_a_stopped_trial_counts_by_what_it_reported_but_never_as_good():
@@ -88,7 +90,7 @@ def test_a_stopped_trial_counts_by_what_it_reported_but_never_as_good():
     stopped.intermediate = [Metric(0, 99.0)]
     stopped.state = TrialState.EARLY_STOPPED
     tuner.tell(stopped, None)
-    assert tuner._history.losses.tolist() == [-1.0, -2.0, -3.0, -2.0]
+    assert tuner._portfolio._history.losses.tolist() == [-1.0, -2.0, -3.0, -2.0]
 
 
 @pytest.mark.parametrize("kind", [ExpectedImprovement, ProbabilityOfImprovement, ConfidenceBound])
@@ -98,7 +100,7 @@ def test_gradients_are_the_slopes_of_the_score(kind):
     rows = cube.snap(generator.random((30, 4)))
     features = Features(cube)
     points, values = features.of(rows, cube.active(rows)), standardised(generator.normal(size=30))
-    process = GaussianProcess(points, features.groups, values, fit(points, features.groups, values))
+    process = GaussianProcess(points, features, values, fit(points, features, values))
     improvement = kind(features, process, -1.0)
     at = features.of(generator.random((1, 4)), np.ones((1, 4), dtype=bool))[0]
     score, slope = improvement.with_gradient(at)

@@ -28,7 +28,7 @@ class TestTPE(TunerContract):
 
 class TestAuto(TunerContract):
     name = "Auto"
-    trials = 24
+    trials = 16
 
 
 class TestAnneal(TunerContract):
