@@ -11,7 +11,7 @@ from typing import Any
 from hpo.errors import UsageError
 from hpo.space import Configuration, SearchSpace
 
-__all__ = ["ForeignTrial", "configuration", "number_of", "read_export"]
+__all__ = ["ForeignTrial", "configuration", "number_of", "read_export", "read_results"]
 
 ForeignTrial = tuple[Configuration, float]
 
@@ -19,9 +19,7 @@ _HELP = 'write [{"parameter": {"lr": 0.1}, "value": 0.9}, ...], as `hpo export -
 
 
 def read_export(path: Path, space: SearchSpace) -> tuple[list[ForeignTrial], list[str]]:
-    """Return the trials of an export that have results, NNI's form or ours, as configurations of a space.
-
-    Those that the space cannot have are passed over; what is wrong with each is returned as well.
+    """Return the trials of an exported file that have results (see `read_results`).
 
     Raises:
         UsageError: the file cannot be read, or holds no trials.
@@ -32,14 +30,25 @@ def read_export(path: Path, space: SearchSpace) -> tuple[list[ForeignTrial], lis
         raise UsageError(f"{path} cannot be read: {error.strerror}", help="name an exported file") from None
     except ValueError as error:
         raise UsageError(f"{path} is no JSON: {error}", help=_HELP) from None
+    return read_results(written, space, str(path))
+
+
+def read_results(written: Any, space: SearchSpace, where: str) -> tuple[list[ForeignTrial], list[str]]:
+    """Return the trials that have results, in NNI's form or ours, as configurations of a space.
+
+    Those that the space cannot have are passed over; what is wrong with each is returned as well.
+
+    Raises:
+        UsageError: this is no list of trials; `where` says whose.
+    """
     if not isinstance(written, list):
-        raise UsageError(f"{path} holds no list of trials", help=_HELP)
+        raise UsageError(f"{where} holds no list of trials", help=_HELP)
     trials: list[ForeignTrial] = []
     misfits: list[str] = []
     for i, each in enumerate(written):
         parameters = each.get("parameter", each.get("parameters")) if isinstance(each, Mapping) else None
         if not isinstance(parameters, Mapping):
-            raise UsageError(f"{path}: entry {i} has no parameters", help=_HELP)
+            raise UsageError(f"{where}: entry {i} has no parameters", help=_HELP)
         value = number_of(each.get("value"))
         if value is None:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = [
     "TrialJob",
     "TrialMetricData",
     "TrialResult",
+    "all_metadata",
     "exported",
     "metrics",
     "number_of_trial",
@@ -168,6 +170,25 @@ def profile(store: Store) -> dict[str, Any]:
         "startTime": _milliseconds(row["created"]),
         "logDir": os.fspath(store.directory),
     }
+
+
+def all_metadata() -> list[dict[str, Any]]:
+    """Return what is known of each experiment, the newest first."""
+    found = []
+    for directory, row in home.experiments():
+        with contextlib.closing(Store(directory)) as store:
+            told = profile(store)
+            found.append(
+                {
+                    "id": directory.name,
+                    "experimentName": row["name"],
+                    "status": status(store),
+                    "startTime": told["startTime"],
+                    "platform": "local",
+                    "logDir": told["logDir"],
+                }
+            )
+    return found
 
 
 def _nested(store: Store, row: TrialRow) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from hpo.nni.data import (
     TrialJob,
     TrialMetricData,
     TrialResult,
+    all_metadata,
     exported,
     metrics,
     number_of_trial,
@@ -209,21 +210,7 @@ class Experiment:
 
     def get_all_experiments_metadata(self) -> list[dict[str, Any]]:
         """Return what is known of each experiment."""
-        found = []
-        for directory, row in home.experiments():
-            with contextlib.closing(Store(directory)) as store:
-                told = profile(store)
-                found.append(
-                    {
-                        "id": directory.name,
-                        "experimentName": row["name"],
-                        "status": status(store),
-                        "startTime": told["startTime"],
-                        "platform": "local",
-                        "logDir": told["logDir"],
-                    }
-                )
-        return found
+        return all_metadata()
 
     def export_data(self) -> list[TrialResult]:
         """Return the succeeded trials, their values and results."""
