@@ -220,7 +220,7 @@ ABSENT: Mapping[str, str] = {
     "experiment save": "an experiment is a folder: tar -C ~/.hpo -czf FILE ID",
     "experiment load": "an experiment is a folder: unpack it into ~/.hpo",
     "platform clean": "trials run on this machine, and leave nothing elsewhere",
-    "webui": "hpo show ID prints where an experiment stands",
+    "webui": "hpo web serves the page and prints its link",
     "algo register": _OWN_CLASSES,
     "algo reg": _OWN_CLASSES,
     "algo unregister": _OWN_CLASSES,

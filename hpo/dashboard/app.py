@@ -32,6 +32,7 @@ from hpo.dashboard.security import EXPERIMENT
 from hpo.errors import HpoError, SpaceError, StoreError, UsageError
 from hpo.experiment import wishes
 from hpo.experiment.documents import open_store
+from hpo.nni.routes import router as nni_routes
 from hpo.runtime import home
 from hpo.runtime.store import TrialRow
 from hpo.space import SearchSpace
@@ -103,6 +104,7 @@ def create_app(changes: Changes) -> FastAPI:
         app.add_exception_handler(kind, _failed)
     for register in (_reading, _steering, _streaming, _pages):
         register(app)
+    app.include_router(nni_routes())
     return app
 
 

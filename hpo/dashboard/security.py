@@ -126,7 +126,7 @@ class Security:
             reason = "No valid cookie came with the request. Programs send the token in `Authorization`."
             return _refused(scope, 401, reason)
         if scope["method"] not in _SAFE:
-            return _unfit(headers)
+            return _unfit(headers, bare=scope["method"] == "DELETE")
         return None
 
     def _foreign(self, headers: Headers) -> str | None:
@@ -176,11 +176,12 @@ class Security:
         return response
 
 
-def _unfit(headers: Headers) -> Response | None:
-    """Return why a write cannot be taken."""
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return _error(415, "writes are JSON: send `Content-Type: application/json`")
+def _unfit(headers: Headers, *, bare: bool) -> Response | None:
+    """Return why a write cannot be taken; `bare` is one that needs no body, which no form can send."""
     length = headers.get("content-length", "0")
+    is_json = headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    if not is_json and not (bare and length == "0" and "transfer-encoding" not in headers):
+        return _error(415, "writes are JSON: send `Content-Type: application/json`")
     if not length.isdigit() or int(length) > _LARGEST_BODY:
         return _error(413, f"a body may have {_LARGEST_BODY} bytes")
     return None

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Response
 from fastapi import Path as InPath
 
-from hpo import __version__
 from hpo.config.duration import parse_duration
 from hpo.experiment import wishes
 from hpo.experiment.documents import open_store
@@ -148,7 +148,7 @@ def _metric(metric: TrialMetricData) -> dict[str, Any]:
 @_routes.get("/version", responses=_REFUSALS)
 def version() -> str:
     """Return who answers."""
-    return f"hpo {__version__}"
+    return f"hpo {installed('hpo-annotate')}"
 
 
 @_routes.get("/check-status", responses=_REFUSALS)
