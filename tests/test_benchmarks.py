@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
     [
         ("startup", "--rounds 1", r"`hpo --help` +\|"),
         ("throughput", "--trials 4 --sklearn-trials 2 --rounds 1", r"no-op, 4 trials +\|"),
+        ("store_scale", "--trials 100 --results 3 --rounds 1", r"`hpo list` +\| +\d+\.\d \|"),
         ("digits", "--seeds 1 --trials 2", r"mean +\| +0\.95"),
         ("importance", "--trials 60 --rounds 1", r"Ishigami's, 3 parameters +\| +hpo \| +0\.\d+ \|"),
         ("annotation_fidelity", "--every 900 --places 2 --runs 3", r"failures +\| +0 \|"),

@@ -115,13 +115,13 @@ def list_trials(
     """Print an experiment's trials, all or those with the best, highest or lowest results."""
     directory = home.find(reference)
     with open_store(directory) as store:
-        found = [trial_json(store, row) for row in store.trials()]
-        sign = -1 if store.experiment()["direction"] == "maximize" else 1
-    if best is not None:
-        found = sorted((t for t in found if t["value"] is not None), key=lambda t: sign * t["value"])[:best]
-    elif head is not None or tail is not None:
-        ranked = sorted((t for t in found if t["value"] is not None), key=lambda t: -t["value"])
-        found = [*ranked[: head or 0], *ranked[-tail if tail else len(ranked) :]]
+        if best is not None:
+            chosen = store.top(best)
+        elif head is not None or tail is not None:
+            chosen = [*store.ranked(head or 0), *reversed(store.ranked(tail or 0, descending=False))]
+        else:
+            chosen = store.trials()
+        found = [trial_json(store, row) for row in chosen]
     if json:
         print_json(found)
         return

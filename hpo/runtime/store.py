@@ -28,7 +28,8 @@ __all__ = ["SCHEMA_VERSION", "Store", "TrialRow"]
 # History of the schema, and how the one before becomes it:
 # 1  the first
 # 2  trials that are retried and repeated; what the next trial waits for
-SCHEMA_VERSION = 2
+# 3  indexes for what would look at every trial: the baseline, and what was told last
+SCHEMA_VERSION = 3
 _MIGRATIONS = {
     2: """
     ALTER TABLE experiment ADD COLUMN waits TEXT;
@@ -39,6 +40,10 @@ _MIGRATIONS = {
         trial INTEGER NOT NULL REFERENCES trial (number), repeat INTEGER NOT NULL, value REAL NOT NULL,
         data TEXT, duration REAL, PRIMARY KEY (trial, repeat)
     ) WITHOUT ROWID;
+    """,
+    3: """
+    CREATE INDEX trial_baseline ON trial (number) WHERE origin = 'baseline';
+    CREATE INDEX trial_by_told ON trial (told);
     """,
 }
 
@@ -78,6 +83,8 @@ CREATE TABLE trial (
     deviation     REAL                  -- of its runs' results, of which `value` is the mean
 );
 CREATE INDEX trial_by_state ON trial (state, value);
+CREATE INDEX trial_baseline ON trial (number) WHERE origin = 'baseline';
+CREATE INDEX trial_by_told ON trial (told);
 CREATE TABLE metric (
     trial         INTEGER NOT NULL REFERENCES trial (number),
     sequence      INTEGER NOT NULL,     -- order of arrival in this trial
@@ -497,6 +504,15 @@ class Store:
         )
         return [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
 
+    def ranked(self, limit: int, *, descending: bool = True) -> list[TrialRow]:
+        """Return the succeeded trials with the highest results, or the lowest, the most extreme first."""
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM trial WHERE state = 'succeeded' "  # noqa: S608
+            f"ORDER BY value {'DESC' if descending else 'ASC'}, number LIMIT ?",
+            (limit,),
+        )
+        return [_row(row) for row in rows]
+
     def trial(self, number: int) -> TrialRow | None:
         """Return one trial."""
         row = self._db.execute(f"SELECT {_COLUMNS} FROM trial WHERE number = ?", (number,)).fetchone()  # noqa: S608
@@ -509,13 +525,7 @@ class Store:
     def top(self, limit: int) -> list[TrialRow]:
         """Return the best succeeded trials, the best first; of equals, the earliest."""
         (direction,) = self._db.execute("SELECT direction FROM experiment").fetchone()
-        order = "DESC" if direction == "maximize" else "ASC"
-        rows = self._db.execute(
-            f"SELECT {_COLUMNS} FROM trial WHERE state = 'succeeded' "  # noqa: S608
-            f"ORDER BY value {order}, number LIMIT ?",
-            (limit,),
-        )
-        return [_row(row) for row in rows]
+        return self.ranked(limit, descending=direction == "maximize")
 
     def baseline(self) -> TrialRow | None:
         """Return the trial that ran the source's own values, where there was one."""

@@ -99,6 +99,7 @@ def test_a_migrated_store_has_the_schema_of_a_new_one(
     Store.create(new, id="new", name="new", **settings).close()  # type: ignore[arg-type]
     Store(old, read_only=False).close()
     assert columns(old) == columns(new)
+    assert indexes(old) == indexes(new)
     for directory in (old, new):
         store = Store(directory, read_only=False)
         with store.transaction():
@@ -110,9 +111,34 @@ def test_a_migrated_store_has_the_schema_of_a_new_one(
         store.close()
 
 
+def indexes(directory: Path) -> list[tuple[str]]:
+    db = sqlite3.connect(directory / "experiment.db")
+    found = list(db.execute("SELECT sql FROM sqlite_master WHERE type = 'index' ORDER BY name"))
+    db.close()
+    return found
+
+
 def columns(directory: Path) -> dict[str, list[tuple[object, ...]]]:
     db = sqlite3.connect(directory / "experiment.db")
     tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     found = {table: list(db.execute(f"PRAGMA table_info({table})")) for table in tables}
     db.close()
     return found
+
+
+def test_trials_come_in_the_order_of_their_results(tmp_path: Path) -> None:
+    settings = {"direction": "minimize", "config": {}, "space": {}, "defaults": {}}
+    store = Store.create(tmp_path, id="new", name="new", **settings)  # type: ignore[arg-type]
+    with store.transaction():
+        for number, value in enumerate([0.5, None, 0.25, 0.75, 0.25]):
+            trial = Trial(number, {})
+            trial.state = TrialState.FAILED if value is None else TrialState.SUCCEEDED
+            trial.value = value
+            store.add_trial(trial, "tuner")
+            store.end_trial(trial, told=number, duration=None, detail=None)
+    best = store.best()
+    assert best is not None
+    assert best.number == 2
+    assert [row.number for row in store.ranked(3)] == [3, 0, 2]
+    assert [row.number for row in store.ranked(9, descending=False)] == [2, 4, 0, 3]
+    store.close()
