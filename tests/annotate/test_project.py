@@ -492,3 +492,10 @@ def test_many_marks_and_long_lines_take_no_longer_than_they_are(tmp_path: Path) 
     part = "def f{0}():\n    '''@hpo.choice(1, 2)'''\n    x = 1\n    # hpo: choice(1, 2)\n    y = 1\n"
     found = project(tmp_path, "import long\n" + "".join(map(part.format, range(1000))))
     assert len(found.space) == 2000
+
+
+@pytest.mark.parametrize(
+    "value", ["{1: f(x=1)}", "{k: f(x=1)}", "{**f(x=1)}", "[f(x=1)]", "-f(x=1)", "f(**f(x=1))"]
+)
+def test_a_named_value_is_found_wherever_it_stands(tmp_path: Path, value: str) -> None:
+    assert list(space(tmp_path, f"d = {value}  # hpo: choice(1, 2)\n")) == ["x"]
