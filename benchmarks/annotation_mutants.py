@@ -87,7 +87,9 @@ def _prose(tree: ast.Module) -> Iterator[ast.AST]:
             yield node.value
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             yield from ast.walk(node.value)
-        elif isinstance(node, ast.JoinedStr):
+        elif isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal"
+        ):
             yield from ast.walk(node)
         for part in ("annotation", "returns"):
             yield from ast.walk(getattr(node, part, None) or ast.Pass())

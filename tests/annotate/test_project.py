@@ -499,3 +499,9 @@ def test_many_marks_and_long_lines_take_no_longer_than_they_are(tmp_path: Path) 
 )
 def test_a_named_value_is_found_wherever_it_stands(tmp_path: Path, value: str) -> None:
     assert list(space(tmp_path, f"d = {value}  # hpo: choice(1, 2)\n")) == ["x"]
+
+
+@pytest.mark.parametrize("mark", ["@hpo.param", "@hpo.param()", "@hpo.param('x')", "@hpo.param(**d)"])
+def test_a_decorator_that_marks_nothing_is_a_mistake(tmp_path: Path, mark: str) -> None:
+    found = project(tmp_path, f"import hpo\nd = {{}}\n{mark}\ndef f(x=1): ...\n")
+    assert [(d.code, d.line) for d in found.errors] == [("HPO203", 3)]
