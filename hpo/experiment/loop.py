@@ -329,7 +329,8 @@ class Experiment:
                 self.tuner.check_proposal(trial)
         if trial is None:
             if not self.running:
-                self.close("the tuner has nothing more to propose")
+                tried_all = "every configuration of the space was tried"
+                self.close(tried_all if self.tuner.done else "the tuner has nothing more to propose")
             return None
         trial.state = TrialState.RUNNING
         self.store.add_trial(trial, "tuner", devices)

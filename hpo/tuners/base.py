@@ -63,6 +63,9 @@ class Tuner(ABC):
     #: Its argument that says how many passes a whole trial makes: where the script's loop says it too, and
     #: nobody gives the argument, the loop decides.
     whole_budget: ClassVar[str | None] = None
+    #: Whether it proposes on purpose what it proposed before. Else it is done when a finite space is tried
+    #: out: a result with noise is measured again by ``--repeat``.
+    repeats: bool = False
 
     def __init__(self, space: SearchSpace, *, direction: Direction = "maximize", seed: int = 0) -> None:
         if direction not in ("maximize", "minimize"):
@@ -84,8 +87,19 @@ class Tuner(ABC):
         if trial is not None:
             # Whatever an algorithm proposes, a constraint is never violated.
             trial.parameters = self.space.feasible(trial.parameters)
+            if self._has_tried_all(trial):
+                self.done = True
+                return None
             self._record(trial)
         return trial
+
+    def _has_tried_all(self, trial: Trial) -> bool:
+        """Tell whether a proposal repeats another because there is none that would not."""
+        goes_on = "budget" in trial.memo or "continues" in trial.memo
+        if self.repeats or goes_on or self.is_new(trial.parameters) or self.space.size() is None:
+            return False
+        every = self.space.configurations()
+        return not any(self.is_new(each) and self.space.is_feasible(each) for each in every)
 
     def check_proposal(self, trial: Trial) -> None:
         """Refuse what this tuner proposed where it lies outside the space: asked of a user's own class.

@@ -68,6 +68,7 @@ class NNITuner(ours.Tuner):
     """
 
     name = "NNITuner"
+    repeats = True  # as in NNI, what it proposes runs
     #: The user's class.
     wrapped: ClassVar[type]
 

@@ -57,7 +57,7 @@ class SMAC(Tuner):
 
     def __init__(self, *args: Any, config_dedup: bool = True, **common: Any) -> None:
         super().__init__(*args, **common)
-        self.config_dedup = config_dedup
+        self.config_dedup, self.repeats = config_dedup, not config_dedup
         self._cube = Cube(self.space)
         self._history = History(self._cube)
         self._sequence = HaltonSequence(len(self.space), self.seed)

@@ -109,6 +109,25 @@ class TestEnough:
         assert states(run(command, patience=2)) == ["succeeded"] * 5
 
 
+class TestNoDuplicates:
+    @pytest.mark.parametrize("tuner", ["TPE", "Random", "Evolution"])
+    def test_a_configuration_that_ran_is_not_run_again(self, tuner: str) -> None:
+        space = SearchSpace.from_json({"k": {"_type": "choice", "_value": ["a", "b", "c"]}})
+        experiment = run(NUMBER, space=space, tuner={"name": tuner}, max_trials=20, trial_concurrency=2)
+        assert sorted(row.parameters["k"] for row in experiment.store.trials()) == ["a", "b", "c"]
+        assert ended_because(experiment) == "every configuration of the space was tried"
+
+    def test_one_that_is_asked_for_is(self) -> None:
+        space = SearchSpace.from_json({"k": {"_type": "choice", "_value": ["a", "b"]}})
+        hpo = f"{sys.executable} -m hpo"
+        ask = f"{hpo} enqueue $HPO_EXPERIMENT_ID k=$({hpo} param k)"  # the values of this very trial
+        once = f"if [ ! -e asked ]; then touch asked; {ask}; fi; {NUMBER}"
+        experiment = run(once, space=space, tuner={"name": "Random"}, max_trials=20)
+        first, *others = [row.parameters["k"] for row in experiment.store.trials()]
+        assert sorted(others) == ["a", "b"]
+        assert first in others
+
+
 class TestMemory:
     GREEDY = f"""{sys.executable} -c 'import time; x = bytearray(300 << 20); time.sleep(60)'"""
 

@@ -112,3 +112,20 @@ def test_a_number_that_must_be_one_of_few_says_which():
     with pytest.raises(TunerError) as caught:
         tuners.create("GP", SPACE, nu=1.5)
     assert caught.value.help == "it takes a number: 2.5"
+
+
+BUDGETS = {"Hyperband", "BOHB", "PBT"}  # these give a configuration more passes
+
+
+@pytest.mark.parametrize("name", sorted(set(tuners.BUILT_IN_TUNERS) - BUDGETS - {"Batch"}))
+def test_each_configuration_of_a_finite_space_is_proposed_once(name):
+    space = SearchSpace.from_json(
+        {"a": {"_type": "choice", "_value": [1, 2, 3]}, "b": {"_type": "choice", "_value": ["x", "y"]}}
+    ).constrained("a < 3 or b == 'x'")
+    tuner = tuners.create(name, space, direction="maximize", seed=0)
+    proposed = []
+    while (trial := tuner.ask()) is not None:
+        proposed.append((trial.parameters["a"], trial.parameters["b"]))
+        tuner.tell(trial, float(trial.parameters["a"]))
+    assert tuner.done
+    assert sorted(proposed) == [(1, "x"), (1, "y"), (2, "x"), (2, "y"), (3, "x")]
