@@ -116,7 +116,7 @@ def test_a_promoted_trial_makes_the_passes_that_its_checkpoint_lacks() -> None:
 def test_the_command_line_shows_budgets_rungs_and_parents() -> None:
     hpo("run", "--config", "config.yml")
     header, *rows = hpo("trial", "list").splitlines()
-    assert header.split() == ["trial", "state", "value", "budget", "rung", "parent", "took", "parameters"]
+    assert header.split() == ["trial", "state", "value", "budget", "rung", "parent", "took", "rate"]
     assert rows[0].split()[3:6] == ["2", "0", "-"]
     assert rows[4].split()[3:6] == ["18", "2", "3"]
     assert "budget     18 passes, rung 2, goes on from trial 3\n" in hpo("trial", "show", "4")
