@@ -401,7 +401,9 @@ def test_what_cannot_be_read_in_a_folder_is_said_and_the_others_go_on(tmp_path: 
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
+import libcst
 from hpo.annotate.project import annotate
+libcst.parse_module("")  # its parser is loaded when it is used, and nobody else may read this environment
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:
     os.seteuid(65534)  # permissions bind everybody else

@@ -181,7 +181,7 @@ class TestAttach:
         watcher = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert watcher.stderr is not None
         assert watcher.stderr.readline().startswith(
-            f"Experiment {name}: 1 parameter, TPE, maximize, 4 trials"
+            f"Experiment {name}: 1 parameter, Auto, maximize, 4 trials"
         )
         Path("go").touch()
         said = watcher.communicate(timeout=30)[1]

@@ -38,7 +38,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path, leave: int = 0) -> Path:
-    ballast = disk / "ballast"
+    ballast = disk / f"ballast{leave}"
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         room = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - leave
         while room > 0:
@@ -77,15 +77,17 @@ def read_until(runner: subprocess.Popen[str], words: str) -> str:
 def test_it_pauses_and_goes_on_by_itself_and_nothing_is_lost(disk: Path) -> None:
     runner = begin(disk, "--concurrency", "2")
     wait_for_trials(disk, 3)
-    ballast = fill(disk)
+    ballasts = [fill(disk, leave=300_000)]
     read_until(runner, FULL)
+    ballasts.append(fill(disk))  # to the last byte
     time.sleep(1)  # trials that report now find no room
     assert runner.poll() is None
-    ballast.unlink()
+    for ballast in ballasts:
+        ballast.unlink()
     said = runner.communicate(timeout=60)[1]
     assert runner.returncode == 0, said
-    (directory,) = (disk / "home").glob("[!.]*")
-    store = Store(directory)
+    (found,) = (disk / "home").glob("[!.]*/experiment.db")
+    store = Store(found.parent)
     assert [row.state for row in store.trials()] == [TrialState.SUCCEEDED] * 12
     assert all([m.step for m in store.metrics(row.number)] == list(range(10)) for row in store.trials())
     assert any("it waited for room" in event["message"] for event in store.events())

@@ -58,8 +58,8 @@ def states(trials: list[dict[str, Any]]) -> list[str | None]:
 
 
 def folder() -> Path:
-    (directory,) = Path(os.environ["HPO_HOME"]).glob("[!.]*")
-    return directory
+    (store,) = Path(os.environ["HPO_HOME"]).glob("[!.]*/experiment.db")
+    return store.parent
 
 
 def wait_for_pid(terminal: int | None = None) -> None:
