@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import Body, FastAPI, HTTPException, Query, Request, Response
 from fastapi import Path as InPath
@@ -36,6 +36,9 @@ from hpo.nni.routes import router as nni_routes
 from hpo.runtime import home
 from hpo.runtime.store import TrialRow
 from hpo.space import SearchSpace
+
+if TYPE_CHECKING:
+    from hpo.experiment.record import Record
 
 __all__ = ["create_app"]
 
@@ -331,16 +334,16 @@ def _reading_figures(app: FastAPI, answers: _Answers) -> None:
 
         return _Json(made())
 
-    def of_record(request: Request, name: str, show: Callable[[Any, Any], Any]) -> Response:
+    def of_record(request: Request, name: str, show: Callable[[Record], Any]) -> Response:
         """Answer with what is made of an experiment's record."""
         directory = _directory(name)
 
         def made() -> Any:
-            from hpo.dashboard import plots
+            from hpo.dashboard.records import Records
 
             if app.state.records is None:
-                app.state.records = plots.Records()
-            return show(plots, app.state.records.read(directory, views.stamp(directory)))
+                app.state.records = Records()
+            return show(app.state.records.read(directory, views.stamp(directory)))
 
         return answers.give(request, directory, made)
 
@@ -349,7 +352,9 @@ def _reading_figures(app: FastAPI, answers: _Answers) -> None:
     @app.get(f"{base}/figures", tags=["figures"], responses=_REFUSALS)
     def figures(request: Request, id: Id) -> Response:  # noqa: A002
         """Say which figures have something to show."""
-        return of_record(request, id, lambda plots, record: plots.available(record))
+        from hpo.dashboard.plots import available
+
+        return of_record(request, id, available)
 
     @app.get(f"{base}/figures/{{kind}}", tags=["figures"], responses={**_REFUSALS, 400: _WRITES[400]})
     def figure(
@@ -359,17 +364,23 @@ def _reading_figures(app: FastAPI, answers: _Answers) -> None:
         names: Annotated[list[str], Query(alias="name", max_length=50, description="Parameters.")] = [],  # noqa: B006
     ) -> Response:
         """Return a figure as plotly's JSON, without a template."""
-        return of_record(request, id, lambda plots, record: plots.drawn(record, kind, names))
+        from hpo.dashboard.plots import drawn
+
+        return of_record(request, id, lambda record: drawn(record, kind, names))
 
     @app.get(f"{base}/parallel", tags=["figures"], responses=_REFUSALS)
     def parallel(request: Request, id: Id) -> Response:  # noqa: A002
         """Return trials as places on the axes of their parameters, from 0 to 1."""
-        return of_record(request, id, lambda plots, record: plots.parallel(record))
+        from hpo.dashboard.plots import parallel as show
+
+        return of_record(request, id, show)
 
     @app.get(f"{base}/importance", tags=["figures"], responses=_REFUSALS)
     def importance(request: Request, id: Id) -> Response:  # noqa: A002
         """Return how much each parameter matters: its share of the variance, by fANOVA."""
-        return of_record(request, id, lambda plots, record: {"importance": plots.shares(record)})
+        from hpo.dashboard.records import shares
+
+        return of_record(request, id, lambda record: {"importance": shares(record)})
 
 
 def _text(piece: tuple[bytes, int, int]) -> Response:

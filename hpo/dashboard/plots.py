@@ -8,41 +8,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from hpo.dashboard.records import shares
 from hpo.errors import UsageError
 from hpo.experiment.record import Record
 from hpo.figures import KINDS, TEMPLATES, contour, slices, telling
 from hpo.figures.scales import Scale, result_range
-from hpo.importance import fanova
 
-__all__ = ["Records", "available", "drawn", "parallel", "shares", "templates"]
+__all__ = ["available", "drawn", "parallel", "templates"]
 
 _LINES = 2000
 _TICKS = 5
-
-
-class Records:
-    """The record that was read last: the figures of one page are drawn from it, and it may be large."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Path, tuple[str, Record]] = OrderedDict()
-        self._lock = Lock()
-
-    def read(self, directory: Path, stamp: str) -> Record:
-        """Return an experiment's record, as it is at a stamp."""
-        with self._lock:
-            kept = self._kept.get(directory)
-            if kept is None or kept[0] != stamp:
-                self._kept.clear()
-                self._kept[directory] = kept = (stamp, Record.read(directory))
-            return kept[1]
 
 
 def available(record: Record) -> dict[str, Any]:
@@ -78,13 +58,6 @@ def drawn(record: Record, kind: str, names: Sequence[str]) -> Any:
 def templates() -> dict[str, Any]:
     """Return what differs between light and dark figures."""
     return {name: template.to_plotly_json() for name, template in TEMPLATES.items()}
-
-
-def shares(record: Record) -> dict[str, float]:
-    """Return the importance of each parameter, by fANOVA; nothing where there are too few results."""
-    if len(record.succeeded) < 5 or len(record.space) < 2:
-        return {}
-    return fanova(record)
 
 
 # -- parallel coordinates

@@ -180,10 +180,9 @@ export function sparkline(points, width, height) {
  * Results by a parameter's value, without axes: how a value matters, at a glance.
  * @param {number[][]} points place from 0 to 1, result, number
  * @param {number | null} best the number of the best trial
- * @param {string} direction
  * @param {number} width @param {number} height
  */
-export function scatter(points, best, direction, width, height) {
+export function scatter(points, best, width, height) {
   const [y0, y1] = robust(points.map((p) => p[1]));
   const x = (/** @type {number} */ v) => 4 + v * (width - 8);
   const y = (/** @type {number} */ v) => {

@@ -222,12 +222,12 @@ function results(ctx, course, figure) {
 function best(e) {
   if (!e.best) return h("p.none", null, t("No trial has succeeded yet."));
   const own = e.defaults ?? {};
-  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Best parameters") }, h("table.pairs", null,
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Best parameters") }, h("table.pairs.values", null,
     h("thead.hidden", null, h("tr", null, h("th", null, t("Parameter")), h("th", null, t("Value")), h("th", null, t("Own value")))),
     h("tbody", null, Object.entries(e.best.parameters).map(([name, value]) => h("tr", { key: name },
     h("th", { scope: "row", title: name }, name),
-    h("td.strong", null, short(value)),
-    h("td.muted", null, name in own && short(own[name]) !== short(value) ? t("was {}", short(own[name])) : ""))))));
+    h("td.strong", { title: short(value) }, short(value)),
+    h("td.muted", { title: short(own[name]) }, name in own && short(own[name]) !== short(value) ? t("was {}", short(own[name])) : ""))))));
 }
 
 /** @param {import("./main.js").Context} ctx @param {any} e */

@@ -138,7 +138,7 @@ export function plotsPage(ctx) {
 /** @param {string} kind @param {string[]} parameters @param {string[]} names @param {(kind: string, names: string[]) => void} choose */
 function controls(kind, parameters, names, choose) {
   const select = (/** @type {string} */ label, /** @type {string} */ value, /** @type {(name: string) => void} */ change, /** @type {string} */ none) =>
-    h("label", null, `${label} `, h("select", { onchange: (/** @type {any} */ e) => change(e.target.value) },
+    h("label", null, `${label} `, h("select", { "aria-label": label, onchange: (/** @type {any} */ e) => change(e.target.value) },
       h("option", { value: "", selected: !value }, none), parameters.map((name) => h("option", { key: name, value: name, selected: name === value }, name))));
   if (kind === "slices") return h("div.controls", null, select(t("Parameter"), names[0] ?? "", (name) => choose(kind, name ? [name] : []), t("all")));
   if (kind !== "contour") return null;

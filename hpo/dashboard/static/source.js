@@ -193,7 +193,7 @@ function card(ctx, mark, values, importance, seen, k) {
           : [h("span.label", null, t("best")), " ", h("strong", null, short(found.best, 4)), " ", isChanged && h("span.was", null, t("was {}", short(found.default, 4)))]),
       share !== undefined && h("span.importance", { title: t("importance {}", `${Math.round(share * 100)} %`) },
         h("span.track", { "aria-hidden": "true" }, h("span.fill", { style: { width: `${Math.max(1, share * 100)}%` } })), h("span.percent", null, `${Math.round(share * 100)} %`))),
-    scatter(found?.points ?? [], values?.best ?? null, values?.direction, 132, 54));
+    scatter(found?.points ?? [], values?.best ?? null, 132, 50));
 }
 
 // -- what is written back

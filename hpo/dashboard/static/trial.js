@@ -169,9 +169,9 @@ function curve(trial, figure) {
 /** @param {any} trial */
 function parameters(trial) {
   const own = trial.baseline?.number === trial.number ? null : trial.baseline?.parameters;
-  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Parameters") }, h("table.pairs", null, h("tbody", null,
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Parameters") }, h("table.pairs.values", null, h("tbody", null,
     Object.entries(trial.parameters).map(([name, value]) => h("tr", { key: name },
-      h("th", { scope: "row", title: name }, name), h("td.strong", null, short(value)),
+      h("th", { scope: "row", title: name }, name), h("td.strong", { title: short(value) }, short(value)),
       h("td.muted", null, own && name in own && JSON.stringify(own[name]) !== JSON.stringify(value) ? t("own {}", short(own[name])) : ""))))));
 }
 
