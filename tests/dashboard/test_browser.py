@@ -48,7 +48,7 @@ def quality(lr, momentum, epoch):
     return math.exp(-(math.log10(lr) + 2) ** 2) * (1 + momentum) * width / 64 * (1 - math.exp(-epoch - 1))
 '''
 HOSTILE = '<img src=x onerror="document.title=1"> "quoted" a-very-long-name-that-goes-on-and-on-and-on-and-on'
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 PAGES = ("", "/source", "/trials", "/trials/0", "/plots", "/plots?figure=parallel")
 # The style sheet of maps, which plotly.js brings along and the policy keeps out; and values that are refused.
 KNOWN = re.compile(r"Applying inline style violates .*sha256-ji27qzEtxXZW|status of (400|422) ", re.DOTALL)
@@ -108,7 +108,7 @@ class Site:
 
     def context(self, **options: Any) -> BrowserContext:
         context = self.browser.new_context(**options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         code = Access(self.home).mint()
         page = context.new_page()
         page.goto(f"{self.base}/enter?code={code}")
