@@ -65,18 +65,9 @@ class Site:
         (folder / "model.py").write_text(MODEL)
         self.hpo("run", "train.py", "--max-trials", "6", "--concurrency", "3", "--name", HOSTILE, "--no-web")
         self.other = self.data("list")[0]["id"]
-        begun = [
-            "run",
-            "train.py",
-            "--max-trials",
-            "2000",
-            "--concurrency",
-            "2",
-            "--seed",
-            "1",
-            "--name",
-            "digits",
-        ]
+        # Ten minutes at the most: it ends even if the tests are killed.
+        limits = ["--max-trials", "2000", "--max-duration", "10m", "--concurrency", "2"]
+        begun = ["run", "train.py", *limits, "--seed", "1", "--name", "digits"]
         page = self.data(*begun, "--detach")
         self.id, self.link = page["experiment"], page["page"]
         self.base = self.link.split("/enter")[0]
@@ -131,7 +122,7 @@ class Site:
             self.problems.append(text)
 
 
-def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while not (result := holds()):
         assert time.monotonic() < end
@@ -196,9 +187,9 @@ class TestOverview:
         until(lambda: site.shown()["limits"]["max_trials"] == 1999)
         expect(page.get_by_role("button", name="Maximum trials: 1999")).to_be_visible()
         page.get_by_role("button", name="Maximum duration").click()
-        page.get_by_label("Maximum duration").fill("3h")
+        page.get_by_label("Maximum duration").fill("20m")
         page.get_by_role("button", name="Save").click()
-        until(lambda: site.shown()["limits"]["max_duration"] == 10800)
+        until(lambda: site.shown()["limits"]["max_duration"] == 1200)
         page.get_by_role("button", name="Concurrency").click()
         page.get_by_label("Concurrency").fill("none")
         page.keyboard.press("Enter")

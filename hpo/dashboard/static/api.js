@@ -22,9 +22,9 @@ async function ask(path, options) {
   throw new Refused(response.status, body);
 }
 
-/** @param {string} path @returns {Promise<any>} */
-export async function get(path) {
-  return (await ask(path)).json();
+/** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
+export async function get(path, signal) {
+  return (await ask(path, { signal })).json();
 }
 
 /**

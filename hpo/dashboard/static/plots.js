@@ -59,6 +59,8 @@ export function plotsPage(ctx) {
   let isHere = true;
   let isLoading = false;
   let isDue = false;
+  let asking = new AbortController();
+  let wake = () => {};
   const asked = () => new URLSearchParams(location.search);
   const chosen = () => {
     const wanted = asked().get("figure") ?? "";
@@ -72,30 +74,39 @@ export function plotsPage(ctx) {
     while (isDue && isHere) {
       isDue = false;
       const begun = performance.now();
+      asking = new AbortController();
+      const { signal } = asking;
       try {
-        available = await get(`/experiments/${ctx.id}/figures`);
-        const kind = chosen();
-        if (kind === "parallel") figure = { kind, data: await get(`/experiments/${ctx.id}/parallel`) };
-        else if (kind) {
-          const names = asked().getAll("name").map((name) => `name=${encodeURIComponent(name)}`).join("&");
-          const [data, tools] = await Promise.all([get(`/experiments/${ctx.id}/figures/${kind}?${names}`), plotly()]);
-          figure = { kind, data, ...tools };
-        }
-        problem = null;
+        const found = await fetched(signal);
+        if (!signal.aborted) [figure, problem] = [found, null];
       } catch (error) {
-        problem = /** @type {Error} */ (error).message;
+        if (!signal.aborted) problem = /** @type {Error} */ (error).message;
       }
       ctx.redraw();
-      await new Promise((resolve) => setTimeout(resolve, isDue ? 0 : Math.max(GAP, 3 * (performance.now() - begun))));
+      if (!signal.aborted) await pause(Math.max(GAP, 3 * (performance.now() - begun)));
     }
     isLoading = false;
+  };
+  /** Wait for a while, and as long as nobody looks; but not when another figure is chosen. @param {number} time */
+  const pause = (time) => new Promise((resolve) => {
+    wake = () => resolve(undefined);
+    setTimeout(() => (document.hidden ? document.addEventListener("visibilitychange", wake, { once: true }) : wake()), time);
+  });
+  const fetched = async (/** @type {AbortSignal} */ signal) => {
+    available = await get(`/experiments/${ctx.id}/figures`, signal);
+    const kind = chosen();
+    if (!kind) return null;
+    if (kind === "parallel") return { kind, data: await get(`/experiments/${ctx.id}/parallel`, signal) };
+    const names = asked().getAll("name").map((name) => `name=${encodeURIComponent(name)}`).join("&");
+    const [data, tools] = await Promise.all([get(`/experiments/${ctx.id}/figures/${kind}?${names}`, signal), plotly()]);
+    return { kind, data, ...tools };
   };
   const choose = (/** @type {string} */ kind, /** @type {string[]} */ names = []) => {
     const url = new URLSearchParams([["figure", kind], ...names.map((name) => ["name", name])]);
     history.replaceState(null, "", `${location.pathname}?${url}`);
     figure = null;
-    isDue = true;
-    isLoading = false;
+    asking.abort();
+    wake();
     void load();
     ctx.redraw();
   };
@@ -109,6 +120,7 @@ export function plotsPage(ctx) {
     },
     leave: () => {
       isHere = false;
+      asking.abort();
       removeEventListener("theme", themed);
     },
     key: (event) => {
