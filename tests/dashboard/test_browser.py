@@ -356,7 +356,9 @@ class TestAll:
     def test_experiments_stand_side_by_side(self, page: Page, site: Site) -> None:
         page.get_by_role("link", name="hpo", exact=True).click()
         expect(page.get_by_role("heading", name="Experiments")).to_be_visible()
-        for box in page.locator("tbody input").all():
+        boxes = page.locator("tbody input")
+        expect(boxes).to_have_count(2)
+        for box in boxes.all():
             box.check()
         page.get_by_role("button", name="Compare 2").click()
         expect(page.get_by_role("heading", name="2 experiments side by side")).to_be_visible()
