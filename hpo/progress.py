@@ -186,11 +186,13 @@ class Progress(Listener):
             if count and state.is_final and state is not TrialState.SUCCEEDED
         ]
         limit = standing.config.max_trials
-        of = f" of {limit}" if limit and not standing.is_over else ""
-        succeeded = counted(standing.counts[TrialState.SUCCEEDED], "trial")
+        count = standing.counts[TrialState.SUCCEEDED]
+        succeeded = counted(count, "trial")
+        if limit and not standing.is_over:
+            succeeded = f"{count} of {counted(limit, 'trial')}"
         why = f": {standing.ended_by}" if standing.ended_by else ""
         self.print("")
-        self.print(f"{succeeded}{of} succeeded{''.join(others)}, in {duration(standing.elapsed)}{why}")
+        self.print(f"{succeeded} succeeded{''.join(others)}, in {duration(standing.elapsed)}{why}")
         if best is not None:
             for line in best_values(best, base, standing.direction, indent=10):
                 self.console.print(line)

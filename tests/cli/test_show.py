@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -293,3 +294,33 @@ def test_the_end_of_a_trial_of_many_steps_is_on_the_screen() -> None:
     assert "80 more" in shown
     assert "step 90 " in shown
     assert "step 50 " in hpo("trial", "show", "0")
+
+
+def test_a_run_that_was_stopped_says_how_much_of_it_was_done() -> None:
+    Path("slow").touch()
+    command = [sys.executable, "-m", "hpo", "run", "train.py", "--max-trials", "9", "--seed", "1", "--no-web"]
+    runner = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    limit = time.monotonic() + 40
+    while not (data("list") and data("show")["trials"] == {"running": 1, "succeeded": 2}):
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    for _ in range(2):
+        runner.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    said = runner.communicate(timeout=40)[1]
+    assert runner.returncode == 130
+    assert "\n2 of 9 trials succeeded, in " in said
+    resume = f"hpo resume {data('show')['id']}"
+    assert f"\nGo on later with: {resume}\n" in said
+    assert f"\nNext      {resume}   go on where it stood\n" in said
+    assert " stopped by Ctrl-C\n" in hpo("show")
+
+
+def test_a_search_space_is_read_in_a_narrow_terminal_as_well() -> None:
+    Path("long.py").write_text(
+        "a_rather_long_name = 0.001  # hpo: loguniform(1e-5, 1e-1)\nif a_rather_long_name > 0:\n    pass\n"
+    )
+    assert hpo("annotate", "long.py").splitlines()[0].split() == ["parameter", "domain", "today", "place"]
+    shown = re.sub(r"\x1b\[[\d;]*m", "", in_a_terminal("annotate", "long.py", columns=50))
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert lines == ["a_rather_long_name = 0.001   long.py:1", "    loguniform(1e-05, 0.1)"]
