@@ -29,7 +29,8 @@ __all__ = ["SCHEMA_VERSION", "Store", "TrialRow"]
 # 1  the first
 # 2  trials that are retried and repeated; what the next trial waits for
 # 3  indexes for what would look at every trial: the baseline, and what was told last
-SCHEMA_VERSION = 3
+# 4  a plan names the files that marks were read from: the script, where it did not say
+SCHEMA_VERSION = 4
 _MIGRATIONS = {
     2: """
     ALTER TABLE experiment ADD COLUMN waits TEXT;
@@ -44,6 +45,17 @@ _MIGRATIONS = {
     3: """
     CREATE INDEX trial_baseline ON trial (number) WHERE origin = 'baseline';
     CREATE INDEX trial_by_told ON trial (told);
+    """,
+    4: """
+    UPDATE experiment SET config = json_set(config, '$.plan.sources', CASE
+        WHEN json_extract(config, '$.plan.command.script') IS NULL THEN json('[]')
+        WHEN json_extract(config, '$.plan.command.script') LIKE '/%'
+            THEN json_array(json_extract(config, '$.plan.command.script'))
+        ELSE json_array(
+            json_extract(config, '$.plan.cwd') || '/' || json_extract(config, '$.plan.command.script')
+        )
+    END)
+    WHERE json_type(config, '$.plan') = 'object' AND json_type(config, '$.plan.sources') IS NULL
     """,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from importlib.metadata import version
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from hpo.runtime.store import Store
 
 SCRIPT = """import hpo
 x = 0.5  # hpo: uniform(0, 1)
@@ -92,6 +95,20 @@ def test_apply_shows_the_diff_and_write_makes_it() -> None:
     hpo("apply", "--write")
     assert f"\nn = {best['parameters']['n']}\n" in Path("train.py").read_text()
     assert hpo("apply").stdout == ""
+
+
+def test_an_experiment_whose_plan_names_no_sources_is_applied_and_resumed_all_the_same() -> None:
+    hpo("run", "train.py", "--max-trials", "2")
+    directory = Path(data("show")["directory"])
+    db = sqlite3.connect(directory / "experiment.db")
+    db.execute("UPDATE experiment SET config = json_remove(config, '$.plan.sources')")
+    db.execute("PRAGMA user_version = 3")  # as it was then
+    db.commit()
+    db.close()
+    assert "-x = 0.5" in hpo("apply", "--trial", "1").stdout
+    hpo("update", "--max-trials", "3")
+    assert "3 trials succeeded" in hpo("resume").stderr
+    assert Store(directory).experiment()["config"]["plan"]["sources"] == [str(Path.cwd() / "train.py")]
 
 
 def test_trial_show_and_code_give_one_trial_in_full() -> None:
