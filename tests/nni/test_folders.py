@@ -205,7 +205,7 @@ def run(script: str, config: str, space: Any = None) -> tuple[dict[str, Any], li
     Path("config.yml").write_text(dedent(config))
     if space is not None:
         Path("search_space.json").write_text(json.dumps(space))
-    done = hpo("run", "--config", "config.yml", "--json")
+    done = hpo("run", "--config", "config.yml", "--seed", "1", "--json")
     return json.loads(done.stdout), json.loads(hpo("trial", "list", "--json").stdout), done.stderr
 
 
