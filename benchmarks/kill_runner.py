@@ -1,19 +1,26 @@
-"""Kill the runner with SIGKILL at random moments, resume, and count finished trials lost and repeated.
+"""Kill runner, fork server, a trial, or all of them with SIGKILL at random moments; count what is lost.
 
 What happened is told by the trials themselves: each appends a line to a file of its own making (the oracle)
-when it begins, and one when its final report has returned. The store is compared with that.
+when it begins, when a report has returned, and when its final report has. The store is compared with that. An
+experiment whose runner was killed is resumed; the others go on by themselves.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 from measure import HPO, ask, cost, fresh_store, print_table
 
@@ -30,6 +37,7 @@ def tell(event):
 x = 0.5
 tell("begin")
 """@hpo.report_intermediate_result(x)"""
+tell("reported")
 time.sleep(0.1 * x)
 """@hpo.report_final_result(x)"""
 tell("end")
@@ -44,11 +52,13 @@ class Oracle:
         begun: how often each trial began.
         results: the result of each whose final report has returned.
         repeated: those that began again after that.
+        reported: those whose last attempt's intermediate report has returned.
     """
 
     begun: Counter[int] = field(default_factory=Counter)
     results: dict[int, float] = field(default_factory=dict)
     repeated: set[int] = field(default_factory=set)
+    reported: set[int] = field(default_factory=set)
 
     @classmethod
     def read(cls, path: Path) -> Oracle:
@@ -57,28 +67,56 @@ class Oracle:
             event, number, value = line.split()
             if event == "end":
                 oracle.results[int(number)] = float(value)
+            elif event == "reported":
+                oracle.reported.add(int(number))
             else:
                 oracle.begun[int(number)] += 1
+                oracle.reported.discard(int(number))
                 if int(number) in oracle.results:
                     oracle.repeated.add(int(number))
         return oracle
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one kill did, in trials, and how long it took from `hpo resume` to the next trial's first line."""
+class Outcome(NamedTuple):
+    """What one kill did, in trials and processes.
+
+    Attributes:
+        finished: when it came.
+        in_flight: when it came.
+        lost: of all that finished, those without their result in the store.
+        repeated: of all that finished, those that ran again.
+        reports_lost: trials that ended well without an intermediate result that was acknowledged.
+        missing: not there in the end; of a killed trial its failure is there.
+        orphans: processes that lived on.
+        seconds: from `hpo resume` to the next trial's first line.
+    """
 
     finished: int
     in_flight: int
     lost: int
     repeated: int
-    unfinished: int
+    reports_lost: int
+    missing: int
+    orphans: int
     seconds: float
+
+
+VICTIMS = ("runner", "server", "trial", "all")
+COUNTED = (
+    "finished at the kill",
+    "in flight at the kill",
+    "of all finished: lost",
+    "of all finished: repeated",
+    "acknowledged reports lost",
+    "not there in the end",
+    "orphans left",
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=20, help="of all victims together (default 20)")
+    parser.add_argument("--victims", nargs="*", default=VICTIMS, choices=VICTIMS)
     parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--concurrency", type=int, default=2)
     parser.add_argument("--seed", type=int, default=None, help="of the moments; random where left out")
@@ -86,29 +124,27 @@ def main() -> None:
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     moments = random.Random(seed)
     run = ["run", "train.py", "--max-trials", str(options.trials), "--concurrency", str(options.concurrency)]
+    run += ["--tuner", "Random"]
     duration = undisturbed(run)
-    outcomes = [one_kill(run, options.trials, moments.uniform(0, duration)) for _ in range(options.kills)]
-    total = [sum(column) for column in zip(*map(counts, outcomes), strict=True)]
-    what = (
-        "finished when the runner was killed",
-        "of all finished: lost",
-        "of all finished: repeated",
-        "in flight when it was killed",
-        "not there in the end",
-    )
-    print_table(["trials", "number"], zip(what, total, strict=True))
-    slowest = max(outcome.seconds for outcome in outcomes)
+    outcomes: dict[str, list[Outcome]] = {victim: [] for victim in options.victims}
+    for _, victim in zip(range(options.kills), cycle(options.victims), strict=False):
+        outcomes[victim].append(one_kill(run, options.trials, victim, moments.uniform(0, duration), moments))
+    totals = [["kills", *(len(each) for each in outcomes.values())]]
+    totals += [
+        [what, *(sum(outcome[i] for outcome in each) for each in outcomes.values())]
+        for i, what in enumerate(COUNTED)
+    ]
+    print_table(["SIGKILL of", *outcomes], totals)
+    every = [outcome for each in outcomes.values() for outcome in each]
+    resumed = sorted(outcome.seconds for outcome in every if outcome.seconds)
+    said = f"median {median(resumed):.2f} s, at most {resumed[-1]:.2f} s" if resumed else "never needed"
     print(
-        f"\n{options.kills} experiments of {options.trials} trials, {duration:.1f} s each, "
-        f"killed once at a random moment (seed {seed}). "
-        f"From `hpo resume` to the next trial's first line: at most {slowest:.2f} s."
+        f"\n{options.kills} experiments of {options.trials} trials, {duration:.1f} s each if not killed; "
+        f"one kill each at a random moment (seed {seed}). "
+        f"From `hpo resume` to the next trial's first line: {said}."
     )
-    if any(outcome.lost or outcome.repeated or outcome.unfinished for outcome in outcomes):
+    if any(any(outcome[2:7]) for outcome in every):
         sys.exit(1)
-
-
-def counts(outcome: Outcome) -> tuple[int, ...]:
-    return outcome.finished, outcome.lost, outcome.repeated, outcome.in_flight, outcome.unfinished
 
 
 def undisturbed(run: list[str]) -> float:
@@ -118,8 +154,8 @@ def undisturbed(run: list[str]) -> float:
         return cost([HPO, *run], {**environment, "ORACLE": str(folder / "oracle")}, folder).wall
 
 
-def one_kill(run: list[str], trials: int, moment: float) -> Outcome:
-    """Run an experiment, kill its runner after so many seconds, finish it, and compare."""
+def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: random.Random) -> Outcome:
+    """Run an experiment, kill after so many seconds, see to its end, and compare."""
     with fresh_store() as (folder, environment):
         (folder / "train.py").write_text(SCRIPT)
         path = folder / "oracle"
@@ -128,20 +164,62 @@ def one_kill(run: list[str], trials: int, moment: float) -> Outcome:
             [HPO, *run], env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as runner:
             time.sleep(moment)
-            runner.kill()
-        before = Oracle.read(path)
-        seconds = finish(run, environment, folder, path)
+            chosen = victims(runner.pid, victim, draw)
+            for pid in chosen:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            before = Oracle.read(path)
+        orphans, seconds = left_of(path), 0.0
+        if runner.pid in chosen:
+            seconds = finish(run, environment, folder, path)
+            orphans += left_of(path)
         after = Oracle.read(path)
         stored = {t["number"]: t for t in ask(["trial", "list"], environment, folder)}
     kept = {n for n, t in stored.items() if t["state"] == "succeeded"}
+    told = {n for n, t in stored.items() if t["failure"] == "signal"} if victim == "trial" else set()
     return Outcome(
         finished=len(before.results),
         in_flight=len(before.begun) - len(before.results),
         lost=sum(n not in kept or stored[n]["value"] != result for n, result in after.results.items()),
         repeated=len(after.repeated),
-        unfinished=trials - len(kept),
+        reports_lost=sum(not stored[n]["intermediate"] for n in after.reported & kept),
+        missing=trials - len(kept) - min(len(told), 1),
+        orphans=orphans,
         seconds=seconds,
     )
+
+
+def victims(runner: int, victim: str, draw: random.Random) -> list[int]:
+    """Return whom to kill; where the victim is not there yet, or any more, the runner."""
+    servers = [pid for pid in children(runner) if b"hpo.runtime.forkserver" in read(f"/proc/{pid}/cmdline")]
+    trials = [pid for server in servers for pid in children(server)]
+    if victim == "all":
+        return [runner, *servers, *trials] if draw.random() < 0.5 else [*trials, *servers, runner]
+    found = {"runner": [runner], "server": servers, "trial": trials}[victim]
+    return [draw.choice(found or [runner])]
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def left_of(oracle: Path) -> int:
+    """Return how many processes of an experiment live, 5 s after all should have ended."""
+    mark = f"\0ORACLE={oracle}\0".encode()
+    limit = time.monotonic() + 5
+    while True:
+        processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+        living = [path for path in processes if mark in b"\0" + read(f"{path}/environ")]
+        if not living or time.monotonic() > limit:
+            return len(living)
+        time.sleep(0.02)
 
 
 def finish(run: list[str], environment: dict[str, str], folder: Path, oracle: Path) -> float:

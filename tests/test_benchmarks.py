@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
     [
         ("startup", "--rounds 1", r"`hpo --help` +\|"),
         ("throughput", "--trials 4 --sklearn-trials 2 --rounds 1", r"no-op, 4 trials +\|"),
+        ("runner_costs", "--trials 4 --rounds 1 --idle 0.2 --reports 320", r"of 320 reports lost +\| +0 \|"),
         ("store_scale", "--trials 100 --results 3 --rounds 1", r"`hpo list` +\| +\d+\.\d \|"),
         ("digits", "--seeds 1 --trials 2", r"mean +\| +0\.95"),
         ("importance", "--trials 60 --rounds 1", r"Ishigami's, 3 parameters +\| +hpo \| +0\.\d+ \|"),
@@ -27,7 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
             r"60 files, 5 marked, .*\n.*\n\| `hpo annotate`, cold +\|",
         ),
         ("nni_experiment", "--trials 3 --rounds 1 --idle 0.5", r"hpo run +\| +\d+\.\d\d \| +0\.\d\d \|"),
-        ("kill_runner", "--kills 3 --trials 12", r"of all finished: lost +\| +0 \|\n.*repeated +\| +0 \|"),
+        (
+            "kill_runner",
+            "--kills 4 --trials 12",
+            r"of all finished: lost +(\| +0 ){4}\|\n.*repeated +(\| +0 ){4}\|",
+        ),
     ],
 )
 def test_it_prints_its_table(benchmark: str, options: str, expected: str) -> None:
