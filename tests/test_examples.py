@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,71 @@ class TestHalving:
         printed = output([sys.executable, whole], tmp_path, environment)
         accuracies = re.findall(r"accuracy (0\.\d+)$", printed, re.MULTILINE)
         assert float(accuracies[last["budget"] - 1]) == pytest.approx(last["value"], abs=1e-4)
+
+    @pytest.mark.parametrize(
+        ("options", "states"),
+        [
+            (["--tuner", "BOHB", "--max-trials", "14"], {"succeeded"}),
+            (["--assessor", "ASHA", "--max-trials", "8"], {"succeeded", "early_stopped"}),
+        ],
+        ids=["BOHB", "ASHA"],
+    )
+    def test_other_halvings_run_it_as_it_is(
+        self, options: list[str], states: set[str], environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        command = [HPO, "run", self.script, *options, "--concurrency", "2", "--seed", "0"]
+        output(command, tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert {t["state"] for t in trials} == states
+        passes = {len(t["intermediate"]) for t in trials}
+        assert len(passes) > 1
+        assert max(passes) == 27  # the script's own values run whole
+
+
+class TestPopulation:
+    folder: Path = EXAMPLES / "population"
+
+    def test_by_hand_it_is_an_ordinary_script(self, environment: dict[str, str], tmp_path: Path) -> None:
+        printed = output([sys.executable, "-W", "error", self.folder / "train.py"], tmp_path, environment)
+        assert float(re.findall(r"^pass 20  accuracy (.*)$", printed, re.MULTILINE)[0]) > 0.9
+        assert not list(tmp_path.iterdir())
+
+    def test_the_worst_go_on_from_the_best_with_other_values(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        command = [HPO, "run", self.folder / "train.py", "--config", self.folder / "config.yml"]
+        output([*command, "--max-trials", "19", "--seed", "0"], tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["budget"] for t in trials] == [None, *[4] * 6, *[8] * 6, *[12] * 6]
+        later = trials[7:]
+        moved = [t for t in later if t["parameters"] != trials[t["parent"]]["parameters"]]
+        assert len(moved) == 4  # two of each generation
+        for trial in moved:
+            assert [step for step, _ in trial["intermediate"]] == list(
+                range(trial["budget"] - 4, trial["budget"])
+            )
+            before = trials[trial["parent"]]["parameters"]["eta0"]
+            logs = output([HPO, "trial", "logs", str(trial["number"])], tmp_path, environment)
+            now = trial["parameters"]["eta0"]
+            assert logs.startswith(
+                f"goes on after pass {trial['budget'] - 4}, with eta0 {before:.4f} -> {now:.4f}"
+            )
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+class TestTorch:
+    def test_a_promoted_trial_goes_on_from_its_checkpoint(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        command = [HPO, "run", EXAMPLES / "torch" / "train.py", "--tuner", "BOHB", "--max-trials", "14"]
+        output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert {t["budget"] for t in trials} >= {1, 3, 9}
+        for trial in trials:
+            assert ("momentum" in trial["parameters"]) == (trial["parameters"]["name"] == "sgd")
+            if trial["parent"] is not None:
+                steps = [step for step, _ in trial["intermediate"]]
+                assert steps == list(range(trials[trial["parent"]]["budget"], trial["budget"]))
 
 
 class TestShell:

@@ -12,10 +12,9 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hpo.space import Configuration
 from hpo.trial import Trial, TrialState
 from hpo.tuners.base import Tuner
-from hpo.tuners.qmc import HaltonSequence
+from hpo.tuners.qmc import HaltonSequence, spread
 
 if TYPE_CHECKING:
     from hpo.tuners.portfolio import Portfolio
@@ -69,17 +68,9 @@ class Auto(Tuner):
 
     def suggest(self, number: int) -> Trial:
         if self._starting:
-            return Trial(number, self._spread(number))
+            return Trial(number, spread(self, self._sequence, number))
         turn, draw = self._portfolio.turn(self, number)
         return Trial(number, self.unseen(draw, draws=40), memo={"search": turn})
-
-    def _spread(self, number: int) -> Configuration:
-        """Return the next point of a quasi-random sequence: few of them miss no option of a choice."""
-        point = dict(zip(self.space.order, self._sequence.point(number + 1), strict=True))
-        configuration = self.space.from_unit(point)
-        if self.is_new(configuration):
-            return configuration
-        return self.unseen(lambda: self.space.sample(self.rng(number)))
 
     def explain(self) -> Mapping[str, Any]:
         if self._starting:

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from hpo.tuners.points import Floats
 
-__all__ = ["capped", "standardised", "targets"]
+__all__ = ["softened", "standardised", "targets"]
 
 
 def standardised(losses: Floats) -> Floats:
@@ -37,14 +37,22 @@ def targets(losses: Floats) -> Floats:
     return standardised(_yeo_johnson(standardised(bent)))
 
 
-def capped(losses: Floats, spread: Floats) -> Floats:
-    """Return losses on their own scale, as targets; none is worse than the median of `spread`.
+def softened(losses: Floats, spread: Floats) -> Floats:
+    """Return losses on their own scale, as targets; above the median of `spread` they grow as a logarithm.
+
+    So a branch where all is bad so far still shows which way it gets better.
 
     Args:
         losses: finite ones.
         spread: losses from all over the space: by them, what crowds around the best changes no scale.
     """
-    return standardised(np.minimum(losses / 8, np.median(spread / 8)))
+    losses, spread = losses / 8, spread / 8  # so that no difference of two overflows
+    median = float(np.median(spread))
+    unit = median - float(spread.min()) or float(spread.max()) - median
+    if unit == 0.0:
+        return standardised(losses)
+    above = np.minimum(np.maximum(losses - median, 0.0) / unit, 1e300)
+    return standardised(np.minimum(losses, median) + unit * np.log1p(above))
 
 
 def half_ranked(losses: Floats) -> Floats:

@@ -28,7 +28,7 @@ from hpo.tuners.base import Tuner
 from hpo.tuners.feasibility import Feasibility
 from hpo.tuners.gaussian import Features, GaussianProcess, Hyperparameters, fit
 from hpo.tuners.one_thread import one_thread
-from hpo.tuners.outcomes import capped, targets
+from hpo.tuners.outcomes import softened, targets
 from hpo.tuners.points import Cube, Floats, History, Mask
 from hpo.tuners.tpe import ParzenSearch, TPEArguments
 
@@ -62,7 +62,7 @@ class Portfolio:
         self._startup = startup
         self._parzen = ParzenSearch(self._cube, TPEArguments())
         self._fine = Surrogate(self._features, targets, _best_and_latest)
-        self._coarse = Surrogate(self._features, self._capped, _best_and_spread)
+        self._coarse = Surrogate(self._features, self._softened, _best_and_spread)
         self._feasible: tuple[int, Hyperparameters] | None = None
 
     def observe(self, tuner: Tuner, trial: Trial) -> None:
@@ -86,11 +86,12 @@ class Portfolio:
         """Return full rows by the expected improvement and the probability of success."""
         surrogate = self._coarse if turn == "elsewhere" else self._fine
         rows, values, process = surrogate.process(self._history, waiting)
-        means = process.mean(self._features.of(rows))
-        order = np.argsort(means, kind="stable")
+        # Half-way between mean and result: the least result may be luck, and to the mean all that is better
+        # than a plateau is luck, where the results beside it are bad.
+        believed = (process.mean(self._features.of(rows)) + values) / 2
+        order = np.argsort(believed, kind="stable")
         margin = _SUBSTANTIAL * float(np.ptp(values)) if turn == "elsewhere" else 0.0
-        # The least mean, and not the least result: that may be luck.
-        improvement = ExpectedImprovement(self._features, process, float(means[order[0]]) - margin)
+        improvement = ExpectedImprovement(self._features, process, float(believed[order[0]]) - margin)
         near = Box.around(self._cube, rows[order[0]], _REACH)
         box = near if turn == "near" else Box.whole(self._cube)
         seeds = np.where(np.isnan(rows[order[:8]]), 0.5, rows[order[:8]])
@@ -106,9 +107,9 @@ class Portfolio:
         proposals: Floats = np.vstack([first[ranked], found[3:]])
         return proposals
 
-    def _capped(self, losses: Floats) -> Floats:
+    def _softened(self, losses: Floats) -> Floats:
         known = self._history.losses[np.isfinite(self._history.losses)]
-        return capped(losses, known[: self._startup])
+        return softened(losses, known[: self._startup])
 
     def _feasibility(self) -> Feasibility | None:
         """Return how likely configurations are to succeed, or None while all did."""

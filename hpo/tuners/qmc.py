@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from itertools import count, islice
 
+from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.base import Tuner
 
-__all__ = ["QMC", "HaltonSequence"]
+__all__ = ["QMC", "HaltonSequence", "spread"]
 
 
 class HaltonSequence:
@@ -53,18 +54,26 @@ def _primes() -> Iterator[int]:
             yield n
 
 
+def spread(tuner: Tuner, sequence: HaltonSequence, number: int) -> Configuration:
+    """Return the configuration of a trial of a sequence; where it repeats in a finite space, a drawn one.
+
+    Few such trials miss no option of a choice, and no part of a domain.
+    """
+    point = dict(zip(tuner.space.order, sequence.point(number + 1), strict=True))
+    configuration = tuner.space.from_unit(point)
+    if tuner.is_new(configuration):
+        return configuration
+    rng = tuner.rng(number)
+    return tuner.unseen(lambda: tuner.space.sample(rng))
+
+
 class QMC(Tuner):
     """Walk along a randomised Halton sequence; where it repeats in a finite space, draw at random."""
 
     name = "QMC"
 
     def suggest(self, number: int) -> Trial:
-        rng = self.rng(number)
-        point = dict(zip(self.space.order, self._sequence.point(number), strict=True))
-        configuration = self.space.from_unit(point)
-        if not self.is_new(configuration):
-            configuration = self.unseen(lambda: self.space.sample(rng))
-        return Trial(number, configuration)
+        return Trial(number, spread(self, self._sequence, number))
 
     @cached_property
     def _sequence(self) -> HaltonSequence:

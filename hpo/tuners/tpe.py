@@ -23,6 +23,7 @@ from hpo.tuners.arguments import AtLeast
 from hpo.tuners.base import Tuner
 from hpo.tuners.parzen import ParzenEstimator
 from hpo.tuners.points import Cube, Floats, History
+from hpo.tuners.qmc import HaltonSequence, spread
 
 __all__ = ["ParzenSearch", "TPE", "TPEArguments"]
 
@@ -41,7 +42,7 @@ class TPEArguments:
     Attributes:
         constant_liar_type: what a trial that is under way is taken to result in: the best, the mean or
             the worst of the results so far; null leaves it out.
-        n_startup_jobs: how many of the first trials are drawn at random.
+        n_startup_jobs: how many of the first trials are points of a quasi-random sequence.
         n_ei_candidates: how many candidates compete for a proposal.
         linear_forgetting: how many of the latest results count in full; older ones count less, and of
             those that are not good only the latest 2,000 count.
@@ -152,22 +153,22 @@ class TPE(Tuner):
         self._cube = Cube(self.space)
         self._history = History(self._cube)
         self._search = ParzenSearch(self._cube, self.arguments)
+        self._sequence = HaltonSequence(len(self.space), self.seed)
 
     def observe(self, trial: Trial, value: float | None) -> None:
         self._history.observe(self, trial, value)
 
     def suggest(self, number: int) -> Trial:
-        generator = self.generator(number)
         if len(self._history) < self.arguments.n_startup_jobs:
-            return Trial(number, self.unseen(lambda: self.space.sample(generator)))
-        rows = self._search.candidates(generator, self._history, self._history.under_way(self))
+            return Trial(number, spread(self, self._sequence, number))
+        rows = self._search.candidates(self.generator(number), self._history, self._history.under_way(self))
         draws = 2 * self.arguments.n_ei_candidates
         return Trial(number, self.unseen(lambda: self._cube.configuration(next(rows)), draws=draws))
 
     def explain(self) -> Mapping[str, Any]:
         n, startup = len(self._history), self.arguments.n_startup_jobs
         if n < startup:
-            return {"model": "random", "why": f"{n} of {startup} startup results are in"}
+            return {"model": "quasi-random", "why": f"{n} of {startup} startup results are in"}
         good = self._search.good_count(n)
         return {"model": "tree-structured Parzen estimator", "good": good, "results": n}
 

@@ -4,12 +4,14 @@ import statistics
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from threadpoolctl import threadpool_info
 
 from hpo import tuners
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
 from hpo.tuners.acquisition import ConfidenceBound, ExpectedImprovement, ProbabilityOfImprovement, _log_h
 from hpo.tuners.gaussian import Features, GaussianProcess, fit
+from hpo.tuners.one_thread import one_thread
 from hpo.tuners.outcomes import standardised, targets
 from hpo.tuners.points import Cube
 
@@ -67,6 +69,70 @@ def test_a_region_where_trials_fail_is_avoided():
 def test_a_best_value_at_the_edge_of_failure_is_found():
     trials = run_where_some_fail(lambda p: p["lr"] > 1e-3, lambda p: -math.log10(p["lr"]), 40)
     assert max(t.parameters["lr"] for t in trials if t.state is TrialState.SUCCEEDED) > 8e-4
+
+
+def run(space, loss, trials, seed=0):
+    tuner = tuners.create("Auto", SearchSpace.from_json(space), direction="minimize", seed=seed)
+    for _ in range(trials):
+        trial = tuner.ask()
+        tuner.tell(trial, loss(trial.parameters))
+    return tuner
+
+
+def test_the_better_of_two_branches_is_found_though_its_median_is_worse():
+    space = {"branch": {"_type": "choice", "_value": ["a", "b"]}}
+    for name in "ab":
+        for i in range(2):
+            domain = {"_type": "uniform", "_value": [-1, 1], "_when": {"branch": [name]}}
+            space[f"{name}{i}"] = domain
+
+    def loss(p):
+        floor, steep, centre = (0.3, 0.5, 0.1) if p["branch"] == "a" else (0.0, 1.5, -0.5)
+        return floor + steep * sum((v - centre) ** 2 for n, v in p.items() if n != "branch")
+
+    found = [min(run(space, loss, 50, seed).results.values()) for seed in range(3)]
+    assert statistics.median(found) < 0.1
+
+
+def test_one_search_stays_near_the_best_trial_and_another_looks_elsewhere():
+    space = {n: {"_type": "uniform", "_value": [0, 1]} for n in "xyz"}
+    tuner = run(space, lambda p: sum((v - 0.4) ** 2 for v in p.values()), 60)
+    away = {"near": [], "elsewhere": []}
+    for trial in list(tuner.trials.values())[30:]:
+        if trial.memo["search"] in away:
+            away[trial.memo["search"]].append(max(abs(v - 0.4) for v in trial.parameters.values()))
+    assert max(away["near"]) < 0.25
+    assert statistics.median(away["elsewhere"]) > 2 * statistics.median(away["near"])
+
+
+def test_a_plateau_does_not_hold_the_search():
+    """Most of the space is equally good; what is better lies in a valley with cliffs beside it."""
+    space = {n: {"_type": "uniform", "_value": [0, 1]} for n in "xy"}
+
+    def loss(p):
+        if p["x"] > 0.6:
+            return 0.5
+        away = abs(p["x"] - 0.3)
+        return 0.1 + away + abs(p["y"] - 0.7) if away < 0.15 else 1.0
+
+    found = [min(run(space, loss, 50, seed).results.values()) for seed in range(3)]
+    assert statistics.median(found) < 0.2
+
+
+def test_fifty_parameters_and_one_are_searched():
+    wide = {f"x{i}": {"_type": "uniform", "_value": [0, 1]} for i in range(50)}
+    results = list(run(wide, lambda p: sum((v - 0.4) ** 2 for v in p.values()), 30).results.values())
+    assert min(results[10:]) < min(results[:10])
+    assert min(run({"x": wide["x0"]}, lambda p: (p["x"] - 0.4) ** 2, 12).results.values()) < 1e-3
+
+
+def test_linear_algebra_is_done_in_one_thread_and_the_rest_of_the_process_is_left_alone():
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = threads()
+    assert set(one_thread(threads)()) == {1}
+    assert threads() == before
 
 
 def test_it_says_what_it_models_and_why():

@@ -75,7 +75,7 @@ import sys
 from hpo import tuners
 from hpo.space import SearchSpace
 space = SearchSpace.from_json({"x": {"_type": "randint", "_value": [0, 9]}})
-for name in ("Random", "GridSearch"):
+for name in ("Random", "GridSearch", "QMC", "Auto"):
     tuner = tuners.create(name, space)
     tuner.tell(tuner.ask(), 1.0)
 print([m for m in ("numpy", "scipy") if m in sys.modules])

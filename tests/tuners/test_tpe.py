@@ -1,9 +1,13 @@
 import math
 import statistics
 
+import numpy as np
+import pytest
+
 from hpo import tuners
 from hpo.space import SearchSpace
 from hpo.trial import TrialState
+from hpo.tuners.tpe import _improvements
 
 MIXED = SearchSpace.from_json(
     {
@@ -71,3 +75,31 @@ def test_trials_under_way_push_proposals_apart():
         return statistics.pstdev(math.log(tuner.ask().parameters["lr"]) for _ in range(32))
 
     assert spread("worst") > spread("best")
+
+
+SMALL = SearchSpace.from_json(
+    {
+        "size": {"_type": "choice", "_value": [2, 3, 5, 7]},
+        "pool": {"_type": "choice", "_value": ["max", "mean"]},
+        "bias": {"_type": "uniform", "_value": [0, 0.5]},
+    }
+)
+
+
+def test_no_option_of_a_small_space_is_left_untried():
+    misses = 0
+    for seed in range(40):
+        tuner = tuners.create("TPE", SMALL, direction="maximize", seed=seed)
+        for _ in range(25):
+            trial = tuner.ask()
+            p = trial.parameters
+            tuner.tell(trial, p["size"] * (10 if p["pool"] == "max" else 1) + p["bias"])
+        misses += max(tuner.results.values()) < 70
+    assert misses <= 1  # random search: 2
+
+
+def test_a_good_configuration_counts_by_what_it_gains_at_any_magnitude():
+    assert _improvements(np.array([-3.0, 1.0]), 2.0) == pytest.approx([10 / 6, 2 / 6])
+    assert _improvements(np.array([-1.7e308, 0.0]), 1.7e308) == pytest.approx([4 / 3, 2 / 3])
+    assert _improvements(np.array([5.0, 5.0]), 5.0).tolist() == [1.0, 1.0]
+    assert _improvements(np.array([5.0, 6.0]), np.inf).tolist() == [1.0, 1.0]
