@@ -47,7 +47,9 @@ def fresh_store() -> Iterator[tuple[Path, dict[str, str]]]:
     """Give an empty folder, and an environment whose store lies in it."""
     with tempfile.TemporaryDirectory(prefix="hpo-benchmark-") as name:
         folder = Path(name)
-        yield folder, {**os.environ, "HPO_HOME": str(folder / "home")}
+        environment = {**os.environ, "HPO_HOME": str(folder / "home")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each start compiles what it imports
+        yield folder, environment
 
 
 def ask(arguments: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None) -> Any:

@@ -5,8 +5,6 @@ Under ``hpo run`` the marks are read from the source and never executed, so noth
 
 from __future__ import annotations
 
-from collections import deque
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,10 +29,11 @@ __all__ = [
 ]
 
 _NOTHING: Any = object()
+_REMEMBERED = 256
 
 #: What the constructors returned last, each with its kind and arguments. A number does not know that it was a
 #: domain, so that is how `hpo.tune(..., space={"lr": hpo.loguniform(1e-5, 1e-1)})` knows.
-_recent: deque[tuple[Any, str, tuple[Any, ...]]] = deque(maxlen=256)
+_recent: list[tuple[Any, str, tuple[Any, ...]]] = []
 
 
 def domains_of(values: Sequence[Any]) -> list[tuple[str, tuple[Any, ...]] | None]:
@@ -53,6 +52,7 @@ def domains_of(values: Sequence[Any]) -> list[tuple[str, tuple[Any, ...]] | None
 
 def _noted(value: Any, kind: str, arguments: tuple[Any, ...]) -> Any:
     _recent.append((value, kind, arguments))
+    del _recent[:-_REMEMBERED]
     return value
 
 

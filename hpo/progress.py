@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console, Group
 from rich.control import strip_control_codes
@@ -17,11 +17,13 @@ from rich.text import Text
 
 from hpo.experiment.documents import is_marked
 from hpo.experiment.listener import Listener
-from hpo.experiment.loop import Experiment
 from hpo.experiment.standing import Standing
 from hpo.experiment.wording import compared, counted, duration, short, values
 from hpo.runtime.store import Store, TrialRow
 from hpo.trial import Trial, TrialState
+
+if TYPE_CHECKING:
+    from hpo.experiment.loop import Experiment
 
 __all__ = ["REFRESH", "Progress", "best_values", "parameter_lines"]
 

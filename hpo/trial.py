@@ -1,7 +1,8 @@
 """A trial, from both sides: the record that tuners and the store share, and the API inside the process.
 
-Only the standard library, and little of it: this is imported into every training script, also by the
-Python of another environment, which may be as old as 3.8 (hence the tuples of types).
+Only the standard library, and little of it, the rest when it is needed: this is imported into every
+training script, also by the Python of another environment, which may be as old as 3.8 (hence the tuples of
+types). So the record, which no script asks for, lies in a file of its own.
 
 Inside a trial, results are JSON lines appended with one `write` each to ``$HPO_TRIAL_DIR/metrics.jsonl``;
 once a report function returns, its line survives the death of every process. A byte in the experiment's
@@ -17,19 +18,17 @@ since of an earlier one a process may have survived (``"attempt": 1``)::
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
-import math
 import os
 import sys
 import time
-from enum import Enum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
+
+    from hpo.record import Metric, Trial, TrialState
 
 __all__ = [
     "BUDGET",
@@ -55,85 +54,13 @@ _DEEPEST = 20  # levels of a result
 _LONGEST_TEXT = 10000  # characters of what is no JSON, such as an array
 
 
-class TrialState(str, Enum):
-    """Where a trial stands. The last five are final."""
+def __getattr__(name: str) -> Any:
+    """Load the record when it is asked for."""
+    if name not in ("Metric", "Trial", "TrialState"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from hpo import record
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    EARLY_STOPPED = "early_stopped"
-    USER_CANCELED = "user_canceled"
-    SYSTEM_CANCELED = "system_canceled"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether a trial in this state has ended."""
-        return self not in (TrialState.WAITING, TrialState.RUNNING)
-
-
-class Metric:
-    """One intermediate result: `value` at `step`."""
-
-    __slots__ = ("step", "value")
-
-    def __init__(self, step: int, value: float) -> None:
-        self.step = step
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Metric) and (self.step, self.value) == (other.step, other.value)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"Metric(step={self.step}, value={self.value!r})"
-
-
-class Trial:
-    """One configuration on its way through an experiment.
-
-    Attributes:
-        number: from 0, in the order of proposal; a trial that is run again keeps it.
-        parameters: the configuration: flat, JSON values, active parameters only.
-        state: where it stands.
-        value: the final result, a finite number, once it succeeded.
-        intermediate: the results on the way, in order.
-        failure: for a failed trial, its kind: ``exception``, ``exit``, ``signal``, ``oom``, ``timeout``,
-            ``no_result``, ``bad_value`` or ``lost``.
-        memo: what the tuner must remember about it, as JSON; stored with the trial. Of its keys an
-            experiment knows ``budget``, a number of passes, which is handed to the trial (see `fidelity`);
-            ``continues``, the number of an ended trial whose files its folder begins with, so that it goes
-            on from the other's checkpoint; ``checkpoints``, the two folders that scripts for NNI's PBT load
-            from and save to; and, to show them, ``rung`` and ``parent``;
-            ``handed``, the values that the trial is given in the place of its parameters.
-    """
-
-    __slots__ = ("failure", "intermediate", "memo", "number", "parameters", "state", "value")
-
-    def __init__(
-        self,
-        number: int,
-        parameters: dict[str, Any],
-        *,
-        state: TrialState = TrialState.WAITING,
-        value: float | None = None,
-        memo: dict[str, Any] | None = None,
-    ) -> None:
-        self.number = number
-        self.parameters = parameters
-        self.state = state
-        self.value = value
-        self.intermediate: list[Metric] = []
-        self.failure: str | None = None
-        self.memo: dict[str, Any] = {} if memo is None else memo
-
-    def __repr__(self) -> str:
-        return f"Trial({self.number}, {self.parameters!r}, state={self.state.value!r}, value={self.value!r})"
-
-
-# ---------------------------------------------------------------------------------------------------
-# The API inside a trial
+    return getattr(record, name)
 
 
 class _Inside:
@@ -160,6 +87,8 @@ class _Inside:
             if path is None:
                 self._values = {}
             else:
+                import json
+
                 with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - pathlib costs 3 ms
                     self._values = json.loads(file.read().decode())
         return self._values
@@ -182,6 +111,8 @@ class _Inside:
 
     def append(self, record: dict[str, Any]) -> None:
         """Append one line to the spool, with one write, then wake the runner."""
+        import json
+
         assert self.directory is not None
         spool = self._open_spool()
         record["time"] = time.time()
@@ -199,9 +130,11 @@ class _Inside:
         """Return the spool's descriptor: a script may have closed all it has, and opened others since."""
         assert self.directory is not None
         if self._spool is not None:
-            with contextlib.suppress(OSError):
+            try:
                 if os.fstat(self._spool).st_ino == self._inode:
                     return self._spool
+            except OSError:
+                pass
             self._wake = None
         path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
         self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -230,9 +163,11 @@ class _Inside:
 
     def _wait_for_room(self) -> None:
         if self.once("full disk"):
-            with contextlib.suppress(OSError):
-                where = f"no room for a result in {self.directory}"
+            where = f"no room for a result in {self.directory}"
+            try:  # noqa: SIM105 - what is imported here costs every trial
                 print(f"hpo: the disk is full: {where}; waiting for some", file=sys.stderr)
+            except OSError:
+                pass
         time.sleep(0.5)
 
     def _poke(self) -> None:
@@ -271,6 +206,8 @@ def get_next_parameter() -> dict[str, Any]:
         return {}
     nested = os.path.join(here.directory, "nested.json")  # noqa: PTH118
     if os.path.exists(nested):  # noqa: PTH110
+        import json
+
         with open(nested, encoding="utf-8") as file:  # noqa: PTH123
             return dict(json.load(file))
     return dict(here.values)
@@ -321,6 +258,8 @@ def _step(step: Any) -> int:
 
 def _number(value: Any) -> tuple[float | None, str | None]:
     """Return a result as a finite number, or why it is none."""
+    import math
+
     if isinstance(value, dict):
         if "default" not in value:
             return None, f"a dict of results needs the key 'default', and has {_shown(list(value))}"
@@ -374,6 +313,8 @@ def fidelity(passes: Any, start: int = 0) -> Any:
         passes: what the loop goes through, such as ``range(50)``.
         start: how many passes were made before.
     """
+    import math
+
     here = inside()
     if here.directory is None:
         here.say_outside()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 __all__ = ["main"]
@@ -17,6 +18,9 @@ def main() -> None:
         from hpo.cli.inside import main as inside
 
         sys.exit(inside(sys.argv[1:]))
+    gc.disable()  # what is imported stays: looking through it for rubbish finds none
     from hpo.cli.app import main as app
 
+    gc.freeze()
+    gc.enable()
     sys.exit(app())
