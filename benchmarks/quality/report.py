@@ -18,16 +18,21 @@ from scipy.stats import rankdata, wilcoxon
 
 
 def load(paths: list[Path], in_flight: int) -> dict[tuple[str, int], dict[str, dict]]:
-    """Return the runs by task and seed, then by optimiser."""
+    """Return the runs by task and seed, then by optimiser: of several the longest, and of those the last."""
     cells: dict[tuple[str, int], dict[str, dict]] = defaultdict(dict)
     for path in paths:
         for line in path.read_text().splitlines():
             run = json.loads(line)
             if run["in_flight"] == in_flight:
                 known = cells[run["task"], run["seed"]].get(run["optimiser"])
-                if known is None or run["trials"] > known["trials"]:
+                if known is None or run["trials"] >= known["trials"]:
                     cells[run["task"], run["seed"]][run["optimiser"]] = run
     return cells
+
+
+def after(run: dict, trials: int) -> float:
+    """Return the loss of what seemed best after so many trials."""
+    return [loss for number, loss in run["bests"] if number < trials][-1]
 
 
 def regrets(cells: dict, names: list[str], at: int) -> tuple[np.ndarray, list[str], list[str]]:
@@ -38,13 +43,13 @@ def regrets(cells: dict, names: list[str], at: int) -> tuple[np.ndarray, list[st
     least: dict[str, float] = defaultdict(lambda: np.inf)
     for (task, _), runs in cells.items():
         for run in runs.values():
-            known = run["optimum"] if run["optimum"] is not None else min(run["trace"])
+            known = run["optimum"] if run["optimum"] is not None else min(loss for _, loss in run["bests"])
             least[task] = min(least[task], known)
     chance: dict[str, list[float]] = defaultdict(list)
     raw, tasks, families = [], [], []
     for (task, _), runs in sorted(complete.items()):
-        row = [runs[n]["trace"][at - 1] - least[task] for n in names]
-        chance[task].append(runs["hpo-Random"]["trace"][at - 1] - least[task])
+        row = [after(runs[n], at) - least[task] for n in names]
+        chance[task].append(after(runs["hpo-Random"], at) - least[task])
         raw.append(row)
         tasks.append(task)
         families.append(next(iter(runs.values()))["family"])

@@ -2,8 +2,9 @@
 
     python run.py --optimisers hpo-Auto,optuna-tpe --trials 100 --seeds 10 --data FOLDER -o runs.jsonl
 
-A run that is in the file already is not run again, so one can stop and go on. `--in-flight 8` keeps eight
-trials under way, which end in the order of random durations. With `report.py` the lines become tables.
+A run that is in the file already is not run again, so one can stop, go on, and add seeds and optimisers
+later; `--again` replaces what is there. `--in-flight 8` keeps eight trials under way, which end in the order
+of random durations. With `report.py` the lines become tables.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from hpo.space import SearchSpace
 
 
 def run(task: Task, optimiser: str, seed: int, trials: int, in_flight: int) -> dict[str, object]:
-    """Return the record of one run: after each trial, the loss of what then seems best."""
+    """Return the record of one run: the loss of what seems best, and from which trial on."""
     loss, noise = task.loss(seed), np.random.default_rng((1, seed))
     clock = np.random.default_rng((2, seed))
-    best, seeming, trace = np.inf, np.inf, []
+    seeming, bests = np.inf, []
     waiting: list[tuple[float, int, object, dict[str, object]]] = []
     cpu, now = 0.0, 0.0
     started = time.process_time()
@@ -42,12 +43,12 @@ def run(task: Task, optimiser: str, seed: int, trials: int, in_flight: int) -> d
         value = loss(config)
         told = value + task.noise * noise.normal()
         if told < seeming:
-            seeming, best = told, value
-        trace.append(best)
+            seeming = told
+            bests.append([number, float(f"{value:.8g}")])
         started = time.process_time()
         optimise.tell(key, told)
         cpu += time.process_time() - started
-    return {"trace": trace, "cpu_ms": 1000 * cpu / trials}
+    return {"bests": bests, "cpu_ms": round(1000 * cpu / trials, 2)}
 
 
 def main() -> None:
@@ -60,12 +61,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--in-flight", type=int, default=1)
     parser.add_argument("--data", type=Path, default=os.environ.get("HPO_BENCH_DATA"), help="YAHPO's folder")
+    parser.add_argument("--again", action="store_true", help="also where the file has the run")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs.jsonl"))
     given = parser.parse_args()
 
     keys = ("task", "optimiser", "seed", "trials", "in_flight")
     done = set()
-    if given.output.exists():
+    if given.output.exists() and not given.again:
         lines = map(json.loads, given.output.read_text().splitlines())
         done = {tuple(line[k] for k in keys) for line in lines}
     wanted = tuple(filter(None, given.tasks.split(",")))
@@ -82,7 +84,7 @@ def main() -> None:
                 record |= {"family": task.family, "optimum": task.optimum}
                 record |= run(task, optimiser, seed, given.trials, given.in_flight)
                 with given.output.open("a") as file:
-                    file.write(json.dumps(record) + "\n")
+                    file.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

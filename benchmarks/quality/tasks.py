@@ -305,6 +305,38 @@ def _classifier(c: Config) -> Any:
     return kinds[c["model"]](**own, **fixed)
 
 
+def _mlp(c: Config) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    widths = [c[f"width{i}"] for i in range(1, c["layers"] + 1)]
+    own = {k: v for k, v in c.items() if k != "layers" and not k.startswith("width")}
+    return MLPClassifier([int(w) for w in widths], max_iter=15, random_state=0, **own)
+
+
+def _boosting(c: Config) -> Any:
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    return GradientBoostingRegressor(random_state=0, **c)
+
+
+def _svr(c: Config) -> Any:
+    from sklearn.svm import SVR
+
+    return SVR(**c, max_iter=20_000)
+
+
+def _linear(c: Config) -> Any:
+    from sklearn.linear_model import SGDClassifier
+
+    return SGDClassifier(random_state=0, max_iter=100, **c)
+
+
+def _tree(c: Config) -> Any:
+    from sklearn.tree import DecisionTreeClassifier
+
+    return DecisionTreeClassifier(random_state=0, **c)
+
+
 def scikit_learn() -> Iterator[Task]:
     svc = {
         "C": _log(1e-3, 1e4),
@@ -335,6 +367,52 @@ def scikit_learn() -> Iterator[Task]:
         "linear_l1_ratio": _uniform(0, 1, model=["linear"]),
     }
     yield Task("models-cancer", "scikit-learn", models, partial(_fit, _classifier, "breast_cancer"))
+    svr = {
+        "C": _log(1e-3, 1e4),
+        "epsilon": _log(1e-3, 100),
+        "kernel": _choice("rbf", "linear", "sigmoid"),
+        "gamma": _log(1e-5, 10, kernel=["rbf", "sigmoid"]),
+        "coef0": _uniform(-1, 1, kernel=["sigmoid"]),
+    }
+    yield Task("svr-diabetes", "scikit-learn", svr, partial(_fit, _svr, "diabetes"))
+    mlp = {
+        "layers": _int(1, 4),
+        **{f"width{i}": _int(2, 33, layers=list(range(i, 4))) for i in range(1, 4)},
+        "activation": _choice("relu", "tanh", "logistic"),
+        "alpha": _log(1e-6, 10),
+        "learning_rate_init": _log(1e-5, 1),
+        "batch_size": _choice(16, 32, 64, 128),
+        "beta_1": _uniform(0, 0.99),
+    }
+    yield Task("mlp-wine", "scikit-learn", mlp, partial(_fit, _mlp, "wine"))
+    boosting = {
+        "n_estimators": _int(5, 50),
+        "learning_rate": _log(1e-3, 1),
+        "max_depth": _int(1, 6),
+        "min_samples_leaf": _int(1, 50),
+        "subsample": _uniform(0.2, 1),
+        "max_features": _uniform(0.1, 1),
+    }
+    yield Task("boosting-diabetes", "scikit-learn", boosting, partial(_fit, _boosting, "diabetes"))
+    linear = {
+        "loss": _choice("hinge", "log_loss", "modified_huber", "squared_hinge"),
+        "penalty": _choice("l1", "l2", "elasticnet"),
+        "l1_ratio": _uniform(0, 1, penalty=["elasticnet"]),
+        "alpha": _log(1e-7, 1),
+        "learning_rate": _choice("optimal", "invscaling", "constant"),
+        "eta0": _log(1e-4, 1, learning_rate=["invscaling", "constant"]),
+        "power_t": _uniform(0.1, 0.9, learning_rate=["invscaling"]),
+    }
+    yield Task("linear-cancer", "scikit-learn", linear, partial(_fit, _linear, "breast_cancer"))
+    tree = {
+        "criterion": _choice("gini", "entropy"),
+        "max_depth": _int(1, 30),
+        "min_samples_split": _int(2, 100),
+        "min_samples_leaf": _int(1, 50),
+        "max_features": _uniform(0.05, 1),
+        "ccp_alpha": _log(1e-5, 1e-1),
+    }
+    yield Task("tree-digits", "scikit-learn", tree, partial(_fit, _tree, "digits"))
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ from hpo.annotate.result import AnnotatedProject
 from hpo.config.model import Config
 from hpo.parameters import Parameter
 
-__all__ = ["of_direction", "of_marks", "of_results"]
+__all__ = ["of_budget", "of_direction", "of_marks", "of_results"]
 
 _ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
 _REPORTS = re.compile(rb"report_(?:final|intermediate)_result\(\s*([A-Za-z_][\w.]*)\s*[,()\[]")
+_BUDGETS = re.compile(rb"fidelity|TRIAL_BUDGET")
 _SMALLER = {"loss", "nll", "perplexity", "ppl", "regret", "cost"}
 _SMALLER |= {"error", "err", "rmse", "mse", "mae", "mape", "wer", "cer", "fid"}
 
@@ -38,6 +39,24 @@ def of_results(config: Config, project: AnnotatedProject) -> Iterator[str]:
     if config.metric_pattern is None and not any(b"report_final_result" in f.original for f in project.files):
         yield f"warning: nothing in {project.files[0].name} reports a result, and a trial without one fails"
         yield "  help: add hpo.report_final_result(value), or read it from the output with --metric-pattern"
+
+
+def of_budget(config: Config, project: AnnotatedProject, argument: str) -> Iterator[str]:
+    """Yield that the budgets of a tuner are not those of the script's loop; `argument` says a whole one."""
+    assert config.tuner is not None
+    tuner, loop, wanted = config.tuner.name, project.fidelity, config.tuner.class_args.get(argument)
+    if loop is None:
+        if project.files and not any(_BUDGETS.search(file.original) for file in project.files):
+            script = project.files[0].name
+            yield f"warning: no loop in {script} is the budget, so all trials of {tuner} run whole"
+            yield "  help: write the loop as: for epoch in hpo.fidelity(range(30)):"
+    elif loop.passes is None and wanted is None:
+        yield f"warning: how many passes {loop.file}:{loop.line} makes shows only when it runs"
+        yield f"  help: give {tuner} their number, in an experiment file as tuner.classArgs.{argument}"
+    elif loop.passes is not None and isinstance(wanted, int) and wanted > loop.passes:
+        most = f"{loop.file}:{loop.line} makes {loop.passes} passes at most"
+        yield f"warning: {argument} is {wanted}, and {most}"
+        yield f"  help: leave {argument} out, and {tuner} takes it from the loop"
 
 
 def of_direction(config: Config, project: AnnotatedProject | None) -> Iterator[str]:

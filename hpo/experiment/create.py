@@ -249,6 +249,10 @@ def _caution(
         if isinstance(command, ScriptCommand):
             for line in cautions.of_results(config, project):
                 listener.noted(line)
+        argument = _whole_budget(config.tuner)
+        if argument is not None:
+            for line in cautions.of_budget(config, project, argument):
+                listener.noted(line)
     if config.direction is None and direction == "maximize":
         for line in cautions.of_direction(config, project):
             listener.noted(line)
@@ -273,10 +277,15 @@ def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None
 def _budgeted(tuner: Algorithm, project: AnnotatedProject | None) -> Algorithm:
     """Return a tuner that is told how many passes the marked loop makes, where nobody told it."""
     loop = project.fidelity if project is not None else None
-    argument = getattr(load_tuner_class(tuner), "whole_budget", None)
+    argument = _whole_budget(tuner)
     if argument is None or argument in tuner.class_args or loop is None or not loop.passes:
         return tuner
     return tuner.model_copy(update={"class_args": {**tuner.class_args, argument: loop.passes}})
+
+
+def _whole_budget(tuner: Algorithm | None) -> str | None:
+    """Return the argument of a tuner that says how many passes a whole trial makes, where it has one."""
+    return None if tuner is None else getattr(load_tuner_class(tuner), "whole_budget", None)
 
 
 def _places(config: Config) -> Places:

@@ -242,3 +242,40 @@ def test_a_killed_experiment_goes_on_as_one_that_was_not(tuner: str) -> None:
     runner.communicate()
     hpo("resume")
     assert [[trial[key] for key in told] for trial in trials()] == whole
+
+
+MARKED = """\
+import hpo
+rate = 0.1  # hpo: uniform(0, 1)
+{loop}
+hpo.report_final_result(rate)
+"""
+
+
+@pytest.mark.parametrize(
+    ("loop", "arguments", "said"),
+    [
+        ("", "{}", "no loop in marked.py is the budget, so all trials of Hyperband run whole"),
+        (
+            "for step in hpo.fidelity(range(len(str(rate)))): pass",
+            "{}",
+            "how many passes marked.py:3 makes shows only when it runs",
+        ),
+        (
+            "for step in hpo.fidelity(range(9)): pass",
+            "{R: 60}",
+            "R is 60, and marked.py:3 makes 9 passes at most",
+        ),
+        ("for step in hpo.fidelity(range(9)): pass", "{}", ""),
+        ("for step in hpo.fidelity(range(99)): pass", "{R: 9}", ""),
+    ],
+)
+def test_it_is_said_at_the_start_where_budgets_are_not_those_of_the_loop(
+    loop: str, arguments: str, said: str
+) -> None:
+    Path("marked.py").write_text(MARKED.format(loop=loop))
+    Path("halving.yml").write_text(f"tuner: {{name: Hyperband, classArgs: {arguments}}}\nmaxTrialNumber: 1\n")
+    command = [sys.executable, "-m", "hpo", "run", "marked.py", "--config", "halving.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert said in done.stderr
+    assert ("warning" in done.stderr) == bool(said)
