@@ -76,7 +76,20 @@ class Changed(BaseModel):
 
     max_trials: Annotated[int | None, Field(ge=1, le=_LARGEST)] = Field(None, description="null: no limit")
     max_duration: str | float | None = Field(None, description="30s, 10m, 1h, 2d or seconds; null: no limit")
+    stop_when: Annotated[str | None, Field(max_length=200)] = Field(
+        None, description="the final result that is good enough: val_acc>=0.99"
+    )
+    patience: Annotated[int | None, Field(ge=1, le=_LARGEST)] = Field(
+        None, description="after so many trials without a better result none starts"
+    )
+    max_failures: Annotated[int | None, Field(ge=1, le=_LARGEST)] = Field(
+        None, description="after so many failed trials none starts; null: where the first 3 all fail"
+    )
     max_trial_duration: str | float | None = Field(None, description="as max_duration")
+    max_trial_memory: str | int | None = Field(None, description="512M, 4G or bytes; null: no limit")
+    retries: Annotated[int, Field(ge=0, le=_LARGEST)] | None = Field(
+        None, description="how often a trial that fails is run again"
+    )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = Field(None, description="trials at a time")
     space: dict[str, Any] | None = Field(None, description="NNI's search-space JSON")
 
@@ -462,11 +475,12 @@ def _settings(directory: Path, changed: Changed) -> dict[str, Any]:
             given[name] = parse_duration(given[name])
     if "concurrency" in given:
         given["trial_concurrency"] = given.pop("concurrency")
-    if given:
-        with open_store(directory) as store:
-            written = store.experiment()["config"]["settings"]
-        Config.model_validate({**written, "space": None}).override(**given)
-    return given
+    if not given:
+        return given
+    with open_store(directory) as store:
+        written = store.experiment()["config"]["settings"]
+    config = Config.model_validate({**written, "space": None}).override(**given)
+    return {name: getattr(config, name) for name in given}
 
 
 def _resumed(name: str) -> str:

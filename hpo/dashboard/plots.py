@@ -75,6 +75,7 @@ def parallel(record: Record) -> dict[str, Any]:
     return {
         "direction": record.direction,
         "total": len(trials),
+        "budget": record.budget,
         "axes": [
             *({key: value for key, value in axis.items() if key != "places"} for axis in axes),
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from threading import Lock
 
@@ -9,6 +10,8 @@ from hpo.experiment.record import Record
 from hpo.importance import fanova
 
 __all__ = ["Records", "shares"]
+
+_CURVES = 1000  # of trials: what figures can show of more of them
 
 
 class Records:
@@ -23,7 +26,11 @@ class Records:
         with self._lock:
             if self._kept is None or self._kept[:2] != (directory, stamp):
                 self._kept = None  # before there are two
-                self._kept = (directory, stamp, Record.read(directory))
+                gc.disable()  # all that is read stays: to look for garbage in it would take as long again
+                try:
+                    self._kept = (directory, stamp, Record.read(directory, curves=_CURVES))
+                finally:
+                    gc.enable()
             return self._kept[2]
 
 

@@ -34,7 +34,7 @@ class Record:
         direction: maximize or minimize.
         space: the search space, with the source's own values as its defaults.
         trials: all of them, by number.
-        intermediate: the results on the way, by number, of the trials that have some.
+        intermediate: the results on the way, by number, of the trials that have some and were asked for.
     """
 
     id: str
@@ -46,14 +46,19 @@ class Record:
     intermediate: Mapping[int, Sequence[Metric]]
 
     @classmethod
-    def read(cls, directory: Path) -> Record:
-        """Read an experiment's folder (`hpo.runtime.home.find` tells where one lies)."""
+    def read(cls, directory: Path, *, curves: int | None = None) -> Record:
+        """Read an experiment's folder (`hpo.runtime.home.find` tells where one lies); see `of`."""
         with contextlib.closing(Store(directory)) as store:
-            return cls.of(store)
+            return cls.of(store, curves=curves)
 
     @classmethod
-    def of(cls, store: Store) -> Record:
-        """Read an open store."""
+    def of(cls, store: Store, *, curves: int | None = None) -> Record:
+        """Read an open store.
+
+        Args:
+            store: the experiment's.
+            curves: of how many trials, evenly spread, the results on the way are read; None for all.
+        """
         row = store.experiment()
         return cls(
             id=store.directory.name,
@@ -62,7 +67,7 @@ class Record:
             direction=row["direction"],
             space=SearchSpace.from_json(row["space"], defaults=row["defaults"]),
             trials=store.trials(),
-            intermediate=store.all_metrics(),
+            intermediate=store.all_metrics(curves),
         )
 
     @cached_property

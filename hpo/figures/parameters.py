@@ -20,6 +20,7 @@ from hpo.runtime.store import TrialRow
 __all__ = ["contour", "importance", "parallel", "slices"]
 
 _NOTHING = "No trial has succeeded yet."
+_LEGEND = "early trials are blue, late ones orange; ★ the best"
 _MOST_POINTS = 1000
 _MOST_LINES = 500
 _MOST_PLACES = 2000
@@ -78,7 +79,11 @@ def slices(record: Record, names: Sequence[str] | None = None, *, columns: int =
         result.update_yaxes(axis, row=row + 1, col=column + 1)
     result.update_yaxes({"title": "result"}, col=1)
     return result.update_layout(
-        template=TEMPLATES["light"], title=title, height=max(280 * rows + 60, 320), showlegend=False
+        template=TEMPLATES["light"],
+        title={"text": title, "subtitle": {"text": _LEGEND}},
+        height=max(280 * rows + 80, 340),
+        margin={"t": 96},
+        showlegend=False,
     )
 
 

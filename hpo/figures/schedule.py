@@ -17,6 +17,8 @@ from hpo.trial import TrialState
 __all__ = ["lineage", "rungs", "timeline"]
 
 _MOST_BARS = 3000
+_MOST_POINTS = 3000
+_PARTED = 300  # bars between which a line is drawn: of more, little else would be left
 
 
 # -- when and where
@@ -61,7 +63,7 @@ def timeline(record: Record) -> go.Figure:
                 text=[f"{b - a:.1f} s" for a, b in ends],
                 textposition="none",
                 hovertemplate="<b>trial %{customdata}</b><br>%{text}<extra>" + look.words + "</extra>",
-                marker={"color": look.colour, "line": {"width": 0}},
+                marker={"color": look.colour, "line": {"width": 1 if len(lanes) <= _PARTED else 0}},
                 name=look.words,
             )
     return result
@@ -114,7 +116,8 @@ def rungs(record: Record) -> go.Figure:
     if not budgets:
         return empty(title, "No trial had a budget, and none was stopped early.")
     reached = {t.number: _reached(record, t) for t in record.trials}
-    trials = [t for t in record.trials if t.number in budgets and reached[t.number] is not None]
+    every = [t for t in record.trials if t.number in budgets and reached[t.number] is not None]
+    trials = _families(every, record)
     parents = _parents(trials)
     gone_on = set(parents.values())
     whole = max(budgets.values())
@@ -123,7 +126,8 @@ def rungs(record: Record) -> go.Figure:
         is_whole = budgets[trial.number] == whole if parents else trial.state is TrialState.SUCCEEDED
         fate = "went on" if trial.number in gone_on else "ran to the end" if is_whole else "went no further"
         fates[fate].append(trial)
-    result = figure(title=title, xaxis={"title": "passes"})
+    of = "" if trials is every else f" ({len(trials):,} of {len(every):,} trials)"
+    result = figure(title=title, xaxis={"title": f"passes{of}"})
     if parents:
         result.add_trace(_links(parents, budgets, reached, "goes on", GREY, 1, 0.5))
     for fate, shown in fates.items():
@@ -144,6 +148,21 @@ def rungs(record: Record) -> go.Figure:
         result.update_xaxes({"type": "log", **ticks})
     values = [reached[t.number] for t in trials]
     return result.update_yaxes({"title": "result", **result_axis(values, record.direction, reach=10)})
+
+
+def _families(trials: Sequence[TrialRow], record: Record) -> Sequence[TrialRow]:
+    """Return trials; of too many, all that go on from every so-manieth first one, and from the best one's."""
+    if len(trials) <= _MOST_POINTS:
+        return trials
+    parents = _parents(trials)
+    first: dict[int, int] = {}
+    for trial in trials:  # parents have lower numbers
+        first[trial.number] = first.get(parents.get(trial.number, -1), trial.number)
+    every = -(-len(trials) // _MOST_POINTS)
+    kept = set(list(dict.fromkeys(first.values()))[::every])
+    if record.best is not None:
+        kept.add(first.get(record.best.number, -1))
+    return [t for t in trials if first[t.number] in kept]
 
 
 def _budgets(record: Record) -> dict[int, float]:
@@ -199,15 +218,21 @@ def lineage(record: Record) -> go.Figure:
     members = [t for t in members if results[t.number] is not None]
     if not members:
         return empty(title, "No trial belongs to a generation: this is for population based training.")
+    of = f" (of the last {_MOST_POINTS:,} trials)" if len(members) > _MOST_POINTS else ""
+    members = members[-_MOST_POINTS:]
     generation = {t.number: float(t.memo["generation"]) for t in members}
     parents = _parents(members)
     values = {t.number: t.parameters for t in members}
     kept = {c: p for c, p in parents.items() if values[c] == values[p]}
     explored = {c: p for c, p in parents.items() if c not in kept}
-    result = figure(title=title, xaxis={"title": "generation"})
-    for links, name, colour in ((kept, "goes on", GREY), (explored, "takes over, and changes", PALETTE[4])):
+    result = figure(title=title, xaxis={"title": f"generation{of}"})
+    for links, name, colour, dash in (
+        (kept, "goes on", GREY, "solid"),
+        (explored, "takes over, and changes", PALETTE[4], "dash"),
+    ):
         if links:
-            result.add_trace(_links(links, generation, results, name, colour, 1.2, 0.7))
+            result.add_trace(_links(links, generation, results, name, colour, 1.5, 0.8))
+            result.data[-1].line.dash = dash
     best = min(members, key=lambda t: (record.loss(results[t.number]), t.number))
     line = _ancestry(best.number, parents)
     if line:
@@ -222,6 +247,8 @@ def lineage(record: Record) -> go.Figure:
         marker={"color": BLUE, "size": 8},
         name="trial",
     )
+    if max(generation.values()) - min(generation.values()) <= 20:
+        result.update_xaxes({"dtick": 1})
     axis = result_axis(results.values(), record.direction, reach=10)
     return result.update_yaxes({"title": "result", **axis})
 

@@ -90,6 +90,7 @@ def _template(*, paper: str, text: str, muted: str, grid: str, raised: str) -> g
                 "yref": "container",
                 "yanchor": "top",
                 "pad": {"l": 16, "t": 14},
+                "subtitle": {"font": {"size": 12.5, "color": muted}},
             },
             "colorway": list(PALETTE),
             "colorscale": {"sequential": [list(stop) for stop in SCALE]},
@@ -116,7 +117,10 @@ def _template(*, paper: str, text: str, muted: str, grid: str, raised: str) -> g
             "annotationdefaults": {"font": {"color": muted}},
             "shapedefaults": {"line": {"color": muted}},
         },
-        data={"parcoords": [{"labelfont": {"color": text}, "tickfont": {"color": muted}}]},
+        data={
+            "bar": [{"marker": {"line": {"color": paper}}}],
+            "parcoords": [{"labelfont": {"color": text}, "tickfont": {"color": muted}}],
+        },
     )
 
 

@@ -24,16 +24,23 @@ __all__ = ["fanova", "ped_anova"]
 
 # Several figures of one record ask for the same, and the forest takes its time.
 _KNOWN: WeakKeyDictionary[Record, dict[int, dict[str, float]]] = WeakKeyDictionary()
+_EVIDENCE: WeakKeyDictionary[Record, Evidence] = WeakKeyDictionary()
 
 
 def fanova(record: Record, *, seed: int = 0) -> dict[str, float]:
     """Return the share of the variance that each parameter explains by itself; the rest is interactions."""
     known = _KNOWN.setdefault(record, {})
     if seed not in known:
-        known[seed] = _fanova(Evidence.of(record), seed=seed)
+        known[seed] = _fanova(_evidence(record), seed=seed)
     return dict(known[seed])
 
 
 def ped_anova(record: Record, *, quantile: float = 0.1) -> dict[str, float]:
     """Return each parameter's share of what tells the best trials from all; the shares sum to 1."""
-    return _ped_anova(Evidence.of(record), quantile)
+    return _ped_anova(_evidence(record), quantile)
+
+
+def _evidence(record: Record) -> Evidence:
+    if record not in _EVIDENCE:
+        _EVIDENCE[record] = Evidence.of(record)
+    return _EVIDENCE[record]

@@ -12,10 +12,9 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpo.errors import StoreError
 from hpo.runtime.flusher import Flusher
@@ -124,9 +123,8 @@ CREATE TABLE event (
 """
 
 
-@dataclass(frozen=True)
-class TrialRow:
-    """A trial as the store has it."""
+class TrialRow(NamedTuple):
+    """A trial as the store has it. A tuple: there may be 100,000 of them."""
 
     number: int
     state: TrialState
@@ -156,18 +154,22 @@ class TrialRow:
         return trial
 
 
-_FIELDS = tuple(field.name for field in fields(TrialRow))
+_FIELDS = TrialRow._fields
 _COLUMNS = ", ".join(_FIELDS)
+_STATES = {state.value: state for state in TrialState}
+_STATE, _PARAMETERS, _MEMO, _DATA, _DEVICE = map(
+    _FIELDS.index, ("state", "parameters", "memo", "data", "device")
+)
 
 
-def _row(values: tuple[Any, ...]) -> TrialRow:
-    row = dict(zip(_FIELDS, values, strict=True))
-    row["state"] = TrialState(row["state"])
-    row["device"] = json.loads(row["device"] or "[]")
-    row["data"] = json.loads(row["data"] or "null")
-    for column in ("parameters", "memo"):
-        row[column] = json.loads(row[column])
-    return TrialRow(**row)
+def _row(values: Iterable[Any]) -> TrialRow:
+    row = list(values)
+    row[_STATE] = _STATES[row[_STATE]]
+    row[_PARAMETERS] = json.loads(row[_PARAMETERS])
+    row[_MEMO] = {} if row[_MEMO] == "{}" else json.loads(row[_MEMO])
+    row[_DATA] = json.loads(row[_DATA]) if row[_DATA] else None
+    row[_DEVICE] = json.loads(row[_DEVICE]) if row[_DEVICE] else []
+    return TrialRow._make(row)
 
 
 class Store:
@@ -572,11 +574,16 @@ class Store:
         ).fetchone()
         return None if row is None else Metric(*row)
 
-    def all_metrics(self) -> dict[int, list[Metric]]:
-        """Return every trial's intermediate results, by its number."""
+    def all_metrics(self, most: int | None = None) -> dict[int, list[Metric]]:
+        """Return intermediate results by trial: of all, or of so many, evenly spread, and of the best."""
         found: dict[int, list[Metric]] = {}
+        (last,) = self._db.execute("SELECT max(number) FROM trial").fetchone()
+        every = 1 if most is None else max(1, -(-((last or 0) + 1) // most))
+        best = None if every == 1 else self.best()
         rows = self._db.execute(
-            "SELECT trial, step, value FROM metric WHERE value IS NOT NULL ORDER BY 1, sequence"
+            "SELECT trial, step, metric.value FROM trial JOIN metric ON trial = number "
+            "WHERE (number % ? = 0 OR number = ?) AND metric.value IS NOT NULL ORDER BY number, sequence",
+            (every, best.number if best else None),
         )
         for trial, step, value in rows:
             found.setdefault(trial, []).append(Metric(step, value))

@@ -248,6 +248,23 @@ class TestSchedule:
             "GPU 1 · 1",
         ]
 
+    def test_of_very_many_trials_rungs_show_whole_families(self):
+        trials = [
+            trial(
+                i,
+                {"lr": 1e-3},
+                i / 9000,
+                memo={"budget": 1 + i % 3} | ({"continues": i - 1} if i % 3 else {}),
+            )
+            for i in range(9000)
+        ]
+        figure = figures.rungs(record(trials))
+        shown = {number for each in figure.data if each.customdata is not None for number in each.customdata}
+        assert len(shown) <= 3003
+        assert 8999 in shown
+        assert all({number // 3 * 3 + i for i in range(3)} <= shown for number in shown)
+        assert "3,003 of 9,000 trials" in figure.layout.xaxis.title.text
+
     def test_rungs_tell_who_went_on(self):
         trials = [trial(i, {}, float(i), memo={"budget": 1}) for i in range(3)]
         trials.append(trial(3, {}, 9.0, memo={"budget": 3, "continues": 2}))

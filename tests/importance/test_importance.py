@@ -87,7 +87,7 @@ class TestFanova:
         mirrored = dataclasses.replace(
             one,
             direction="minimize",
-            trials=[dataclasses.replace(t, value=-t.value) for t in one.trials],
+            trials=[t._replace(value=-t.value) for t in one.trials],
         )
         again = dataclasses.replace(one)
         assert fanova(one, seed=3) == fanova(again, seed=3) == fanova(mirrored, seed=3)

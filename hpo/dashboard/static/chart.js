@@ -19,7 +19,6 @@ import { short } from "./text.js";
  * @property {{y: number, label: string} | null} [level]
  * @property {number[]} [xs] the least range of x
  * @property {boolean} [robust] whether a few far points may lie outside
- * @property {string} [xTitle]
  * @property {(point: number[], series: Series) => string} [tell] what is said of a point
  * @property {(number: number) => void} [pick] what a click on a point does
  */
@@ -77,7 +76,6 @@ function draw(el, chart) {
       yTicks.map((v) => h("line.grid", { x1: LEFT, x2: width - RIGHT, y1: y(v), y2: y(v) })),
       yTicks.map((v) => h("text.tick", { x: LEFT - 8, y: y(v) + 4, "text-anchor": "end" }, label(v, digits))),
       xTicks.map((v) => h("text.tick", { x: x(v), y: height - 6, "text-anchor": "middle" }, short(v, 4))),
-      chart.xTitle && h("text.tick", { x: width - RIGHT, y: height - 6, "text-anchor": "end" }, chart.xTitle),
       chart.level && level(chart.level, x(x0), x(x1), y),
       chart.series.map((series) => shape(series, x, y, x1)),
       h("circle.cursor", { r: 0 }),

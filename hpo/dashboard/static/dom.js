@@ -67,7 +67,7 @@ function reconcile(parent, wanted) {
   for (const child of wanted) {
     const node = match(child, keyed, () => free[next], () => next++) ?? create(child, parent);
     update(node, child);
-    if (node === place) place = place.nextSibling;
+    if (node === place) place = node.nextSibling;
     else parent.insertBefore(node, place);
     if (node.isNew) {
       node.isNew = false;

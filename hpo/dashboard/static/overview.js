@@ -10,7 +10,7 @@ import { count } from "./list.js";
 import { plain } from "./logs.js";
 import { follow } from "./main.js";
 import { isNumeric } from "./trials.js";
-import { duration, FAILURES, moment, short, signed, STATES, t } from "./text.js";
+import { duration, FAILURES, moment, short, signed, size, STATES, t } from "./text.js";
 
 const ORDER = ["succeeded", "early_stopped", "failed", "user_canceled", "system_canceled", "running", "interrupted", "waiting"];
 
@@ -63,6 +63,7 @@ export function overviewPage(ctx) {
       return [
         title(ctx, e),
         strip(ctx, e, clock),
+        limits(ctx, e),
         h("div.columns", null,
           h("section.results", null, heading(t("Results"), course && t("{} succeeded", course.total)), results(ctx, course, figure)),
           h("section.best", null, heading(t("Best parameters"), e.best && trialLink(ctx, e.best.trial)), best(e)),
@@ -100,6 +101,7 @@ function title(ctx, e) {
     h("div.head-text", null, h("h1", null, e.name),
       h("p.sub", null, h("code", null, e.command), h("span.muted", null, ` ${e.folder}`)),
       e.message && h("p.sub", null, e.message),
+      e.waits && h("p.sub", null, e.waits),
       e.wishes > 0 && !isRunning && h("p.sub", null, t("{} changes wait until it is resumed.", e.wishes))),
     h("div.acts", null,
       h("button", { onclick: () => tryValues(ctx, e.best?.parameters ?? {}) }, t("Try values…")),
@@ -171,10 +173,28 @@ function strip(ctx, e, clock) {
   );
 }
 
+/** When it has enough, and what each trial may take. @param {import("./main.js").Context} ctx @param {any} e */
+function limits(ctx, e) {
+  /** @param {string} label @param {string} name @param {string} shown @param {Partial<Parameters<typeof editable>[1]>} [more] */
+  const limit = (label, name, shown, more = {}) => h("div", { key: name }, h("dt", null, label), h("dd", null, editable(ctx, {
+    label, value: String(e.limits[name] ?? ""), shown,
+    save: (text) => send("PATCH", `/experiments/${ctx.id}`, { [name]: text === "" ? null : whole(text) }),
+    ...more,
+  })));
+  const { stop_when: target, patience, max_failures: failures, max_trial_duration: time, max_trial_memory: memory, retries } = e.limits;
+  return h("dl.limits", null,
+    limit(t("Good enough"), "stop_when", target ?? t("never"), { hint: "val_acc>=0.99" }),
+    limit(t("Trials without a better result"), "patience", String(patience ?? "∞")),
+    limit(t("Failures"), "max_failures", failures ? String(failures) : t("the first 3"), { hint: t("the first 3") }),
+    limit(t("A trial's time"), "max_trial_duration", time ? duration(time) : "∞", { value: time ? `${time}s` : "", hint: t("30s, 10m, 1h, 2d") }),
+    limit(t("Its memory"), "max_trial_memory", memory ? size(memory) : "∞", { value: memory ? size(memory).replace(" ", "") : "", hint: "512M, 4G" }),
+    limit(t("Retries of a failure"), "retries", String(retries ?? 0), { value: String(retries ?? 0), save: (text) => send("PATCH", `/experiments/${ctx.id}`, { retries: whole(text || "0") }) }));
+}
+
 /** @param {string} text */
 function whole(text) {
   const value = Number(text);
-  return Number.isInteger(value) ? value : text;
+  return text !== "" && Number.isInteger(value) ? value : text;
 }
 
 /** @param {string} label @param {string} value @param {any} note @param {string} [tone] */
@@ -214,7 +234,7 @@ function results(ctx, course, figure) {
       tell: (point, series) => `${t("trial {}", point[2])}  ${short(point[1])}${series.tone === "best" ? `  ${t("best so far")}` : ""}`,
       pick: (number) => ctx.go(`/e/${ctx.id}/trials/${number}`),
     }),
-    h("p.legend", null, h("i.dot.trial", { "aria-hidden": "true" }), t("a trial"), h("i.dash.best", { "aria-hidden": "true" }), t("best so far")),
+    h("p.legend", null, h("i.dot.trial", { "aria-hidden": "true" }), t("a trial"), h("i.dash.best", { "aria-hidden": "true" }), t("best so far"), h("span.of", null, "· ", t("in the order of their ends"))),
   ];
 }
 

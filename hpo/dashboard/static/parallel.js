@@ -24,7 +24,8 @@ export function parallel(ctx, data) {
         ? [t("{} of {} trials are in the marked ranges.", picked.length, data.trials.length), " ",
           h("a", { href: `/e/${ctx.id}/trials?filter=${encodeURIComponent(filter)}`, onclick: follow }, t("Show them in the table")), " ",
           h("button.text", { onclick: () => { ranges.clear(); ctx.redraw(); } }, t("Clear"))]
-        : t("Drag along an axis to mark a range; the axes are in the order of importance."))),
+        : t("Drag along an axis to mark a range; the axes are in the order of importance."),
+        data.budget !== null && ` ${t("Trials of one budget are compared: {} passes.", data.budget)}`)),
     h("div.parallel-scroll", { tabindex: "0", role: "region", "aria-label": t("Parallel coordinates") },
       h("div.parallel-area", {
         opaque: true,
@@ -137,7 +138,7 @@ function draw(el, data, ranges, ctx) {
     write(pen, colour("--text"), colour("--paper"), clipped(pen, axis.name === "value" && i === last ? t("result") : axis.name, 104), x(i), TOP - 34);
     pen.textAlign = i === last ? "left" : "right";
     for (const [place, text] of axis.ticks.length > 14 ? axis.ticks.filter((/** @type {any} */ _, /** @type {number} */ k) => k % Math.ceil(axis.ticks.length / 12) === 0) : axis.ticks) {
-      write(pen, colour("--muted"), colour("--paper"), clipped(pen, text, 62), x(i) + (i === last ? 7 : -7), y(place) + 4);
+      write(pen, colour("--muted"), colour("--paper"), clipped(pen, text, i ? Math.max(62, x(1) - x(0) - 34) : 62), x(i) + (i === last ? 7 : -7), y(place) + 4);
     }
     if (data.trials.some((/** @type {any} */ trial) => trial.places[i] === null)) {
       write(pen, colour("--muted"), colour("--paper"), t("inactive"), x(i) - 7, height - BOTTOM + 16);

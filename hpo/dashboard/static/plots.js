@@ -4,7 +4,7 @@
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { parallel } from "./parallel.js";
-import { t } from "./text.js";
+import { currentLanguage, t } from "./text.js";
 
 /** @type {Record<string, string>} */
 const NAMES = {
@@ -112,6 +112,7 @@ export function plotsPage(ctx) {
   };
   const themed = () => { if (figure?.Plotly) figure = { ...figure }; ctx.redraw(); };
   addEventListener("theme", themed);
+  if (asked().get("figure") !== "parallel") plotly().catch(() => {}); // while the server reads; who needs it hears of it
   void load();
   return {
     title: t("Plots"),
@@ -168,11 +169,12 @@ function drawn(ctx, figure) {
     if (el.figure === figure) return;
     el.figure = figure;
     const theme = document.documentElement.dataset.theme ?? "light";
-    const layout = { ...structuredClone(figure.data.layout), template: figure.templates[theme], autosize: true };
+    const { data, layout: described } = worded(figure.kind, structuredClone(figure.data));
+    const layout = { ...described, template: figure.templates[theme], autosize: true };
     const least = Math.max(420, Math.min(640, innerHeight - 190));
-    layout.height = Math.max(layout.height ?? 0, least);
+    layout.height ??= least;
     delete layout.width;
-    figure.Plotly.react(el, structuredClone(figure.data.data), layout, { displayModeBar: false, responsive: true }).then(() => {
+    figure.Plotly.react(el, data, layout, { displayModeBar: false, responsive: true }).then(() => {
       if (el.isBound) return;
       el.isBound = true;
       el.on("plotly_click", (/** @type {any} */ event) => {
@@ -184,3 +186,30 @@ function drawn(ctx, figure) {
   return h("div.plotly-figure", { key: figure.kind, opaque: true, mounted: draw, updated: draw, removed: (/** @type {any} */ el) => figure.Plotly.purge(el), role: "img", "aria-label": t(NAMES[figure.kind] ?? figure.kind) });
 }
 
+/**
+ * Say a figure's own words in the reader's language; names and values stay as the user wrote them.
+ * @param {string} kind @param {{data: any[], layout: any}} figure
+ */
+function worded(kind, figure) {
+  if (currentLanguage() === "en") return figure;
+  const { data, layout } = figure;
+  const axes = kind === "contour" ? [] : Object.keys(layout).filter((name) => /^[xy]axis/.test(name)).map((name) => layout[name].title);
+  for (const title of [layout.title, layout.title?.subtitle, ...axes]) if (title?.text) title.text = phrase(title.text);
+  if (kind === "history") for (const note of layout.annotations ?? []) note.text = phrase(note.text);
+  for (const trace of data) {
+    if (trace.name) trace.name = phrase(trace.name);
+    trace.hovertemplate = trace.hovertemplate?.replace("trial %{customdata}", t("trial {}", "%{customdata}"));
+    if (Array.isArray(trace.hovertext)) trace.hovertext = trace.hovertext.map((/** @type {string} */ text) => text.replace(/^<b>trial (\d+)/, (_, number) => `<b>${t("trial {}", number)}`));
+  }
+  return figure;
+}
+
+/** @param {string} text @returns {string} */
+function phrase(text) {
+  const [, before, passes] = /^(.*) after ([\d,]+) pass(?:es)?$/s.exec(text) ?? [];
+  if (passes) return t("{0} after {1} passes", phrase(before), passes);
+  const [, unit] = /^(\w+) since the first trial$/.exec(text) ?? [];
+  if (unit) return t("{} since the first trial", t(unit));
+  const [, words, count] = /^(.*) (\([\d,]+\))$/s.exec(text) ?? [];
+  return count ? `${t(words)} ${count}` : t(text);
+}

@@ -68,6 +68,14 @@ export function duration(seconds) {
   return t("{} days {} h", Math.floor(hours / 24), hours % 24);
 }
 
+/** Write bytes as `--max-trial-memory` reads them: exactly. @param {number} count */
+export function size(count) {
+  const units = ["", "K", "M", "G", "T"];
+  let unit = 0;
+  while (unit < 4 && count >= 1024 && count % 1024 === 0) [count, unit] = [count / 1024, unit + 1];
+  return `${count} ${units[unit]}`.trim();
+}
+
 /** @param {number | null | undefined} seconds since 1970 */
 export function moment(seconds) {
   if (!seconds) return "–";

@@ -163,7 +163,7 @@ function facts(trial) {
 /** @param {any} trial @param {any} figure */
 function curve(trial, figure) {
   if (!trial.intermediate.length) return h("p.none", null, t("It reported nothing on the way."));
-  return chart({ series: figure, height: 240, label: t("Results on the way"), xTitle: "", tell: (point) => `${t("step {}", point[0])}  ${short(point[1])}` });
+  return chart({ series: figure, height: 240, label: t("Results on the way"), tell: (point) => `${t("step {}", point[0])}  ${short(point[1])}` });
 }
 
 /** @param {any} trial */

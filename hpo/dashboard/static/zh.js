@@ -25,7 +25,9 @@ export const ZH = {
   "It is being resumed…": "正在继续…", "It goes on, in the background.": "已在后台继续运行。",
   "higher is better": "越高越好", "lower is better": "越低越好", "no result of the defaults": "默认值没有结果", "from {}": "原为 {}",
   "Maximum trials": "最大试验数", "Maximum duration": "最长时间", "30s, 10m, 1h, 2d": "30s、10m、1h、2d", "At a time": "并行数", "Concurrency": "并行数", "{} running": "{} 个运行中",
-  "Results in the order in which they came, and the best so far": "按到达顺序的结果，以及当前最佳", "defaults": "默认值", "best so far": "当前最佳", "a trial": "一次试验",
+  "Good enough": "达到即可", "never": "无", "Trials without a better result": "无改进的试验数", "the first 3": "最初 3 个",
+  "A trial's time": "单个试验时间", "Its memory": "单个试验内存", "Retries of a failure": "失败重试次数",
+  "in the order of their ends": "按结束顺序", "Results in the order in which they came, and the best so far": "按到达顺序的结果，以及当前最佳", "defaults": "默认值", "best so far": "当前最佳", "a trial": "一次试验",
   "No trial has succeeded yet.": "还没有成功的试验。", "Parameter": "参数", "Value": "值", "Own value": "原值", "was {}": "原为 {}", "own {}": "原值 {}",
   "no report yet": "尚无报告", "step {}": "第 {} 步", "trial {}": "试验 {}", "Trial {}": "试验 {}", "Trial": "试验",
   "Model": "模型", "It says": "说明", "Assessor": "评估器", "Direction": "方向", "maximize": "最大化", "minimize": "最小化", "Seed": "随机种子", "Folder": "目录",
@@ -53,6 +55,13 @@ export const ZH = {
   "There is nothing to draw before a trial has run.": "在有试验运行之前没有可绘制的内容。", "all": "全部", "the two that matter most": "最重要的两个",
   "Drag along an axis to mark a range; the axes are in the order of importance.": "沿坐标轴拖动可选取范围；坐标轴按重要性排列。", "{} of {} trials are in the marked ranges.": "选中范围内有 {} / {} 个试验。",
   "Show them in the table": "在表格中显示", "Clear": "清除", "inactive": "未启用", "inactive in the best": "最佳试验中未启用", "result": "结果",
+  // figures
+  "{0} after {1} passes": "{0}（{1} 轮之后）", "{} since the first trial": "自首个试验起的时间（{}）", "days": "天", "hours": "小时", "minutes": "分钟", "seconds": "秒",
+  "Values against results": "取值与结果", "early trials are blue, late ones orange; ★ the best": "早期试验为蓝色，后期为橙色；★ 为最佳", "Intermediate results": "中间结果", "Distribution of results": "结果分布",
+  "trial": "试验", "the script's own values": "脚本原有的值", "share": "占比", "share of trials": "试验占比", "passes": "轮数", "generation": "代", "step": "步",
+  "moves the result (fANOVA)": "对结果的影响 (fANOVA)", "tells the best trials (PED-ANOVA)": "对最佳试验的区分 (PED-ANOVA)",
+  "went no further": "未再继续", "went on": "已继续", "ran to the end": "完整运行", "goes on": "继续", "takes over, and changes": "接替并改变", "the best one's line": "最佳者的谱系",
+  "Trials of one budget are compared: {} passes.": "比较同一预算的试验：{} 轮。",
   // several
   "{} experiments side by side": "并排比较 {} 个实验", "Best so far": "当前最佳", "Search spaces": "搜索空间", "Nothing to compare": "没有可比较的内容", "Choose experiments in the list.": "请在列表中选择实验。",
 };
