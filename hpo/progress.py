@@ -64,10 +64,11 @@ class Progress(Listener):
     def __init__(self) -> None:
         self._plain = bool(os.environ.get("NO_COLOR"))
         # A log keeps lines whole; a terminal would break them within words.
-        is_log = not sys.stderr.isatty()
+        wraps = not sys.stderr.isatty()
         screen = cast("IO[str]", _Screen())
         no_color = self._plain or None
-        self.console = Console(file=screen, highlight=False, soft_wrap=is_log, no_color=no_color)
+        self.console = Console(file=screen, highlight=False, soft_wrap=wraps, no_color=no_color)
+        self._is_log = not self.console.is_terminal
         self.live: Live | None = None
 
     def print(self, text: str) -> None:
@@ -119,7 +120,7 @@ class Progress(Listener):
         """Print a line for a trial that ended."""
         if self.live is not None and not is_best and trial.state is not TrialState.FAILED:
             return
-        if not self.console.is_terminal:  # rich takes its time, for colours that a log does not have
+        if self._is_log:  # rich takes its time, for colours that a log does not have
             line = _line(trial, detail, is_best=is_best)
             print(str(strip_control_codes(line)), file=sys.stderr)
             return

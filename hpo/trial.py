@@ -136,7 +136,7 @@ class _Inside:
             except OSError:
                 pass
             self._wake = None
-        path = os.path.join(self.directory, "metrics.jsonl")  # noqa: PTH118
+        path = f"{self.directory}/metrics.jsonl"
         self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._inode = os.fstat(self._spool).st_ino
         return self._spool
@@ -174,8 +174,7 @@ class _Inside:
         # Best effort: a runner that misses it looks at the file anyway when the trial ends.
         try:
             if self._wake is None:
-                path = os.path.join(self.directory or "", "..", "..", "wake")  # noqa: PTH118
-                self._wake = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+                self._wake = os.open(f"{self.directory}/../../wake", os.O_WRONLY | os.O_NONBLOCK)
             os.write(self._wake, os.environ.get("HPO_TRIAL_SEQUENCE", "").encode() + b"\n")
         except OSError:
             pass
@@ -258,8 +257,6 @@ def _step(step: Any) -> int:
 
 def _number(value: Any) -> tuple[float | None, str | None]:
     """Return a result as a finite number, or why it is none."""
-    import math
-
     if isinstance(value, dict):
         if "default" not in value:
             return None, f"a dict of results needs the key 'default', and has {_shown(list(value))}"
@@ -273,7 +270,8 @@ def _number(value: Any) -> tuple[float | None, str | None]:
         return None, f"{_shown(value)} is too large"
     except (TypeError, ValueError, RuntimeError):
         return None, f"{_shown(value)} is no number"
-    return (number, None) if math.isfinite(number) else (None, f"{_shown(value)} is no finite number")
+    is_finite = number - number == 0  # as `math` would tell, which each trial would have to load
+    return (number, None) if is_finite else (None, f"{_shown(value)} is no finite number")
 
 
 def _shown(value: Any, longest: int = 80) -> str:

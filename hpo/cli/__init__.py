@@ -20,7 +20,10 @@ def main() -> None:
         sys.exit(inside(sys.argv[1:]))
     gc.disable()  # what is imported stays: looking through it for rubbish finds none
     from hpo.cli.app import main as app
+    from hpo.runtime.execfile import end
 
     gc.freeze()
     gc.enable()
-    sys.exit(app())
+    status = app()
+    gc.freeze()
+    end(status)

@@ -9,18 +9,16 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from hpo.annotate.marks.options import read_options
 from hpo.cli.detach import Announce
 from hpo.cli.web import Address
 from hpo.config.duration import parse_duration
-from hpo.config.loader import load
 from hpo.config.model import Algorithm, Config
-from hpo.config.space_file import load_space
 from hpo.errors import ExperimentFailed, UsageError
 from hpo.experiment.create import create, open_existing
 from hpo.experiment.documents import best_json, open_store
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.loop import Experiment
+from hpo.parameters import Parameter
 from hpo.progress import Progress
 from hpo.runtime import home
 
@@ -59,10 +57,20 @@ def run(
         if kind in given:
             given[kind] = Algorithm.named(given[kind], kind)
     if space_file is not None:
+        from hpo.config.space_file import load_space
+
         given["space"] = load_space(space_file)
-    domains = read_options(params) if params else {}
+    domains: dict[str, Parameter] = {}
+    if params:
+        from hpo.annotate.marks.options import read_options
+
+        domains = read_options(params)
     needless = {*given, *(["command"] if script is not None else []), *(["space"] if domains else [])}
-    config = Config() if config_file is None else load(config_file, given=needless)
+    config = Config()
+    if config_file is not None:
+        from hpo.config.loader import load
+
+        config = load(config_file, given=needless)
     config = config.override(**given)
     progress = Progress()
     for note in config.notes:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import hpo.tuners
 from hpo.config.document import Document
-from hpo.config.fields import FileModel
+from hpo.config.file_model import FileModel
 from hpo.config.model import Algorithm
 from hpo.config.own_class import FIELDS, own_class
 from hpo.errors import TunerError

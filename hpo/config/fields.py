@@ -1,17 +1,11 @@
-"""The types of an experiment file's fields, and what becomes of each field.
-
-A field of the two file models carries one of two marks: `Sets` names the field of `Config` that it gives,
-`Ignored` says why it is read and left, and what takes its place.
-"""
+"""The types of settings: what an experiment file and the command line may write for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from hpo.config.duration import parse_duration
@@ -26,62 +20,16 @@ __all__ = [
     "Count",
     "Duration",
     "ELSEWHERE",
-    "FileModel",
     "GpuCount",
     "GpuIndices",
-    "Ignored",
     "LogLevel",
     "OneOrMore",
-    "OwnFields",
     "Platform",
-    "Sets",
     "Size",
     "StopWhen",
     "Text",
     "TunerName",
-    "submodel",
 ]
-
-
-@dataclass(frozen=True)
-class Sets:
-    """Mark a field that gives a field of `Config`."""
-
-    target: str
-
-
-@dataclass(frozen=True)
-class Ignored:
-    """Mark a field that has no meaning here; without a note, nobody misses it.
-
-    Nor does anybody who wrote `unless`, the value that says nothing.
-    """
-
-    note: str | None = None
-    unless: Any = None
-
-
-class FileModel(BaseModel):
-    """A mapping of an experiment file, in NNI's camel case."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True, frozen=True
-    )
-
-    @classmethod
-    def aliases(cls) -> Iterator[tuple[str, str, Sets | Ignored | None, type[FileModel] | None]]:
-        """Yield each field's name, alias, mark, and model where it is a mapping of its own."""
-        for name, info in cls.model_fields.items():
-            mark = next((each for each in info.metadata if isinstance(each, Sets | Ignored)), None)
-            yield name, info.alias or name, mark, submodel(info.annotation)
-
-
-def submodel(annotation: Any) -> type[FileModel] | None:
-    """Return the file model in a field's annotation, if there is one."""
-    for each in (annotation, *get_args(annotation)):
-        if isinstance(each, type) and issubclass(each, FileModel):
-            return each
-    return None
 
 
 def _read(kind: str, read: Callable[[Any], Any]) -> BeforeValidator:
@@ -176,37 +124,3 @@ Platform = Annotated[_PLATFORM, BeforeValidator(_platform)]
 #: NNI's platforms but this machine.
 ELSEWHERE = frozenset(get_args(_PLATFORM)) - {"local"}
 LogLevel = Literal["trace", "debug", "info", "warning", "error", "fatal"]
-
-
-class OwnFields(FileModel):
-    """What both generations have and NNI has not."""
-
-    seed: Annotated[Count | None, Sets("seed")] = Field(
-        None, description="Seed of the tuner. Not a field of NNI's."
-    )
-    trial_cpu_number: Annotated[OneOrMore | None, Sets("cpus_per_trial")] = Field(
-        None, description="Cores of a trial, which no other trial gets. Not a field of NNI's."
-    )
-    start_method: Annotated[Literal["fork", "spawn"], Sets("start_method")] = Field(
-        "fork",
-        description="Fork scripts from a process that has made their imports, or start each afresh (spawn). "
-        "Not a field of NNI's.",
-    )
-    max_trial_memory: Annotated[Size | None, Sets("max_trial_memory")] = Field(
-        None, description="A trial that uses more memory is stopped: 512M, 4G. Not a field of NNI's."
-    )
-    max_failures: Annotated[OneOrMore | None, Sets("max_failures")] = Field(
-        None, description="After so many failed trials none starts. Not a field of NNI's."
-    )
-    stop_when: Annotated[StopWhen | None, Sets("stop_when")] = Field(
-        None, description="The result that is good enough: val_acc>=0.99. Not a field of NNI's."
-    )
-    patience: Annotated[OneOrMore | None, Sets("patience")] = Field(
-        None, description="After so many trials without a better result none starts. Not a field of NNI's."
-    )
-    retries: Annotated[Count | None, Sets("retries")] = Field(
-        None, description="How often a trial that fails is run again. Not a field of NNI's."
-    )
-    repeat: Annotated[OneOrMore | None, Sets("repeat")] = Field(
-        None, description="How often each trial is run; its result is the mean. Not a field of NNI's."
-    )

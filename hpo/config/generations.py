@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from hpo.config.document import Document, Node, fold
-from hpo.config.fields import FileModel, Sets
+from hpo.config.file_model import FileModel, Sets
 from hpo.config.nni_v1 import V1
 from hpo.config.nni_v2 import V2
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from hpo.config.algorithm import read_algorithms
 from hpo.config.document import Document, Key
-from hpo.config.fields import FileModel, Ignored, Sets
+from hpo.config.file_model import FileModel, Ignored, Sets
 from hpo.config.generations import Place, dotted, generation_of, report_mixture
 from hpo.config.model import Config
 from hpo.config.nni_v1 import V1

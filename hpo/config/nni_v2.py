@@ -10,18 +10,15 @@ from hpo.config.fields import (
     Arguments,
     AssessorName,
     Duration,
-    FileModel,
     GpuCount,
     GpuIndices,
-    Ignored,
     LogLevel,
     OneOrMore,
-    OwnFields,
     Platform,
-    Sets,
     Text,
     TunerName,
 )
+from hpo.config.file_model import FileModel, Ignored, OwnFields, Sets
 from hpo.config.notes import (
     ALGORITHM_GPUS,
     ELSEWHERE,

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol
 
-from hpo.config.fields import FileModel
+from hpo.config.file_model import FileModel
 
 __all__ = ["FIELDS", "Report", "own_class"]
 

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpo.config.document import Document, Key, fold
-from hpo.config.fields import ELSEWHERE, FileModel
+from hpo.config.fields import ELSEWHERE
+from hpo.config.file_model import FileModel
 from hpo.config.generations import Place, dotted, places
 from hpo.config.notes import SEVERAL_SERVICES
 from hpo.config.wording import wording

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from hpo.config.fields import FileModel, Ignored
+from hpo.config.file_model import FileModel, Ignored
 from hpo.config.nni_v1 import V1
 from hpo.config.nni_v2 import V2
 from hpo.parameters import KINDS

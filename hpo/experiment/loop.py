@@ -393,7 +393,7 @@ class Experiment:
             timed_out=self.config.max_trial_duration if run.timed_out else None,
             overused=run.overused,
             kernel_killed=self._kernel_kills > killed_before,
-            stderr=run.directory / "stderr.log",
+            stderr=f"{run.directory}/stderr.log",
             pattern=self.config.metric_pattern,
         )
         return Verdict(verdict.failure, ended.reason) if verdict.failure == "lost" else verdict

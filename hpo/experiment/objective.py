@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hpo.annotate.marks.options import read_options
 from hpo.errors import UsageError
 from hpo.marks import domains_of
 from hpo.parameters import Choice, Parameter, create
@@ -89,6 +88,8 @@ class Objective:
         if isinstance(written, Parameter):
             return written
         if isinstance(written, str) and constructed is None:
+            from hpo.annotate.marks.options import read_options
+
             return read_options([f"{name}={written}"], origin=f"space[{name!r}]")[name]
         if isinstance(written, list | tuple | range):
             return self._choice(name, written)

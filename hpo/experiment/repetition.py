@@ -57,4 +57,5 @@ def _mean_data(runs: Sequence[Outcome]) -> dict[str, Any] | None:
 
 def folder_of(experiment: Path, number: int, repeat: int = 0) -> Path:
     """Return the folder of one run of a trial."""
-    return experiment / "trials" / (f"{number}.{repeat}" if repeat else str(number))
+    name = f"{number}.{repeat}" if repeat else str(number)
+    return Path(f"{experiment}/trials/{name}")

@@ -223,7 +223,7 @@ class RunningTrial:
     def trim_logs(self) -> None:
         """Keep what it writes to its logs from filling the disk."""
         for name in _LOGS:
-            trim(self.directory / name)
+            trim(f"{self.directory}/{name}")
 
     def again(self, *, failed: bool = False) -> RunningTrial:
         """Return the next attempt at this run."""

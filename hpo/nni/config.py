@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hpo.config.fields import FileModel, submodel
+from hpo.config.file_model import FileModel, submodel
 from hpo.config.nni_v2 import V2, V2TrainingService, V2Tuner
 
 __all__ = [

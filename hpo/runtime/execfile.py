@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hpo.runtime.snapshot import Snapshot
 
-__all__ = ["Script", "run_script"]
+__all__ = ["Script", "end", "run_script"]
 
 
 class Script:
@@ -71,7 +71,7 @@ class Script:
             status = _exit_status(stop)
         except BaseException as error:  # the script's own: show it as Python does, without our frames
             status = _show(error)
-        _end(status, [self._main, *self._snapshot.loaded])
+        end(status, [self._main, *self._snapshot.loaded])
 
 
 def run_script(name: str, args: Sequence[str], snapshot: Snapshot) -> NoReturn:
@@ -107,7 +107,7 @@ def _show(error: BaseException) -> int:
     return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
-def _end(status: int, own: Sequence[ModuleType]) -> NoReturn:
+def end(status: int, own: Sequence[ModuleType] = ()) -> NoReturn:
     """End as the interpreter does: threads, `atexit`, what the user's objects do as they go, the streams.
 
     A whole finalisation would tear down every preloaded library, in every trial, for nothing.

@@ -32,6 +32,7 @@ import select
 import signal
 import socket
 import sys
+from _signal import signal as set_handler  # type: ignore[import-not-found] # `signal.signal` looks up names
 
 from hpo import trial
 from hpo.runtime.strays import Mark
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["Server", "main"]
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_SIGCHLD, _DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
 _APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
@@ -62,8 +64,6 @@ def _linux_prctl() -> Callable[[int, int, int, int, int], int]:
 
 
 _prctl = _linux_prctl()
-#: `signal.signal` without the looking up of names: it runs in every trial.
-_set_handler: Callable[[int, Any], Any] = getattr(signal.signal, "__wrapped__", signal.signal)
 
 
 class Server:
@@ -94,7 +94,8 @@ class Server:
         self._script: Script | None = None  # the one that was made ready last
         self._environment = dict(os.environ)  # what is not a trial's own
         self._variables: Mapping[str, str] = {}  # what was set for the last trial
-        self._children_file = f"/proc/self/task/{os.getpid()}/children"
+        self._pid = os.getpid()
+        self._children_file = f"/proc/self/task/{self._pid}/children"
         self._buffer = b""
         self._alarm, self._alarm_end = os.pipe()
         os.set_blocking(self._alarm, False)
@@ -185,13 +186,12 @@ class Server:
             numpy_random.seed()
 
     def _become_trial(self, request: Mapping[str, Any], mark: Mark) -> NoReturn:
-        server = os.getppid()
         try:
             signal.set_wakeup_fd(-1)
-            _set_handler(signal.SIGCHLD, signal.SIG_DFL)
+            set_handler(_SIGCHLD, _DEFAULT)
             os.setsid()
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != server:
+            if os.getppid() != self._pid:
                 os._exit(1)  # the server died in between
             mark.bear()
             cores = request["env"].get("HPO_TRIAL_CORES")
@@ -202,7 +202,7 @@ class Server:
                 os.close(fd)
             if "argv" in request:
                 for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and no other program
-                    _set_handler(number, signal.SIG_DFL)
+                    set_handler(number, _DEFAULT)
                 os.execv(request["argv"][0], request["argv"])
             gc.enable()
             if self.function is not None:

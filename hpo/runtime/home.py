@@ -21,6 +21,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -44,6 +45,7 @@ __all__ = [
     "take_lock",
 ]
 
+_GET_FLAGS, _SET_FLAGS, _UNRELATED = 0x80086601, 0x40086602, 0x20000  # of Linux's ioctl
 _RESERVE = 16 << 20  # bytes; a tenth of a disk that is small
 
 # Neither vowels nor digits that look like letters: ids are read aloud, and never spell a word.
@@ -66,6 +68,7 @@ def _make_folder() -> Path:
     directory = home() / f".new-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
     try:
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        _spread(home())
         directory.mkdir(mode=0o700)
         for name in ("trials", "commands", "code"):
             (directory / name).mkdir(mode=0o700)
@@ -76,6 +79,22 @@ def _make_folder() -> Path:
             help="set HPO_HOME to a folder that you can write to",
         ) from error
     return directory
+
+
+def _spread(directory: Path) -> None:
+    """Tell ext4 that the folders in this one are unrelated, so that each gets a part of the disk to itself.
+
+    It is what ``chattr +T`` does. Where many files were just deleted, as with an earlier experiment, making
+    one nearby may take twenty times as long; other file systems have no such flag.
+    """
+    with contextlib.suppress(OSError):
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            flags = int.from_bytes(fcntl.ioctl(fd, _GET_FLAGS, bytes(8)), sys.byteorder)
+            if not flags & _UNRELATED:
+                fcntl.ioctl(fd, _SET_FLAGS, (flags | _UNRELATED).to_bytes(8, sys.byteorder))
+        finally:
+            os.close(fd)
 
 
 @contextlib.contextmanager

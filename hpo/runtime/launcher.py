@@ -41,6 +41,7 @@ __all__ = [
 
 SHIMS = Path(__file__).parent / "shims"
 
+_RECEIVED = 1 << 16  # bytes at a time: what is left makes the descriptor readable again
 _PATIENCE = 10.0  # seconds for the server to end its trials
 
 
@@ -302,15 +303,13 @@ class Launcher:
 
     def events(self) -> Iterator[Ended]:
         """Yield the trials that ended since the last call; does not wait."""
-        data, closed = b"", False
-        with contextlib.suppress(BlockingIOError):
-            while not closed:
-                try:
-                    received = self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
-                except ConnectionResetError:  # it died with words of ours unread
-                    received = b""
-                data += received
-                closed = not received
+        try:
+            data = self._connection.recv(_RECEIVED, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except ConnectionResetError:  # it died with words of ours unread
+            data = b""
+        closed = not data
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             message = json.loads(line)

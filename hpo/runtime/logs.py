@@ -24,10 +24,10 @@ _SLACK = 16 << 20  # so much more is let grow before a hole is made
 _PUNCH_HOLE, _KEEP_SIZE = 2, 1  # of Linux's fallocate
 
 
-def trim(path: Path) -> None:
+def trim(path: str) -> None:
     """Make a hole in the middle of a log that takes too much room."""
     with contextlib.suppress(OSError):
-        found = path.lstat()
+        found = os.lstat(path)
         if found.st_blocks * 512 <= 2 * _KEPT + _SLACK or not stat.S_ISREG(found.st_mode):
             return
         fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

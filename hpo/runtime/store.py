@@ -638,8 +638,7 @@ def _bring_up_to_date(db: sqlite3.Connection) -> None:
     db.execute("COMMIT")
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _quoted(path: Path) -> str:

@@ -40,7 +40,7 @@ def judge(
     timed_out: float | None,
     overused: str | None = None,
     kernel_killed: bool = False,
-    stderr: Path,
+    stderr: str | Path,
     pattern: str | None = None,
 ) -> Verdict:
     """Judge a trial that was not stopped on purpose.
@@ -99,7 +99,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def last_lines(path: Path, count: int) -> list[str]:
+def last_lines(path: str | Path, count: int) -> list[str]:
     """Return the last lines of a log that are not blank, without control characters."""
     try:
         with open_plain(path) as file:
