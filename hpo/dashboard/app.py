@@ -46,6 +46,7 @@ _STATIC = Path(__file__).parent / "static"
 _LARGEST = 2**31 - 1
 _PAGE = 500  # trials
 _CACHED = 48  # answers
+_LISTENERS = 256  # the tabs of a browser are one
 
 Id = Annotated[str, InPath(pattern=f"^{EXPERIMENT.pattern}$", description="The experiment's id.")]
 Number = Annotated[int, InPath(ge=0, le=_LARGEST, description="The trial's number.")]
@@ -518,10 +519,17 @@ def _streaming(app: FastAPI) -> None:
     @app.get(
         "/api/changes",
         tags=["experiments"],
-        responses={200: {"content": {"text/event-stream": {}}}, 401: _REFUSALS[401], 403: _REFUSALS[403]},
+        responses={
+            200: {"content": {"text/event-stream": {}}},
+            401: _REFUSALS[401],
+            403: _REFUSALS[403],
+            429: {"description": "Too many listen already."},
+        },
     )
     async def stream() -> StreamingResponse:
         """Say what changed, as it changes: server-sent events, one for each experiment that did."""
+        if changes.listeners >= _LISTENERS:  # each holds a connection, of which a process has about 1,000
+            raise HTTPException(429, f"{_LISTENERS} pages listen already: close some")
         return StreamingResponse(
             events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )

@@ -102,6 +102,7 @@ def serve(bound: socket.socket, host: str, *, owner: int | None = None) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     if row is None:
         what = "no trial has succeeded yet" if number is None else f"there is no trial {number}"
         raise UsageError(f"{directory.name}: {what}", help=f"hpo trial list {directory.name}")
-    was = annotate(_frozen(directory, plan))
+    was = _read(directory, _frozen(directory, plan))
     if not row.parameters.keys() & was.space.parameters.keys():
         raise UsageError(
             f"the values of {directory.name} do not come from marks: there is no place to write them to",
@@ -62,7 +62,7 @@ def frozen_project(directory: Path) -> AnnotatedProject:
     """
     with open_store(directory) as store:
         plan = store.experiment()["config"]["plan"]
-    return annotate(_frozen(directory, plan))
+    return _read(directory, _frozen(directory, plan))
 
 
 def trial_code(directory: Path, row: TrialRow) -> bytes:
@@ -79,7 +79,7 @@ def trial_code(directory: Path, row: TrialRow) -> bytes:
             f"the trials of {directory.name} run more than one script: {plan['command']['text']}",
             help=f"hpo apply {directory.name} --trial {row.number} shows where its values belong",
         )
-    return code(annotate(frozen), row.parameters)[frozen[0].resolve()]
+    return code(_read(directory, frozen), row.parameters)[frozen[0].resolve()]
 
 
 def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
@@ -93,9 +93,36 @@ def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
             f"the trials of {directory.name} are no Python script: there are no marks to write to",
             help=f"hpo best {directory.name} prints the values",
         )
-    manifest = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
-    root = Path(manifest["root"])
-    return [
-        directory / "code" / "original" / Path(source).resolve().relative_to(root)
-        for source in plan["sources"]
-    ]
+    original = (directory / "code" / "original").resolve()
+    try:
+        manifest = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
+        names, root = manifest["files"], Path(manifest["root"])
+        frozen = [original / Path(source).resolve().relative_to(root) for source in plan["sources"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"the code that {directory.name} froze is gone or damaged: {error}",
+            help=f"{directory / 'code'} held it; trials and results are not touched by that",
+        ) from error
+    for path in [*frozen, *(original / name for name in names)]:
+        _check_inside(original, path)
+    return frozen
+
+
+def _read(directory: Path, frozen: Sequence[Path]) -> AnnotatedProject:
+    """Read the marks of frozen files, and of the modules that they import."""
+    project = annotate(list(frozen))
+    for file in project.files:
+        _check_inside((directory / "code" / "original").resolve(), file.path)
+    return project
+
+
+def _check_inside(folder: Path, path: Path) -> None:
+    """Refuse what leads out of a snapshot, by a link or by its name: a folder may come from somebody else.
+
+    Raises:
+        UsageError: it does.
+    """
+    if path.resolve() != path or not path.is_relative_to(folder):
+        raise UsageError(
+            f"{path} leads out of its snapshot", help="hpo freezes files, no links: somebody changed this"
+        )

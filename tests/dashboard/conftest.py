@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from starlette.testclient import TestClient
 
 from hpo.dashboard.access import Access
@@ -25,6 +28,19 @@ SPACE = {
     "kernel": {"_type": "choice", "_value": ["rbf", "poly", "<b>x</b>"]},
     "degree": {"_type": "randint", "_value": [1, 5], "_when": {"kernel": ["poly"]}},
 }
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        if "CI" in os.environ:
+            pytest.fail("there is no Chromium, and CI has to test the page: apt-get install chromium")
+        pytest.skip("there is no Chromium to test the page with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -44,7 +60,12 @@ def make(home: Path) -> Make:
     """Return what makes an experiment with so many trials, of which every tenth failed."""
 
     def make(
-        name: str = "digits", trials: int = 20, *, direction: str = "maximize", status: str = "done"
+        name: str = "digits",
+        trials: int = 20,
+        *,
+        direction: str = "maximize",
+        status: str = "done",
+        sources: Sequence[Path] = (),
     ) -> Path:
         directory = home / name
         for folder in ("trials", "commands", "code"):
@@ -63,7 +84,7 @@ def make(home: Path) -> Make:
             "command": {"text": f"{sys.executable} train.py"},
             "cwd": str(home / "work"),
             "modules": [],
-            "sources": [],
+            "sources": [str(path) for path in sources],
         }
         store = Store.create(
             directory,

@@ -100,6 +100,17 @@ class TestSteering:
         settings = {"max_trials": 7, "max_duration": 600.0, "trial_concurrency": 3}
         assert commands(directory) == [{"do": "update", "settings": settings}]
 
+    def test_all_limits_of_the_command_can_be_changed(self, page: TestClient, make: Make) -> None:
+        directory = make()
+        changed = {
+            "stop_when": " value >= 0.9", "patience": 5, "max_failures": 4, "retries": 2,
+            "max_trial_duration": "2m", "max_trial_memory": "4G",
+        }  # fmt: skip
+        assert page.patch("/api/experiments/digits", json=changed).status_code == 202
+        (command,) = commands(directory)
+        expected = {"stop_when": "value >= 0.9", "max_trial_duration": 120.0, "max_trial_memory": 4 << 30}
+        assert command["settings"] == {**changed, **expected}
+
     def test_a_limit_can_be_taken_away(self, page: TestClient, make: Make) -> None:
         directory = make()
         assert page.patch("/api/experiments/digits", json={"max_trials": None}).status_code == 202
@@ -110,7 +121,8 @@ class TestSteering:
         [
             {}, {"max_trials": 0}, {"max_trials": 1.5}, {"max_trials": "x"}, {"concurrency": 0}, [], "x",
             {"max_duration": "never"}, {"max_duration": -1}, {"max_duration": "nan"}, {"unknown": 1},
-            {"concurrency": None},
+            {"concurrency": None}, {"retries": None}, {"patience": 0}, {"stop_when": "good"},
+            {"max_trial_memory": "much"}, {"max_failures": 0}, {"max_trial_duration": "0s"},
             {"space": {"x": {"_type": "nothing", "_value": []}}}, {"space": {"x": 1}},
             {"space": {"\ud800": {"_type": "choice", "_value": [1]}}},
         ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from hpo.dashboard.access import Access
 
@@ -130,19 +129,6 @@ def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
     return result
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        if "CI" in os.environ:
-            pytest.fail("there is no Chromium, and CI has to test the page: apt-get install chromium")
-        pytest.skip("there is no Chromium to test the page with: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="module")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"), browser)
@@ -190,6 +176,24 @@ class TestOverview:
         page.get_by_label("Maximum duration").fill("20m")
         page.get_by_role("button", name="Save").click()
         until(lambda: site.shown()["limits"]["max_duration"] == 1200)
+        for label, text, name, kept in (
+            ("Good enough", "value>=99", "stop_when", "value>=99"),
+            ("Trials without a better result", "1900", "patience", 1900),
+            ("Failures", "1800", "max_failures", 1800),
+            ("A trial's time", "2h", "max_trial_duration", 7200),
+            ("Its memory", "64G", "max_trial_memory", 64 << 30),
+            ("Retries of a failure", "1", "retries", 1),
+            ("Retries of a failure", "0", "retries", None),
+        ):
+            page.get_by_role("button", name=f"{label}:").click()
+            page.get_by_label(label).fill(text)
+            page.keyboard.press("Enter")
+            until(lambda name=name, kept=kept: site.shown()["limits"].get(name) == kept)
+        expect(page.get_by_role("button", name="Its memory: 64 G")).to_be_visible()
+        page.get_by_role("button", name="Good enough:").click()
+        page.get_by_label("Good enough").fill("")
+        page.keyboard.press("Enter")
+        until(lambda: "stop_when" not in site.shown()["limits"])
         page.get_by_role("button", name="Concurrency").click()
         page.get_by_label("Concurrency").fill("none")
         page.keyboard.press("Enter")

@@ -13,10 +13,12 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from hpo.dashboard import app as app_module
 from hpo.dashboard.access import Access
 from hpo.dashboard.app import create_app
 from hpo.dashboard.changes import Changes
 from hpo.dashboard.security import Security, allowed_names
+from hpo.report import report
 
 Make = Callable[..., Path]
 PORT = 8470
@@ -222,6 +224,34 @@ class TestWithWhat:
         unsaid = page.patch("/api/experiments/digits", content=iter([body[:1000], body[1000:]]), headers=kind)
         assert unsaid.status_code in (400, 413, 422)
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[" * 500_000,
+            b'{"space":' + b'{"a":' * 400 + b"1" + b"}" * 401,
+            b'{"max_trials":' + b"9" * 5000 + b"}",
+            b'{"max_duration":NaN}',
+            b'{"max_duration":1e999}',
+            b'{"stop_when":"\\ud800>=1"}',
+            b'{"stop_when":"\xff"}',
+            b'{"patience":true, "retries":-1}',
+            b'{"max_trial_memory":[]}',
+        ],
+        ids=lambda body: body[:24].decode("latin-1"),
+    )
+    def test_a_hostile_body_is_refused_and_changes_nothing(
+        self, page: TestClient, make: Make, body: bytes
+    ) -> None:
+        directory = make()
+        kind = {"Content-Type": "application/json"}
+        answer = page.patch("/api/experiments/digits", content=body, headers=kind)
+        assert answer.status_code in (400, 422)
+        assert not list((directory / "commands").iterdir())
+
+    def test_so_many_may_listen_and_no_more(self, page: TestClient, monkeypatch: Any) -> None:
+        monkeypatch.setattr(app_module, "_LISTENERS", 0)
+        assert page.get("/api/changes").status_code == 429
+
     def test_every_answer_has_the_headers_that_keep_it_safe(self, page: TestClient, every: Any) -> None:
         for client in (page, stranger(page)):
             for method, path in every[:-1]:
@@ -273,6 +303,34 @@ class TestFiles:
                         assert "root:" not in answer.text
                         assert answer.status_code < 500
         assert tried >= 300
+
+    @pytest.mark.parametrize("way", ["a link", "its name", "a module", "nothing there"])
+    def test_no_snapshot_leads_out_of_its_folder(
+        self, page: TestClient, make: Make, tmp_path: Path, way: str
+    ) -> None:
+        secret = tmp_path / "secret.py"
+        secret.write_text("SECRET = 1  # hpo: choice(1, 2)\n")
+        script = tmp_path / "train.py"
+        directory = make(sources=[script])
+        original = directory / "code" / "original"
+        original.mkdir()
+        (original / "train.py").write_text("import other\nx = 1  # hpo: choice(1, 2)\n")
+        names = ["train.py"]
+        if way == "a link":
+            (original / "train.py").unlink()
+            (original / "train.py").symlink_to(secret)
+        elif way == "its name":
+            names.append("../../../../secret.py")
+        elif way == "a module":
+            (original / "other.py").symlink_to(secret)
+        if way != "nothing there":
+            manifest = {"root": str(tmp_path), "files": names, "stretches": {}}
+            (directory / "code" / "manifest.json").write_text(json.dumps(manifest))
+        for path in ("source", "diff", "trials/1/code"):
+            answer = page.get(f"/api/experiments/digits/{path}")
+            assert answer.status_code == 400, path
+            assert "SECRET" not in answer.text
+        assert "SECRET" not in report(directory)
 
     def test_a_link_or_a_folder_in_the_place_of_a_log_is_not_followed(
         self, page: TestClient, make: Make, tmp_path: Path

@@ -65,6 +65,7 @@ export function listen(hear) {
     worker.port.onmessage = (event) => hear(event.data);
     worker.port.start();
     addEventListener("pagehide", () => worker.port.postMessage("leave"));
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); }); // it has left
   } else {
     import("./changes.js").then((changes) => changes.connect(hear));
   }

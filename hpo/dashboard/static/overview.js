@@ -247,7 +247,7 @@ function best(e) {
     h("tbody", null, Object.entries(e.best.parameters).map(([name, value]) => h("tr", { key: name },
     h("th", { scope: "row", title: name }, name),
     h("td.strong", { title: short(value) }, short(value)),
-    h("td.muted", { title: short(own[name]) }, name in own && short(own[name]) !== short(value) ? t("was {}", short(own[name])) : ""))))));
+    h("td.muted", { title: short(own[name]) }, Object.hasOwn(own, name) && short(own[name]) !== short(value) ? t("was {}", short(own[name])) : ""))))));
 }
 
 /** @param {import("./main.js").Context} ctx @param {any} e */
@@ -270,7 +270,7 @@ function top(ctx, e) {
     h("tbody", null, e.top.map((/** @type {any} */ trial) => h("tr", { key: trial.number },
       h("td.number", null, h("a", { href: `/e/${ctx.id}/trials/${trial.number}`, onclick: follow }, String(trial.number))),
       h("td.number.strong", null, short(trial.value)),
-      names.map((name) => h("td", { key: name, class: tone(name) }, name in trial.parameters ? short(trial.parameters[name], 4) : "")))))));
+      names.map((name) => h("td", { key: name, class: tone(name) }, Object.hasOwn(trial.parameters, name) ? short(trial.parameters[name], 4) : "")))))));
 }
 
 /** @param {import("./main.js").Context} ctx @param {any} e */

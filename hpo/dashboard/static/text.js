@@ -29,7 +29,7 @@ export function setLanguage(chosen) {
  * @param {...(string | number)} values
  */
 export function t(english, ...values) {
-  const text = language === "zh" ? (ZH[english] ?? english) : english;
+  const text = language === "zh" && Object.hasOwn(ZH, english) ? ZH[english] : english;
   let i = 0;
   return text.replace(/\{(\d?)\}/g, (_, index) => String(values[index === "" ? i++ : Number(index)]));
 }

@@ -172,7 +172,7 @@ function parameters(trial) {
   return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Parameters") }, h("table.pairs.values", null, h("tbody", null,
     Object.entries(trial.parameters).map(([name, value]) => h("tr", { key: name },
       h("th", { scope: "row", title: name }, name), h("td.strong", { title: short(value) }, short(value)),
-      h("td.muted", null, own && name in own && JSON.stringify(own[name]) !== JSON.stringify(value) ? t("own {}", short(own[name])) : ""))))));
+      h("td.muted", null, own && Object.hasOwn(own, name) && JSON.stringify(own[name]) !== JSON.stringify(value) ? t("own {}", short(own[name])) : ""))))));
 }
 
 /** @param {import("./main.js").Context} ctx @param {any[]} trials */
@@ -189,6 +189,6 @@ export function sideBySide(ctx, trials) {
         row(t("Value"), (x) => short(x.value), "strong"),
         row(t("State"), (x) => t(STATES[x.state].words)),
         row(t("Duration"), (x) => duration(x.duration)),
-        names.map((name) => row(name, (x) => (name in x.parameters ? short(x.parameters[name]) : ""), differs(name) ? "differs" : "muted"))))),
+        names.map((name) => row(name, (x) => (Object.hasOwn(x.parameters, name) ? short(x.parameters[name]) : ""), differs(name) ? "differs" : "muted"))))),
     curves.length > 0 && chart({ series: curves, height: 220, label: t("Results on the way"), tell: (point, series) => `${series.name}, ${t("step {}", point[0])}: ${short(point[1])}` }));
 }

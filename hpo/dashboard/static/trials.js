@@ -193,7 +193,7 @@ function columnsOf(ctx, state) {
     { name: "number", title: t("Trial"), isNumber: true, descends: true, show: (/** @type {any} */ x) => x.number },
     { name: "state", title: t("State"), descends: false, show: () => "" },
     { name: "value", title: t("Value"), isNumber: true, descends: isBetterHigh, tone: "strong", show: (/** @type {any} */ x) => short(x.value) },
-    ...names.map((name) => ({ name, title: name, isNumber: isNumeric(ctx.experiment.space[name]), descends: true, long: true, show: (/** @type {any} */ x) => (name in x.parameters ? short(x.parameters[name], 5) : "") })),
+    ...names.map((name) => ({ name, title: name, isNumber: isNumeric(ctx.experiment.space[name]), descends: true, long: true, show: (/** @type {any} */ x) => (Object.hasOwn(x.parameters, name) ? short(x.parameters[name], 5) : "") })),
     { name: "duration", title: t("Duration"), isNumber: true, descends: true, show: (/** @type {any} */ x) => duration(x.duration) },
     { name: "started", title: t("Started"), descends: true, tone: "muted", show: (/** @type {any} */ x) => moment(x.started) },
     { name: "origin", title: t("Origin"), descends: false, show: (/** @type {any} */ x) => t(x.origin) },
