@@ -240,14 +240,15 @@ def main() -> int:
     paths = sysconfig.get_paths()
     folders = [Path(paths["stdlib"]), Path(paths["purelib"])]
     parser.add_argument("--folder", type=Path, nargs="*", default=folders, help="where the files are")
-    parser.add_argument("--every", type=int, default=1, help="take one file of so many")
+    parser.add_argument("--part", default="1/1", help="the first of twenty parts is 1/20 (default all: 1/1)")
     parser.add_argument("--places", type=int, default=3, help="marks a file, one at a time (default 3)")
     parser.add_argument("--runs", type=int, default=100, help="files that are run (default 100)")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     files = sorted({f.resolve() for folder in options.folder for f in folder.rglob("*.py") if f.is_file()})
-    files = files[:: options.every]
+    part, parts = map(int, options.part.split("/"))
+    files = files[part - 1 :: parts]
     ran = set(random.Random(options.seed).sample(files, min(options.runs, len(files))))
     tasks = [(f, options.places, f in ran, options.seed) for f in files]
     begin = time.perf_counter()
@@ -259,7 +260,7 @@ def main() -> int:
     seconds = time.perf_counter() - begin
     rows = [[what, str(n)] for what, n in sorted(total.counts.items())]
     print_table(["what", "how many"], [*rows, ["failures", str(len(total.failures))]])
-    print(f"\nSeed {options.seed}, {seconds:.0f} s.")
+    print(f"\nPart {options.part}, seed {options.seed}, {seconds:.0f} s.")
     for failure in total.failures[:40]:
         print(failure[:1000])
     return 1 if total.failures else 0

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
         ("store_scale", "--trials 100 --results 3 --rounds 1", r"`hpo list` +\| +\d+\.\d \|"),
         ("digits", "--seeds 1 --trials 2", r"mean +\| +0\.95"),
         ("importance", "--trials 60 --rounds 1", r"Ishigami's, 3 parameters +\| +hpo \| +0\.\d+ \|"),
-        ("annotation_fidelity", "--every 900 --places 2 --runs 3", r"failures +\| +0 \|"),
+        ("annotation_fidelity", "--part 1/900 --places 2 --runs 3", r"failures +\| +0 \|"),
         (
             "annotation_speed",
             "--files 60 --marked 5 --lines 200 --marks 5 --rounds 1",

@@ -26,7 +26,8 @@ from hpo.annotate.space.naming import name_targets
 from hpo.annotate.space.nni_keys import nni_space
 from hpo.annotate.space.targets import Target, find_targets
 from hpo.annotate.trial.check import checked
-from hpo.annotate.trial.rewrite import plain, rewrite
+from hpo.annotate.trial.removal import removed
+from hpo.annotate.trial.rewrite import rewrite
 from hpo.annotate.trial.stretches import stretches
 from hpo.annotate.writing.sites import choices, sites
 from hpo.errors import Diagnostic, UsageError
@@ -156,7 +157,7 @@ class _Annotator:
         targets.sort(key=lambda pair: pair[1].mark.span)
         edits = rewrite(file, read.marks, targets, read.loops)
         rewritten = checked(file, edits, [t for _, t in targets], read.marks, self.found)
-        bare = [e for mark in read.marks if mark.spelling != "inline" for e in plain(file, mark)]
+        bare = removed(file, read.structure, read.marks)
         places = tuple(site for name, t in targets for site in sites(name, t))
         return AnnotatedFile(
             file.path, file.name, file.data, rewritten, places, tuple(bare), choices(targets),

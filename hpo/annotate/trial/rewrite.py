@@ -18,12 +18,11 @@ from hpo.annotate.marks.grammar import Branching, Domain
 from hpo.annotate.marks.layers import INPUTS
 from hpo.annotate.marks.mark import Mark
 from hpo.annotate.reading.source import Edit, SourceFile, Span
-from hpo.annotate.result import hole
 from hpo.annotate.space.defaults import flat_name
 from hpo.annotate.space.fidelity import Loop
 from hpo.annotate.space.targets import Target
 
-__all__ = ["plain", "rewrite"]
+__all__ = ["rewrite"]
 
 TRIAL = '__import__("hpo").trial'
 _SIMPLE = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Dict, ast.List, ast.UnaryOp)
@@ -150,28 +149,6 @@ def disarm(file: SourceFile, mark: Mark) -> Iterator[Edit]:
         yield Edit(start, end, f'__import__("hpo").param({_lines(file, mark.span)})')
     elif mark.spelling == "annotated":
         yield Edit(start, end, literal(" ".join(text.split()), file) + _lines(file, mark.span))
-
-
-def plain(file: SourceFile, mark: Mark) -> Iterator[Edit]:
-    """Yield the edits after which a mark leaves nothing that needs hpo: reports are printed.
-
-    What depends on a trial's values is left open, as `result.hole` has it.
-    """
-    if mark.report is not None and mark.report.function != "get_next_parameter":
-        yield from _statement(file, mark, f"print({mark.report.result})")
-    elif mark.spelling == "decorator":
-        span = mark.span
-        first = file.line_of(span.start)
-        at = file.text.rindex("@", 0, span.start)
-        yield Edit(at, at + 1, "#")
-        for line in range(first + 1, file.line_of(span.end) + 1):
-            start = file.line_start(line)
-            yield Edit(start, start, "#")
-    elif mark.layers:
-        layers = [f"{each.output} = ({hole(f'{each.output}.layer_choice')})" for each in mark.layers]
-        yield from _statement(file, mark, "; ".join(layers))
-    else:
-        yield from disarm(file, mark)
 
 
 def _layers(file: SourceFile, mark: Mark, names: Iterator[str]) -> str:

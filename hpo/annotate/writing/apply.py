@@ -169,10 +169,10 @@ class _Writer:
         return HOLE.sub(lambda match: self.source(match[1]), text)
 
     def edit(self, file: SourceFile, site: Site, span: Span) -> Edit:
-        """Return the edit that puts the value of a place there, on as many lines."""
+        """Return the edit that puts the value of a place there; where marks stay, on as many lines."""
         before = site.before if span == site.span else ""
         text = self.source(site.name)
-        lines = "".join(c for c in file.segment(span) if c in "\r\n")
+        lines = "" if self.exact else "".join(c for c in file.segment(span) if c in "\r\n")
         is_loose = span == site.whole and not site.is_apart and not _is_atom(file, span.end, text)
         needs_parentheses = lines or is_loose
         return Edit(span.start, span.end, f"{before}{f'({text}{lines})' if needs_parentheses else text}")
