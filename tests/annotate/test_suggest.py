@@ -34,19 +34,41 @@ def suggested(folder: Path, text: str) -> dict[int, str]:
         ("optimizer = 'adam'", 'choice("sgd", "adam", "adamw", "rmsprop")'),
         ("def f(momentum=0.9): ...", "uniform(0, 0.99)"),
         ("lr = 0.1  # type: ignore", "loguniform(1e-3, 1)"),
-        ("p.add_argument('--lr', default=0.01)", "loguniform(1e-4, 1, name=lr)"),
-        ("p.add_argument('--lr', default=0.01, type=float)", None),
-        ("@option('--batch-size', default=8)", None),
+        ("p.add_argument('--lr', default=0.01)", "loguniform(1e-4, 1)"),
+        ("p.add_argument('--lr', default=0.01, type=float)", "lr=loguniform(1e-4, 1)"),
+        ("p.add_argument('--batch-size', default=8, choices=[8, 16])", "batch_size=choice(8, 16)"),
+        (
+            "p.add_argument('-a', '--act', default='elu', choices=('elu', 'relu'))",
+            'act=choice("elu", "relu")',
+        ),
+        ("@option('--batch-size', default=8)", "choice(2, 4, 8, 16, 32)"),
+        ("@option('--opt', type=click.Choice(['a', 'b']), default='b')", 'opt=choice("a", "b")'),
+        ("optimizer: Literal['sgd', 'lion'] = 'lion'", 'choice("sgd", "lion")'),
+        ("def f(lr: Annotated[Literal[0.1, 0.2], Option()] = 0.1): ...", "choice(0.1, 0.2)"),
     ],
 )
 def test_a_well_known_name_is_marked_with_a_domain_around_its_value(
-    tmp_path: Path, line: str, mark: str | None
+    tmp_path: Path, line: str, mark: str
 ) -> None:
     text = f"{line}\ndef f(): ...\n" if line.startswith("@") else f"{line}\n"
     found = suggested(tmp_path, text)
-    assert list(found) == [1]
-    if mark is not None:
-        assert found == {1: mark}
+    assert found == {1: mark}
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("from torch.optim.lr_scheduler import StepLR\nStepLR(o, gamma=0.1)\n", "uniform(0.05, 0.8)"),
+        ("import torch.optim as optim\noptim.lr_scheduler.ExponentialLR(o, gamma=0.95)\n", "uniform(0.8, 1)"),
+        ("import xgboost\nparams = {'objective': 'x', 'eta': 0.3}\n", "eta=loguniform(1e-3, 1)"),
+        ("import xgboost\nparams = dict(booster=b, lambda_=1, gamma=0)\n", "gamma=uniform(0, 5)"),
+        ("import lightgbm\np = {\n'objective': 'x',\n 'lambda': 1}\n", "loguniform(1e-3, 1e2)"),
+        ("import lightgbm\nlightgbm.LGBMClassifier(reg_alpha=0)\n", "choice(0, 1e-3, 1e-2, 0.1, 1, 10)"),
+        ("from sklearn.svm import SVC\nSVC(gamma='scale')\n", 'choice("scale", "auto")'),
+    ],
+)
+def test_a_short_name_means_what_its_library_means_by_it(tmp_path: Path, text: str, mark: str) -> None:
+    assert list(suggested(tmp_path, text).values()) == [mark]
 
 
 def test_what_is_proposed_is_a_search_space_with_the_options_names(tmp_path: Path) -> None:
@@ -69,6 +91,13 @@ def test_what_is_proposed_is_a_search_space_with_the_options_names(tmp_path: Pat
     "text",
     [
         "plot(x, alpha=0.5)\n",  # of a library that learns nothing
+        "params = {'objective': 'x', 'eta': 0.3}\n",  # no booster is imported
+        "import xgboost\nangles = {'alpha': 0.5, 'eta': 0.3}\n",
+        "p.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')\n",
+        "p.add_argument('--act', choices=ACTS, default='a')\n",
+        "p.add_argument('--act', choices=['a', 'b'], default='c')\n",
+        "p.add_argument('--act', choices=['a'], default='a')\n",
+        "side: Literal['left', 'right'] = 'left'\n",
         "import matplotlib.pyplot as plt\nplt.plot(x, alpha=0.5)\n",
         "epsilon = 1e-8\nname = 'adam'\n",
         "lr = schedule(0.1)\n",

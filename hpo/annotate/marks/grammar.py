@@ -33,6 +33,7 @@ __all__ = [
 REPORTS = ("report_intermediate_result", "report_final_result", "get_next_parameter")
 CONSTRUCTORS = (*KINDS, "function_choice", "variable", "mutable_layers")
 OTHERS = (*REPORTS, "constraint", "fidelity")  # marks that mean no value
+_NEVER_BARE = (ast.NamedExpr, ast.Yield, ast.YieldFrom)  # they stand in parentheses wherever an option does
 _CODES = {
     "arity": "HPO203", "not_a_number": "HPO204", "not_an_integer": "HPO205", "no_options": "HPO206",
     "duplicate_option": "HPO207", "low_not_below_high": "HPO208", "log_bound_not_positive": "HPO209",
@@ -140,7 +141,8 @@ class Reader:
         """Return an expression's source, exactly, with line feeds as its line ends."""
         if not self.verbatim:
             return ast.unparse(node)
-        return self.file.segment(self.file.span(node)).replace("\r\n", "\n").replace("\r", "\n")
+        text = self.file.segment(self.file.span(node)).replace("\r\n", "\n").replace("\r", "\n")
+        return f"({text})" if isinstance(node, _NEVER_BARE) else text
 
     def line(self, node: ast.expr) -> str:
         """Return an expression's source on one line."""

@@ -22,6 +22,8 @@ from hpo.errors import Diagnostic, RelatedPlace, Severity
 __all__ = ["Edit", "Refusal", "SourceFile", "Span", "brief", "splice"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_COMMENT = re.compile(r"#[^\r\n]*")
+_CLOSING = re.compile(r"(?:[\s\\]|#[^\r\n]*)*\)")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -108,6 +110,21 @@ class SourceFile:
             getattr(node, key) for key in ("lineno", "col_offset", "end_lineno", "end_col_offset")
         )
         return Span(self.offset(line, column), self.offset(end_line, end_column))
+
+    def span_between(self, first: ast.AST, value: ast.AST) -> Span:
+        """Return the span from a node to the end of the value behind it, its parentheses included."""
+        start, inner = self.span(first), self.span(value)
+        return Span(start.start, self.closed(start.end, inner))
+
+    def closed(self, after: int, span: Span) -> int:
+        """Return where the parentheses end that were opened between an offset and an expression's span."""
+        gap = _COMMENT.sub("", self.text[after : span.start])
+        end = span.end
+        for _ in range(gap.count("(") - gap.count(")")):
+            closing = _CLOSING.match(self.text, end)
+            assert closing is not None, "the file compiles"
+            end = closing.end()
+        return end
 
     def segment(self, span: Span) -> str:
         """Return the text of a span, exactly."""

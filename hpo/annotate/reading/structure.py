@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hpo.annotate.reading.descriptions import command_line_option, is_field, is_typer_option
 from hpo.annotate.reading.scopes import FunctionNode, Scope, declare
 from hpo.annotate.reading.source import SourceFile, Span
 from hpo.expressions import dotted
 
-__all__ = ["Annotation", "Branch", "Place", "Setting", "Structure", "survey"]
+__all__ = ["Annotation", "Branch", "Place", "Setting", "Structure", "describes", "survey"]
 
 PlaceKind = Literal["assignment", "keyword", "entry", "parameter", "positional", "call"]
 
@@ -46,7 +47,8 @@ class Place:
 
     Attributes:
         kind: what it is.
-        name: what the value is called there: a variable, an attribute, a keyword, a key, a parameter.
+        name: what the value is called there: a variable, an attribute, a keyword, a key, a parameter; of the
+            `default` in a `field(...)` or an option of a command line, what that is called.
         target: the target as written (`self.act`), which a long form repeats.
         span: from the target to the end of the value.
         value: the expression that a trial's value replaces.
@@ -127,12 +129,14 @@ def survey(file: SourceFile, tree: ast.Module) -> Structure:
     return structure
 
 
-def _option(node: ast.Call) -> tuple[str, ...]:
-    """Return what an option of a command line is called, in ``add_argument("-b", "--batch-size", ...)``."""
-    texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    flags = [text for text in texts if text.startswith("-") and len(text) == len(text.strip())]
-    longest = max(flags, key=len, default="").lstrip("-").replace("-", "_")
-    return (longest,) if longest else ()
+def describes(call: ast.expr, place: Place) -> bool:
+    """Tell whether the value of a place is a call that describes it, and has its default inside."""
+    if place.value is not call:
+        return False
+    if place.kind == "parameter":
+        return is_typer_option(call, place.scope)
+    is_whole = isinstance(place.statement, ast.AnnAssign) and place.statement.value is call
+    return place.scope.kind == "class" and is_whole and is_field(call)
 
 
 class _Surveyor:
@@ -235,7 +239,7 @@ class _Surveyor:
             place = None
             name = argument.arg
             if default is not None:
-                span = Span(self.file.span(argument).start, self.file.span(default).end)
+                span = self.file.span_between(argument, default)
                 place = self.named(
                     "parameter", name, name, span, default, (), scope, branches, home=inner
                 )  # fmt: skip
@@ -325,7 +329,8 @@ class _Surveyor:
         named = self.place is not None and self.place.value is node
         callee = dotted(node.func)
         inside = owners if named or callee is None else (*owners, callee.rpartition(".")[2])
-        inside += _option(node)
+        option = command_line_option(node)
+        inside += () if option is None else (option,)
         for argument in node.args:
             self.expression(argument, scope, branches, inside)
             span = self.file.span(argument)
@@ -333,19 +338,39 @@ class _Surveyor:
                 Place("positional", "", "", span, argument, inside, scope, branches, self.statement)
             )
         for keyword in node.keywords:
-            self.keyword(keyword, inside, scope, branches)
+            if keyword.arg == "default" and self.place is not None and describes(node, self.place):
+                at = self.place
+                self.keyword(keyword, at.owners, scope, branches, name=at.name, home=at.scope)
+            elif keyword.arg == "default" and option is not None:
+                parser = (callee or "").rpartition(".")[0].rpartition(".")[2]
+                above = (*owners, parser) if parser else owners
+                self.keyword(keyword, above, scope, branches, name=option)
+            else:
+                self.keyword(keyword, inside, scope, branches)
 
-    def keyword(self, node: ast.keyword, owners: tuple[str, ...], scope: Scope, branches: Branches) -> None:
+    def keyword(
+        self,
+        node: ast.keyword,
+        owners: tuple[str, ...],
+        scope: Scope,
+        branches: Branches,
+        *,
+        name: str | None = None,
+        home: Scope | None = None,
+    ) -> None:
+        """Note a keyword argument; `name` is what its value is called, where that is not the keyword."""
         if node.arg is None:
             self.expression(node.value, scope, branches, owners)
         else:
             span = self.file.span(node)
-            self.named("keyword", node.arg, node.arg, span, node.value, owners, scope, branches)
+            self.named(
+                "keyword", name or node.arg, node.arg, span, node.value, owners, scope, branches, home=home
+            )  # fmt: skip
 
     def dictionary(self, node: ast.Dict, scope: Scope, branches: Branches, owners: tuple[str, ...]) -> None:
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                span = Span(self.file.span(key).start, self.file.span(value).end)
+                span = self.file.span_between(key, value)
                 self.named("entry", key.value, key.value, span, value, owners, scope, branches)
                 continue
             if key is not None:

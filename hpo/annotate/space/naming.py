@@ -44,7 +44,8 @@ def name_targets(targets: Sequence[Target], found: list[Diagnostic]) -> dict[str
 def _identity(target: Target) -> object:
     if target.domain.label is not None:
         return target.domain.label
-    return target.file.path, id(target.place.scope), target.place.owners, target.place.target
+    place = target.place
+    return target.file.path, id(place.scope), place.owners, place.name, place.target
 
 
 def _check_domains(group: list[Target], found: list[Diagnostic]) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from hpo.annotate.reading.scopes import FunctionNode, qualified
-from hpo.annotate.reading.structure import Place, Structure
+from hpo.annotate.reading.scopes import FunctionNode
+from hpo.annotate.reading.structure import Place, Structure, describes
 from hpo.expressions import dotted
 
 __all__ = ["implementation", "inner_default", "names", "parameters"]
-
-_FIELDS = ("field", "Field", "ib", "attrib")  # of dataclasses, pydantic and attrs
-_OPTIONS = ("typer.Option", "typer.Argument")
 
 
 def implementation(node: FunctionNode | ast.ClassDef, structure: Structure) -> FunctionNode | ast.ClassDef:
@@ -60,22 +57,11 @@ def inner_default(place: Place) -> ast.expr | None:
     For other places it is the value itself; None where the call says that there is no default.
     """
     value = place.value
-    if not (isinstance(value, ast.Call) and _describes(value, place)):
+    if not (isinstance(value, ast.Call) and describes(value, place)):
         return value
     given = [k.value for k in value.keywords if k.arg == "default"] or value.args[:1]
     is_required = not given or (isinstance(given[0], ast.Constant) and given[0].value is ...)
     return None if is_required else given[0]
-
-
-def _describes(call: ast.Call, place: Place) -> bool:
-    """Tell whether a call stands where a value does, and has it as an argument."""
-    if place.kind == "parameter":
-        return qualified(call.func, place.scope) in _OPTIONS
-    statement = place.statement
-    is_field = (
-        place.scope.kind == "class" and isinstance(statement, ast.AnnAssign) and statement.value is call
-    )
-    return is_field and (dotted(call.func) or "").split(".")[-1] in _FIELDS
 
 
 def _is_overload(node: ast.stmt | None) -> bool:

@@ -324,10 +324,10 @@ class _Finder:
         self, line: int, claim: Claim, wanted: str | None, candidates: list[Place], fits: list[Place]
     ) -> None:
         span = claim.domain.span
-        names = ", ".join(p.target for p in candidates)
+        names = ", ".join(map(_shown, candidates))
         if len(fits) > 1:
             listed = dict.fromkeys(p.name for p in fits)
-            names = ", ".join(p.target or brief(self.file.segment(p.span)) for p in fits)
+            names = ", ".join(_shown(p) or brief(self.file.segment(p.span)) for p in fits)
             help_ = f"name the one that is meant, as in # hpo: {', '.join(f'{n}=...' for n in listed)}"
             if len(listed) < len(fits):
                 help_ = "give each a line of its own"
@@ -374,6 +374,11 @@ class _Finder:
                 known = ", ".join(places) or "none"
                 message = f"{node.name} has no parameter {claim.name}"
                 self._wrong("HPO226", message, claim.domain.span, f"those with a default are: {known}")
+
+
+def _shown(place: Place) -> str:
+    """Return what a place is called where a comment could mean it."""
+    return place.target if place.kind == "assignment" else place.name
 
 
 def _outermost(node: ast.AST, shapes: set[str]) -> Iterator[ast.expr]:

@@ -16,7 +16,6 @@ from hpo.annotate.result import hole
 __all__ = ["removed", "without_statement"]
 
 _SEMICOLON = re.compile(r"[ \t\f]*;[ \t\f]*")
-_CLOSING = re.compile(r"(?:\s|\\\r?\n|#[^\r\n]*)*\)")
 
 
 def removed(file: SourceFile, structure: Structure, marks: Sequence[Mark]) -> Iterator[Edit]:
@@ -113,10 +112,7 @@ def _without_comment(file: SourceFile, mark: Mark) -> Edit:
 
 def _without_decorator(file: SourceFile, mark: Mark) -> Edit:
     at = file.text.rindex("@", 0, mark.span.start)
-    end = mark.span.end
-    for _ in range(file.text.count("(", at, mark.span.start)):  # parentheses around the call
-        closing = _CLOSING.match(file.text, end)
-        end = closing.end() if closing else end
+    end = file.closed(at, mark.span)  # the call may be in parentheses
     return _without_lines(file, Span(at, end))
 
 

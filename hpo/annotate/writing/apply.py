@@ -113,8 +113,11 @@ def _reason_to_leave(site: Site, writer: _Writer, was: AnnotatedProject | None) 
 
 def _has_places(source: str) -> bool:
     """Tell whether a comment could mean a part of an expression: an argument, an entry, a default."""
-    kinds = (ast.keyword, ast.Dict, ast.NamedExpr, ast.arguments)
-    return any(isinstance(node, kinds) for node in ast.walk(ast.parse(f"({source}\n)", mode="eval")))
+    return any(
+        isinstance(node, ast.keyword | ast.Dict | ast.NamedExpr)
+        or (isinstance(node, ast.arguments) and any((*node.defaults, *node.kw_defaults)))
+        for node in ast.walk(ast.parse(f"({source}\n)", mode="eval"))
+    )
 
 
 def _left(file: SourceFile, span: Span, reason: str, help_: str) -> Diagnostic:

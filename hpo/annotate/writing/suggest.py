@@ -10,8 +10,10 @@ import ast
 import io
 import tokenize
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from keyword import iskeyword
 from pathlib import Path
+from typing import Any
 
 from hpo.annotate.project import annotate
 from hpo.annotate.reading.deep import with_deep_stack
@@ -21,14 +23,19 @@ from hpo.annotate.reading.structure import Place, Structure, survey
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
 from hpo.annotate.space.signatures import inner_default
 from hpo.annotate.writing.apply import Application
-from hpo.annotate.writing.wellknown import domain_of, is_ambiguous
+from hpo.annotate.writing.wellknown import choice_of, domain_of, may_be_chosen
 from hpo.errors import AnnotationError
 from hpo.expressions import NotConstantError, dotted, evaluate
 
 __all__ = ["suggest"]
 
 _LIBRARIES = {"catboost", "keras", "lightgbm", "sklearn", "tensorflow", "torch", "transformers", "xgboost"}
-_OPTIONS = {"add_argument", "option", "Option"}  # of argparse, click and typer
+_BOOSTERS = {"catboost", "lightgbm", "xgboost"}
+# Keys that tell the parameters of a booster from other dictionaries.
+_OF_BOOSTERS = {
+    "boosting", "boosting_type", "booster", "eval_metric", "loss_function", "max_depth", "metric",
+    "num_leaves", "objective", "tree_method",
+}  # fmt: skip
 _KINDS = {"assignment", "keyword", "entry", "parameter"}
 
 
@@ -72,11 +79,13 @@ class _Finder:
         self.marked = [site.whole for site in annotated.sites]
         tree = file.tree()
         self.structure: Structure = survey(file, tree)
-        self.callees: Mapping[ast.expr, tuple[ast.expr, Scope]] = {
-            keyword.value: (call.func, setting.scope)
+        self.calls: Mapping[ast.expr, tuple[ast.Call, Scope]] = {
+            keyword.value: (call, setting.scope)
             for call, setting in self.structure.calls.items()
             for keyword in call.keywords
         }
+        self.types = {a.place: a.node for a in self.structure.annotations if a.place is not None}
+        self.boosters = dict(_of_boosters(tree))
 
     def comments(self) -> dict[int, str]:
         """Return the texts of the marks, by line."""
@@ -87,10 +96,16 @@ class _Finder:
                 continue
             names = Counter(place.name for place in places)
             marks = [(place, domain) for place in places if (domain := self._domain(place)) is not None]
-            if len(places) == 1 and marks:
-                found[line] = marks[0][1]
-            elif marks and all(names[place.name] == 1 and place.name.isidentifier() for place, _ in marks):
-                found[line] = ", ".join(f"{place.name}={domain}" for place, domain in marks)
+            if len(places) == 1:
+                found.update((line, domain) for _, domain in marks)
+                continue
+            named = [
+                f"{place.name}={domain}"
+                for place, domain in marks
+                if names[place.name] == 1 and place.name.isidentifier() and not iskeyword(place.name)
+            ]
+            if named:
+                found[line] = ", ".join(named)
         return dict(sorted(found.items()))
 
     def _candidates(self) -> dict[int, list[Place]]:
@@ -106,7 +121,7 @@ class _Finder:
         }
 
     def _domain(self, place: Place) -> str | None:
-        """Return the domain of a place, labelled where its own name says nothing, or None."""
+        """Return the domain of a place, or None."""
         default = inner_default(place)
         if default is None or any(_overlap(self.file.span(default), span) for span in self.marked):
             return None
@@ -114,23 +129,70 @@ class _Finder:
             value = evaluate(default)
         except NotConstantError:
             return None
-        option = self._option(place)
-        domain = domain_of(option or place.name, value)
-        if domain is None or (option is None and is_ambiguous(place.name) and not self._is_library(place)):
-            return None
-        return domain if option is None else f"{domain[:-1]}, name={option})"
+        allowed = _constants(self._allowed(place))
+        if allowed and may_be_chosen(place.name, is_option=_is_option(place)):
+            return choice_of(allowed, value)
+        return domain_of(place.name, value, None if _is_option(place) else self._callee(place))
 
-    def _option(self, place: Place) -> str | None:
-        """Return the option of a command line whose default a place is."""
-        callee, _ = self.callees.get(place.value, (None, None))
-        name = (dotted(callee) or "").rpartition(".")[2]
-        is_default = place.name == "default" and name in _OPTIONS and place.owners[-1:] != (name,)
-        return place.owners[-1] if is_default and place.owners else None
+    def _allowed(self, place: Place) -> ast.expr | None:
+        """Return where the values are listed that an option of a command line, or a type, allows."""
+        call, _ = self.calls.get(place.value, (None, None))
+        if call is None or not _is_option(place):
+            return self.types.get(place)
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        match given.get("type"):
+            case ast.Call(func=function, args=[listed, *_]) if _is_called(function, "Choice"):
+                return listed  # click's
+        return given.get("choices")  # argparse's
 
-    def _is_library(self, place: Place) -> bool:
-        """Tell whether a place is an argument of something that a learning library defines."""
-        callee, scope = self.callees.get(place.value, (None, self.structure.module))
-        return (qualified(callee, scope) or "").partition(".")[0] in _LIBRARIES
+    def _callee(self, place: Place) -> str:
+        """Return what a place is an argument of, where a learning library defines that; else nothing."""
+        call, scope = self.calls.get(place.value, (None, self.structure.module))
+        name = self.boosters.get(place.value) or (qualified(call and call.func, scope) or "")
+        return name if name.partition(".")[0] in _LIBRARIES else ""
+
+
+def _is_option(place: Place) -> bool:
+    """Tell whether a place is the default of an option of a command line, whose name it has."""
+    return place.kind == "keyword" and place.name != place.target
+
+
+def _is_called(node: ast.expr, name: str) -> bool:
+    return (dotted(node) or "").rpartition(".")[2] == name
+
+
+def _constants(node: ast.expr | None) -> list[Any]:
+    """Return what is in a list, or in the `Literal[...]` of a type, where that is constants alone."""
+    match node:
+        case ast.Subscript(value=value, slice=ast.Tuple(elts=[inner, *_])) if _is_called(value, "Annotated"):
+            return _constants(inner)
+        case ast.Subscript(value=value, slice=inner) if _is_called(value, "Literal"):
+            node = inner
+    elements = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
+    try:
+        return [evaluate(element) for element in elements]
+    except NotConstantError:
+        return []
+
+
+def _of_boosters(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
+    """Yield the values in the dictionaries of parameters that boosters take, and who takes them."""
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+    }
+    boosters = sorted(imported & _BOOSTERS)
+    for node in ast.walk(tree) if boosters else ():
+        entries: dict[Any, ast.expr] = {}
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            entries = {key.value: value for key, value in pairs if isinstance(key, ast.Constant)}
+        elif isinstance(node, ast.Call) and dotted(node.func) == "dict":
+            entries = {keyword.arg: keyword.value for keyword in node.keywords}
+        if entries.keys() & _OF_BOOSTERS:
+            yield from ((value, f"{boosters[0]}.train") for value in entries.values())
 
 
 def _overlap(one: Span, other: Span) -> bool:
