@@ -278,6 +278,56 @@ def test_apply_changes_the_values_and_nothing_else(tmp_path: Path) -> None:
     assert "-x = 0.5" in result.diff()
 
 
+@pytest.mark.parametrize(("own", "value"), [("1", 1.0), ("1.0", 1), ("True", 1), ("1", True)])
+def test_an_option_of_another_type_is_another_value_to_write(tmp_path: Path, own: str, value: Any) -> None:
+    found = project(tmp_path, f"x = {own}  # hpo: choice(1, True, 1.0)\n")
+    apply(found, {"x": value}).write()
+    assert (tmp_path / "script.py").read_text().startswith(f"x = {value!r}  #")
+
+
+def test_an_option_in_parentheses_that_it_needs_keeps_them(tmp_path: Path) -> None:
+    text = "n = 3\nx = n  # hpo: x=choice(n, (m := n * 2))\nprint(x)\n"
+    assert space(tmp_path, text) == {"x": {"_type": "choice", "_value": ["n", "(m := n * 2)"]}}
+    apply(project(tmp_path, text), {"x": "(m := n * 2)"}).write()
+    assert "x = (m := n * 2)  #" in (tmp_path / "script.py").read_text()
+    assert run(tmp_path, text, {"x": "(m := n * 2)"}) == "6\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("def f(a, x=(\n    1\n), **k): ...  # hpo: choice(1, 2)\n", "x"),
+        ("d = {'x': (\n    (1)\n  # )\n), 'y': 2\n}  # hpo: y=choice(1, 2)\n", None),
+        ("d = {'x': (\n    (1)\n  # )\n),  # hpo: choice(1, 2)\n}\n", "x"),
+    ],
+)
+def test_a_value_in_parentheses_ends_with_them(tmp_path: Path, text: str, name: str | None) -> None:
+    found = project(tmp_path, text)
+    assert [p.name for p in found.parameters] == ([] if name is None else [name])
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("p.add_argument('--lr', default=1)  # hpo: randint(0, 9)\n", ["lr"]),
+        ("p.add_argument('-l', '--lr', '--rate', type=int, default=1)  # hpo: lr=randint(0, 9)\n", ["lr"]),
+        ("p.add_argument('-l', '--lr', type=int, default=1)  # hpo: default=randint(0, 9)\n", ["lr"]),
+        ("p.add_argument('--lr', dest='rate', default=1)  # hpo: rate=randint(0, 9)\n", ["rate"]),
+        ("p.add_argument('lr', nargs='?', default=1)  # hpo: lr=randint(0, 9)\n", ["lr"]),
+        ("@click.option('-w', 'width', default=1)  # hpo: randint(0, 9)\ndef f(width): ...\n", ["width"]),
+        ("@click.option('--a/--no-a', default=1)  # hpo: randint(0, 9)\ndef f(a): ...\n", ["a"]),
+        ("a.add_argument('--lr', default=1)  # hpo: randint(0, 9)\n"
+         "b.add_argument('--lr', default=1)  # hpo: randint(0, 9)\n", ["a.lr", "b.lr"]),
+        ("import typer\ndef f(lr=typer.Option(default=1)): ...  # hpo: randint(0, 9)\n", ["lr"]),
+        ("class A:\n    lr: int = field(\n        default=1,  # hpo: randint(0, 9)\n    )\n"
+         "class B:\n    lr: int = field(default=1)  # hpo: randint(0, 9)\n", ["A.lr", "B.lr"]),
+        ("f(default=1)  # hpo: randint(0, 9)\n", ["default"]),
+    ],
+)  # fmt: skip
+def test_a_default_is_called_what_it_is_the_default_of(tmp_path: Path, text: str, names: list[str]) -> None:
+    assert list(space(tmp_path, text)) == names
+
+
 def test_a_place_whose_domain_changed_since_the_trial_is_left(tmp_path: Path) -> None:
     was = project(tmp_path, "x = 0.5  # hpo: uniform(0, 1)\n", "old.py")
     now = project(tmp_path, "x = 5  # hpo: uniform(2, 9)\n")

@@ -53,7 +53,7 @@ def _instead(file: SourceFile, mark: Mark, statements: Sequence[str]) -> Edit:
     """Put statements in the place of a mark, each on a line of its own where the mark has one."""
     start, end = mark.span.start, mark.span.end
     if mark.spelling == "comment":
-        end = start + len(_own_text(file, mark))
+        end = start + len(_own_text(file, mark).rstrip())
     margin = file.text[file.line_start(file.line_of(start)) : start]
     after = file.text[end : file.line_start(file.line_of(end) + 1)]
     line_end = "\r\n" if "\r\n" in file.text else "\n"
@@ -85,8 +85,10 @@ def _without_lines(file: SourceFile, span: Span) -> Edit:
     """Return the edit that takes a stretch away, and the lines that it stood on where they would be blank."""
     first, last = (file.line_of(offset) for offset in (span.start, span.end))
     start, end = file.line_start(first), file.line_start(last) + len(file.lines[last - 1])
-    if file.text[start : span.start].strip() or file.text[span.end : end].strip():
-        return Edit(span.start, span.end, "")
+    before, after = file.text[start : span.start], file.text[span.end : end]
+    if before.strip() or after.strip():
+        gap = len(after) - len(after.lstrip()) if not before.strip() else 0  # what is left begins the line
+        return Edit(span.start, span.end + gap, "")
     return Edit(start, file.line_start(last + 1), "")
 
 

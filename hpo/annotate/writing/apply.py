@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,12 @@ from hpo.annotate.result import HOLE, AnnotatedFile, AnnotatedProject, Choices, 
 from hpo.annotate.writing.numerals import literal
 from hpo.annotate.writing.standalone import without_hpo
 from hpo.errors import Diagnostic
-from hpo.parameters import same
+from hpo.parameters import identity, same
 from hpo.space import SearchSpace
 
 __all__ = ["Application", "apply", "code", "literal"]
 
+_YIELD = re.compile(r"\byield\b")
 _ATOMS = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Dict, ast.Set)
 
 
@@ -78,7 +80,7 @@ def apply(
         writer = _Writer(annotated.choices, values, project.space)
         each: list[Edit] = []
         for site in annotated.sites:
-            if site.name in values and not _is_there(site, values[site.name]):
+            if site.name in values and not writer.is_there(site):
                 reason = _reason_to_leave(site, writer, was)
                 if reason is not None:
                     skipped.append(_left(file, site.span, *reason))
@@ -88,10 +90,6 @@ def apply(
             sources[annotated.path], edits[annotated.path] = file, tuple(_outermost(each))
     skipped += _placeless(project, values)
     return Application(edits, tuple(skipped), sources)
-
-
-def _is_there(site: Site, value: Any) -> bool:
-    return site.own is not None and same(site.own[0], value)
 
 
 def _reason_to_leave(site: Site, writer: _Writer, was: AnnotatedProject | None) -> tuple[str, str] | None:
@@ -160,12 +158,19 @@ class _Writer:
         value = self.values.get(name, ...)
         if name in self.choices:
             options = self.choices[name]
-            wanted = options[0][0] if value is ... else value
-            text = next((code for option, code in options if same(option, wanted)), repr(wanted))
-            return self.filled(text)
+            chosen = options[0] if value is ... else _chosen(options, value)
+            return self.filled(repr(value) if chosen is None else chosen[1])
         if value is ...:
             value = self.space[name].from_unit(0.5)
         return repr(value) if self.exact else literal(value, self.space[name])
+
+    def is_there(self, site: Site) -> bool:
+        """Tell whether the value of a place stands there already."""
+        if site.own is None:
+            return False
+        value, options = self.values[site.name], self.choices.get(site.name, ())
+        chosen = _chosen(options, value)
+        return same(site.own[0], value) if chosen is None else _chosen(options, site.own[0]) is chosen
 
     def filled(self, text: str) -> str:
         """Return a text with its holes filled in."""
@@ -178,7 +183,15 @@ class _Writer:
         lines = "" if self.exact else "".join(c for c in file.segment(span) if c in "\r\n")
         is_loose = span == site.whole and not site.is_apart and not _is_atom(file, span.end, text)
         needs_parentheses = lines or is_loose
+        if self.exact and _YIELD.search(file.segment(span)):  # without one, a generator would be a function
+            text = f"({text} if True else (yield))"
         return Edit(span.start, span.end, f"{before}{f'({text}{lines})' if needs_parentheses else text}")
+
+
+def _chosen(options: Choices, value: Any) -> tuple[Any, str] | None:
+    """Return the option that a value is: the same in JSON, else the same number."""
+    exact = [option for option in options if identity(option[0]) == identity(value)]
+    return next(iter(exact or [option for option in options if same(option[0], value)]), None)
 
 
 def code(project: AnnotatedProject, values: Mapping[str, Any]) -> dict[Path, bytes]:
@@ -195,7 +208,7 @@ def _plain(annotated: AnnotatedFile, values: Mapping[str, Any], space: SearchSpa
     edits = [Edit(e.start, e.end, writer.filled(e.text), e.depth) for e in annotated.plain]
     for site in annotated.sites:
         value = values.get(site.name, ...)
-        is_own = value is ... or not space[site.name].contains(value) or _is_there(site, value)
+        is_own = value is ... or not space[site.name].contains(value) or writer.is_there(site)
         if not is_own or (site.own is not None and site.span.start == site.span.end):
             edits.append(writer.edit(file, site, site.whole))
         elif site.whole != site.span:  # an inline call, of which its default is left

@@ -74,9 +74,9 @@ class _Remover:
         if name in _REPORTS and call.args:
             callee, result = self.file.span(call.func), self.file.span(call.args[0])
             yield Edit(callee.start, callee.end, "print")
-            others = _UP_TO_COMMA.match(self.file.text, result.end, whole.end)
-            if others is not None:
-                yield Edit(others.end() - 1, whole.end - 1, "")
+            comma = _UP_TO_COMMA.match(self.file.text, result.end, whole.end)
+            if comma is not None and len(call.args) + len(call.keywords) > 1:
+                yield Edit(comma.end() - 1, whole.end - 1, "")
         elif name == "fidelity" and len(call.args) == 1 and not call.keywords and self._budget() is None:
             passes = call.args[0]
             inner = self.file.span(passes)

@@ -180,10 +180,9 @@ _ELSEWHERE: Mapping[str, Mapping[str, _Rule]] = {
 # Words of names whose values are chosen for other reasons than how well a model learns.
 _NO_CHOICES = {
     "action", "backend", "color", "command", "data", "dataset", "device", "dtype", "env", "environment",
-    "format", "framework", "gpu", "language", "level", "log", "logger", "metric", "mode", "output", "phase", 
-    "platform",
-    "precision", "print", "resume", "save", "seed", "split", "stage", "strategy", "subset", "task", "verbose",
-    "verbosity", "version",
+    "format", "framework", "gpu", "language", "level", "log", "logger", "metric", "mode", "output", "phase",
+    "platform", "precision", "print", "resume", "save", "seed", "split", "stage", "strategy", "subset",
+    "task", "verbose", "verbosity", "version",
 }  # fmt: skip
 
 
