@@ -87,8 +87,8 @@ def hover(ls: LanguageServer, params: lsp.HoverParams) -> lsp.Hover | None:
 def _read(document: TextDocument) -> tuple[Path, AnnotatedProject] | None:
     """Return what is found in a document as it stands in the editor, with the modules that it imports."""
     name = to_fs_path(document.uri)
-    if name is None or not Path(name).exists():
-        return None  # not saved yet: it has no modules beside it, and no experiment
+    if not name or not document.uri.startswith("file:"):
+        name = "untitled.py"  # not saved yet
     path = Path(name).resolve()
     try:
         return path, annotate([Path(name)], texts={path: _encoded(document.source)})

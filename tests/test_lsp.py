@@ -22,7 +22,7 @@ class Editor:
     def __init__(self, folder: Path) -> None:
         environment = {**os.environ, "HPO_HOME": str(folder / "home")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hpo", "lsp"],
+            [sys.executable, "-m", "hpo", "lsp", "--stdio"],  # as many editors say
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -121,6 +121,15 @@ def test_what_is_typed_counts_and_not_what_is_saved(editor: Editor, script: Path
     editor.change(script, 5, "def f(:\n")
     assert [d["code"] for d in editor.diagnostics()] == ["HPO101"]
     assert script.read_text() == RIGHT
+
+
+@pytest.mark.parametrize("where", ["untitled:Untitled-1", "file:///nowhere/new.py"])
+def test_a_file_that_is_not_saved_yet_is_read_as_well(editor: Editor, where: str) -> None:
+    document = {"uri": where, "languageId": "python", "version": 1, "text": WRONG}
+    editor.tell("textDocument/didOpen", textDocument=document)
+    assert [d["code"] for d in editor.diagnostics()] == ["HPO208"]
+    position = {"line": 0, "character": 1}
+    assert editor.ask("textDocument/hover", textDocument={"uri": where}, position=position) is None
 
 
 def test_columns_are_the_editors_units(editor: Editor, script: Path) -> None:

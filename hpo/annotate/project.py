@@ -14,7 +14,7 @@ from hpo.annotate.marks.mark import Mark
 from hpo.annotate.marks.text import text_marks
 from hpo.annotate.reading.collection import Collection
 from hpo.annotate.reading.deep import with_deep_stack
-from hpo.annotate.reading.files import has_marks, is_there
+from hpo.annotate.reading.files import has_marks, is_there, read
 from hpo.annotate.reading.ignore import is_so
 from hpo.annotate.reading.source import Refusal, SourceFile
 from hpo.annotate.reading.structure import Structure, survey
@@ -33,7 +33,7 @@ from hpo.annotate.writing.sites import choices, sites
 from hpo.errors import Diagnostic, UsageError
 from hpo.space import SearchSpace
 
-__all__ = ["AnnotatedProject", "annotate"]
+__all__ = ["AnnotatedProject", "annotate", "check"]
 
 
 def annotate(
@@ -52,9 +52,32 @@ def annotate(
         UsageError: a path does not exist.
     """
     for path in paths:
-        if not is_there(path):
+        if not is_there(path) and path.resolve() not in (texts or {}):
             raise UsageError(f"there is no file {path}", help="give the path of a script or a folder")
     return with_deep_stack(lambda: _Annotator(code_dir, texts or {}).annotate(paths))
+
+
+def check(paths: Sequence[Path]) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the marks of scripts and folders, each a program of its own.
+
+    So a hook may be given any files of a repository: what two scripts call the same is no mistake. Of
+    several files those without a mark are passed over.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    found: dict[Diagnostic, None] = {}
+    for path in paths:
+        if len(paths) == 1 or is_so(path.is_dir) or not is_there(path) or _may_be_marked(path):
+            found.update(dict.fromkeys(annotate([path]).diagnostics))
+    return tuple(found)
+
+
+def _may_be_marked(path: Path) -> bool:
+    try:
+        return has_marks(read(path))
+    except Refusal:
+        return True  # what is wrong with it is to be said
 
 
 @dataclass(frozen=True, eq=False)

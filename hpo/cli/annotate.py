@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.text import Text
 
 from hpo.annotate.project import annotate
+from hpo.annotate.project import check as find_mistakes
 from hpo.annotate.result import AnnotatedProject, MarkedParameter
 from hpo.cli.output import print_diff, print_json, print_table
 from hpo.errors import Diagnostic, UsageError
@@ -32,16 +33,13 @@ def show(
         raise UsageError("--nni-keys is about the search space", help="give --space as well")
     if format not in ("text", "json", "github"):
         raise UsageError(f"there is no format {format}", help="the formats are text, json and github")
+    if check and format != "json":
+        return _report(find_mistakes(paths), format)
     project = annotate(paths)
     if format == "json" and not space:
         print_json(project.to_json())
         return 2 if project.errors else 0
-    for diagnostic in project.diagnostics:
-        if format == "github":
-            print(_github(diagnostic))
-        else:
-            print(diagnostic, file=sys.stderr)
-    if project.errors:
+    if _report(project.diagnostics, format):
         return 2
     if space:
         found = dict(project.nni_space) if nni_keys else project.space.to_json()
@@ -54,9 +52,19 @@ def show(
     elif output is not None:
         project.write(output)
         print(f"The parameterised code is in {output}", file=sys.stderr)
-    elif not check and format == "text":
+    elif format == "text":
         _print_space(project)
     return 0
+
+
+def _report(found: Sequence[Diagnostic], format: str) -> int:  # noqa: A002
+    """Print diagnostics; return 2 where one of them is an error."""
+    for diagnostic in found:
+        if format == "github":
+            print(_github(diagnostic))
+        else:
+            print(diagnostic, file=sys.stderr)
+    return 2 if any(diagnostic.severity == "error" for diagnostic in found) else 0
 
 
 def _github(found: Diagnostic) -> str:

@@ -147,7 +147,8 @@ def annotate(
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Only report mistakes; for pre-commit and CI.")
+        bool,
+        typer.Option("--check", help="Only report mistakes, of each path by itself; for pre-commit and CI."),
     ] = False,
 ) -> int:
     """Show the search space that a script's marks describe."""
@@ -469,7 +470,9 @@ def apply(
 
 
 @app.command(rich_help_panel=_READ)
-def lsp() -> None:
+def lsp(
+    stdio: Annotated[bool, typer.Option("--stdio", help="As it always does; many editors say so.")] = True,
+) -> None:
     """Serve an editor, with mistakes in marks as one types. Their domains show on hover."""
     try:
         from hpo.lsp import serve

@@ -39,6 +39,19 @@ def test_check_goes_through_a_warning_and_fails_with_an_error() -> None:
     assert annotate("--check", "train.py", code=2).stderr.startswith("train.py:1:27: error: ")
 
 
+def test_scripts_that_are_checked_together_are_no_one_program() -> None:
+    Path("other.py").write_text("shared = 1  # hpo: choice(1, 2, name=n)\n")
+    for name, domain in (("one", "choice(1, 2, name=lr)"), ("two", "choice(1, 3, name=lr)")):
+        Path(f"{name}.py").write_text(f"import other\nx = 1  # hpo: {domain}\n")
+    Path("broken.py").write_text("x = (\n")  # and no mark in it
+    annotate("--check", "one.py", "two.py", "broken.py", "other.py", code=0)
+    Path("other.py").write_text(WRONG)
+    said = annotate("--check", "one.py", "two.py", "missing.py", code=2).stderr
+    assert "there is no file missing.py" in said
+    said = annotate("--check", "one.py", "two.py", code=2).stderr
+    assert re.findall(r"^\w+\.py", said, re.MULTILINE) == ["other.py"]
+
+
 def test_github_is_told_in_its_own_form() -> None:
     Path("a,b:c.py").write_text(WRONG)
     assert annotate("--check", "--format", "github", "a,b:c.py", code=2).stdout == (
