@@ -288,6 +288,8 @@ def importance(record: Record, *, seed: int = 0) -> go.Figure:
     title = f"Importance{after(record)}"
     if len(record.comparable) < 5:
         return empty(title, "Five trials must have succeeded first.")
+    if len({t.value for t in record.comparable}) == 1:
+        return empty(title, "All results are the same: nothing makes a difference.")
     variance, good = fanova(record, seed=seed), ped_anova(record)
     names = sorted(variance, key=lambda name: variance[name] + good[name])
     texts = [label(name, 28) for name in names]

@@ -86,6 +86,8 @@ class Scale:
         if self.is_log:
             low, high = math.log10(low), math.log10(high)
         margin = (high - low) * 0.04
+        if isinstance(self.domain, RandInt) and high - low <= 12:
+            return {"type": "linear", "range": [low - margin, high + margin], "dtick": 1}
         kind = {"type": "log", "dtick": _decades(high - low)} if self.is_log else {"type": "linear"}
         return {**kind, "range": [low - margin, high + margin], "exponentformat": "power", "tickangle": 0}
 

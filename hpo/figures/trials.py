@@ -48,7 +48,7 @@ def history(record: Record) -> go.Figure:
         points,
         _best_so_far(record, "trial"),
         title=title,
-        xaxis={"title": "trial", "range": _over(record)},
+        xaxis={"title": "trial", "range": _over(record), **({"dtick": 1} if len(record.trials) < 12 else {})},
         yaxis={
             "title": "result",
             **result_axis([t.value for t in record.succeeded], record.direction),

@@ -248,6 +248,11 @@ class TestSchedule:
             "GPU 1 · 1",
         ]
 
+    def test_where_all_results_are_the_same_nothing_is_important(self):
+        of = sampled(MIXED, lambda _: 0.5, 12)
+        (note,) = figures.importance(of).layout.annotations
+        assert "All results are the same" in note.text
+
     def test_of_very_many_trials_rungs_show_whole_families(self):
         trials = [
             trial(

@@ -137,7 +137,7 @@ export function plotsPage(ctx) {
         h("h1.hidden", null, t("Plots")),
         h("div.plots", null,
           h("nav.kinds", { "aria-label": t("Plots") }, (available?.figures ?? []).map((name) =>
-            h("button", { key: name, "aria-current": name === kind ? "true" : null, onclick: () => choose(name) }, t(NAMES[name] ?? name)))),
+            h("button", { key: name, "aria-current": name === kind ? "true" : null, mounted: (/** @type {HTMLElement} */ el) => name === kind && el.scrollIntoView({ block: "nearest", inline: "center" }), onclick: () => choose(name) }, t(NAMES[name] ?? name)))),
           h("div.plot-area", null,
             problem && h("p.problem", { role: "alert" }, problem),
             available && !available.figures.length && h("div.empty", null, h("p", null, t("There is nothing to draw before a trial has run."))),
