@@ -122,7 +122,7 @@ def _log_h(z: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Box:
-    """The part of the cube to search: bounds of the ordered columns; choices are always all open."""
+    """The part of the cube to search: bounds of the columns; a choice is open or has one value."""
 
     low: Floats
     high: Floats
@@ -140,6 +140,12 @@ class Box:
             np.where(open_, 0.0, np.maximum(row - reach, 0.0)),
             np.where(open_, 1.0, np.minimum(row + reach, 1.0)),
         )
+
+    def fixed(self, column: int, value: float) -> Box:
+        """Return the part where a column has one value."""
+        low, high = self.low.copy(), self.high.copy()
+        low[column] = high[column] = value
+        return Box(low, high)
 
     def clip(self, rows: Floats) -> Floats:
         """Return rows moved into the box."""

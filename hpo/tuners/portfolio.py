@@ -6,7 +6,8 @@
 - *elsewhere*: the same over results on their own scale, where only a substantial improvement counts (the
   margin of J. Mockus, "Application of Bayesian approach to numerical methods of global and stochastic
   optimization", 1994). The others see differences near the best trial enlarged, and would refine it for
-  ever; this one asks which other branch or basin may be much better.
+  ever; this one asks which other branch or basin may be much better. Every other time it takes up the option
+  of a choice that was tried too seldom.
 - *Parzen*: the tree-structured Parzen estimator, which assumes no smoothness.
 
 Where trials fail, their neighbourhood is avoided. `benchmarks/quality` measures the whole and the parts.
@@ -79,26 +80,43 @@ class Portfolio:
         if turn == "Parzen":
             rows = self._parzen.candidates(generator, self._history, waiting)
         else:
-            rows = iter(self._improvements(turn, generator, waiting))
+            # Every other time only: what is missed elsewhere need not be an option.
+            asks = turn == "elsewhere" and number // len(_TURNS) % 2
+            option = self._neglected(waiting) if asks else None
+            rows = iter(self._improvements(turn, option, generator, waiting))
         return turn, lambda: self._cube.configuration(next(rows))
 
-    def _improvements(self, turn: str, generator: np.random.Generator, waiting: Floats) -> Floats:
-        """Return full rows by the expected improvement and the probability of success."""
+    def _improvements(
+        self,
+        turn: str,
+        option: tuple[int, float] | None,
+        generator: np.random.Generator,
+        waiting: Floats,
+    ) -> Floats:
+        """Return full rows, of one option if any, by expected improvement and probability of success."""
         surrogate = self._coarse if turn == "elsewhere" else self._fine
         rows, values, process = surrogate.process(self._history, waiting)
         # Half-way between mean and result: the least result may be luck, and to the mean all that is better
         # than a plateau is luck, where the results beside it are bad.
         believed = (process.mean(self._features.of(rows)) + values) / 2
         order = np.argsort(believed, kind="stable")
-        margin = _SUBSTANTIAL * float(np.ptp(values)) if turn == "elsewhere" else 0.0
+        box, margin = Box.whole(self._cube), 0.0
+        if turn == "near":
+            box = Box.around(self._cube, rows[order[0]], _REACH)
+        elif option is not None:  # it is measured by its own best
+            column, value = option
+            box = box.fixed(column, value)
+            order = np.concatenate([order[rows[order, column] == value], order])
+        elif turn == "elsewhere":
+            margin = _SUBSTANTIAL * float(np.ptp(values))
         improvement = ExpectedImprovement(self._features, process, float(believed[order[0]]) - margin)
-        near = Box.around(self._cube, rows[order[0]], _REACH)
-        box = near if turn == "near" else Box.whole(self._cube)
         seeds = np.where(np.isnan(rows[order[:8]]), 0.5, rows[order[:8]])
         feasibility = self._feasibility()
 
         def score(rows: Floats, active: Mask) -> Floats:
             gain = improvement(rows, active)
+            if option is not None:
+                gain = np.where(active[:, option[0]], gain, -1e9)  # nor where there is no such option
             return gain if feasibility is None else gain + feasibility(rows, active)
 
         found = maximise(score, self._cube, generator, seeds=seeds, box=box)
@@ -106,6 +124,26 @@ class Portfolio:
         ranked = np.argsort(-score(first, self._cube.active(first)), kind="stable")
         proposals: Floats = np.vstack([first[ranked], found[3:]])
         return proposals
+
+    def _neglected(self, waiting: Floats) -> tuple[int, float] | None:
+        """Return the column and the quantile of the option that was tried least, if that is too seldom.
+
+        Few bad draws condemn an option, and no model asks for more of what it believes to be bad. So of n
+        trials each of k options is to have 2 sqrt(n) / k; one that only fails has had its chance.
+        """
+        rows = np.vstack([self._history.rows, waiting])
+        succeeded = np.append(np.isfinite(self._history.losses), np.ones(len(waiting)))
+        least, found = 1.0, None
+        for column in np.flatnonzero(~self._cube.ordered).tolist():
+            k = self._cube.columns[column].size
+            known = ~np.isnan(rows[:, column])
+            tried = self._cube.columns[column].index(rows[known, column])
+            counts = np.bincount(tried, minlength=k)
+            fails = (counts >= 3) & (np.bincount(tried, succeeded[known], minlength=k) == 0)
+            shares = np.where(fails, np.inf, counts * k / (2 * np.sqrt(max(known.sum(), 1))))
+            if shares.min() < least:
+                least, found = float(shares.min()), (column, (int(shares.argmin()) + 0.5) / k)
+        return found
 
     def _softened(self, losses: Floats) -> Floats:
         known = self._history.losses[np.isfinite(self._history.losses)]

@@ -1,5 +1,6 @@
 import math
 import statistics
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -92,6 +93,18 @@ def test_the_better_of_two_branches_is_found_though_its_median_is_worse():
 
     found = [min(run(space, loss, 50, seed).results.values()) for seed in range(3)]
     assert statistics.median(found) < 0.1
+
+
+def test_an_option_that_bad_draws_condemned_gets_more_trials():
+    space = {
+        "model": {"_type": "choice", "_value": ["easy", "hard", "useless"]},
+        "x": {"_type": "uniform", "_value": [0, 1]},
+        "y": {"_type": "uniform", "_value": [0, 1], "_when": {"model": ["easy", "hard"]}},
+    }
+    floors = {"easy": 0.0, "hard": 1.0, "useless": 2.0}
+    tuner = run(space, lambda p: floors[p["model"]] + abs(p["x"] - p.get("y", 0)), 60)
+    counts = Counter(trial.parameters["model"] for trial in tuner.trials.values())
+    assert min(counts.values()) >= 4
 
 
 def test_one_search_stays_near_the_best_trial_and_another_looks_elsewhere():
