@@ -19,7 +19,7 @@ def main() -> None:
 
         sys.exit(inside(sys.argv[1:]))
     gc.disable()  # what is imported stays: looking through it for rubbish finds none
-    from hpo.cli.app import main as app
+    from hpo.cli.command_line import main as app
     from hpo.runtime.execfile import end
 
     gc.freeze()

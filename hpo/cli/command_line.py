@@ -1,0 +1,66 @@
+"""Run a command line, and say what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import hpo.cli.commands  # noqa: F401 - adds them to `app`
+from hpo.cli.app import app
+from hpo.errors import DiagnosticError, HpoError
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Run the command line; return the exit status."""
+    try:
+        result = app(standalone_mode=False)
+    except HpoError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains as it ends
+        return 0
+    except OSError as error:  # a full disk, a folder that somebody removed
+        print(
+            f"hpo: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""),
+            file=sys.stderr,
+        )
+        return 1
+    except Exception as error:
+        return _usage(error)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(error: HpoError) -> None:
+    """Print an error, and how to mend it; to a terminal, folded between words."""
+    is_diagnostic = isinstance(error, DiagnosticError)  # editors jump to FILE:LINE at the start
+    said = error.message if is_diagnostic else f"hpo: {error.message}"
+    lines = [*said.split("\n"), *([f"  {error.help}"] if error.help else [])]
+    if sys.stderr.isatty() and not is_diagnostic:
+        import shutil
+        import textwrap
+
+        width = shutil.get_terminal_size().columns
+        lines = [
+            part
+            for line in lines
+            for part in textwrap.wrap(
+                line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
+        ]
+    print("\n".join(lines), file=sys.stderr)
+
+
+def _usage(error: Exception) -> int:
+    """Show what click says of a wrong command line; anything else is a bug, and raised."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        return int(getattr(error, "exit_code", 2))
+    if type(error).__name__ == "Abort":
+        return 130
+    raise error

@@ -1,0 +1,101 @@
+"""Steering experiments: those that run obey at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpo.cli import options
+from hpo.cli.app import app
+from hpo.cli.arguments import Reference
+
+_GROUP = "Steering"
+
+
+@app.command(rich_help_panel=_GROUP)
+def stop(reference: Reference = None) -> None:
+    """Stop a running experiment. Its running trials end, and run again when it is resumed."""
+    from hpo.cli.steer import stop_experiment
+
+    stop_experiment(reference)
+
+
+@app.command(rich_help_panel=_GROUP)
+def delete(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete an experiment, with all that its trials wrote."""
+    from hpo.cli.steer import delete as remove
+
+    remove(reference, sure=yes)
+
+
+@app.command(rich_help_panel=_GROUP)
+def update(
+    reference: Reference = None,
+    max_trials: options.MaxTrials = None,
+    max_duration: options.MaxDuration = None,
+    stop_when: options.StopWhen = None,
+    patience: options.Patience = None,
+    max_failures: options.MaxFailures = None,
+    max_trial_duration: options.MaxTrialDuration = None,
+    max_trial_memory: options.MaxTrialMemory = None,
+    retries: options.Retries = None,
+    concurrency: options.Concurrency = None,
+    space: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A search space; the tuner learns again from what fits it.",
+            rich_help_panel="What is tuned",
+        ),
+    ] = None,
+) -> None:
+    """Change the limits or the space of an experiment. Where it runs, that takes effect at once."""
+    from hpo.cli.steer import update as change
+
+    settings = {
+        "max_trials": max_trials,
+        "max_duration": max_duration,
+        "stop_when": stop_when,
+        "patience": patience,
+        "max_failures": max_failures,
+        "max_trial_duration": max_trial_duration,
+        "max_trial_memory": max_trial_memory,
+        "retries": retries,
+        "trial_concurrency": concurrency,
+    }
+    change(reference, settings, space)
+
+
+@app.command(rich_help_panel=_GROUP)
+def enqueue(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="The values to try.")],
+) -> None:
+    """Run given values as the next trial. Those left out are the script's own."""
+    from hpo.cli.steer import enqueue as ask_for
+
+    ask_for(reference, assignments)
+
+
+@app.command("import", rich_help_panel=_GROUP)
+def import_(
+    reference: Annotated[
+        str, typer.Argument(metavar="ID|FOLDER", help="The experiment that learns; or a folder of NNI's.")
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="What `hpo export --format nni` or json, or NNI, wrote."),
+    ] = None,
+) -> None:
+    """Let an experiment learn from another's results. Or, alone, take over a folder of NNI's."""
+    from hpo.cli.export import import_folder, import_trials
+
+    if file is None:
+        import_folder(Path(reference))
+    else:
+        import_trials(reference, file)
