@@ -9,7 +9,7 @@ from hpo.annotate.result import AnnotatedProject
 from hpo.config.model import Config
 from hpo.parameters import Parameter
 
-__all__ = ["of_budget", "of_direction", "of_marks", "of_results"]
+__all__ = ["of_budget", "of_direction", "of_edits", "of_marks", "of_results"]
 
 _ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
 _REPORTS = re.compile(rb"report_(?:final|intermediate)_result\(\s*([A-Za-z_][\w.]*)\s*[,()\[]")
@@ -39,6 +39,15 @@ def of_results(config: Config, project: AnnotatedProject) -> Iterator[str]:
     if config.metric_pattern is None and not any(b"report_final_result" in f.original for f in project.files):
         yield f"warning: nothing in {project.files[0].name} reports a result, and a trial without one fails"
         yield "  help: add hpo.report_final_result(value), or read it from the output with --metric-pattern"
+
+
+def of_edits(project: AnnotatedProject | None) -> Iterator[str]:
+    """Yield that a command which is no Python script runs what its files are by then."""
+    if project is None:
+        yield "note: the command is no Python script, so its files are not frozen"
+    else:
+        yield "note: of what the command runs, only Python files with marks and their modules are frozen"
+    yield "  help: leave the others as they are until the last trial has ended"
 
 
 def of_budget(config: Config, project: AnnotatedProject, argument: str) -> Iterator[str]:

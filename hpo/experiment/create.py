@@ -243,6 +243,9 @@ def _caution(
     direction: str,
 ) -> None:
     """Tell what a person should know before the trials run."""
+    if isinstance(command, ShellCommand):
+        for line in cautions.of_edits(project):
+            listener.noted(line)
     if project is not None:
         for line in cautions.of_marks(config, project, options):
             listener.noted(line)

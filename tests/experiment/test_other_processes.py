@@ -133,3 +133,23 @@ def test_the_modules_of_a_script_behind_a_link_are_read_where_they_are() -> None
     found = json.loads(hpo("annotate", "bin/tune", "--format", "json").stdout)
     assert found["diagnostics"] == []
     assert [p["name"] for p in found["parameters"]] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("command", "space", "note"),
+    [
+        ("bash run.sh", '{"x": {"_type": "choice", "_value": [1, 2]}}', "so its files are not frozen"),
+        ("echo && python train.py", None, "only Python files with marks and their modules are frozen"),
+        (f"{sys.executable} train.py", None, None),
+    ],
+)
+def test_it_says_what_of_a_command_is_not_frozen(command: str, space: str | None, note: str | None) -> None:
+    Path("run.sh").write_text(f"{sys.executable} -m hpo metric 1 --final\n")
+    Path("train.py").write_text(TRAIN)
+    Path("beside.py").write_text(BESIDE)
+    Path("config.yml").write_text(f"trialCommand: {command}\ntrialConcurrency: 1\nmaxTrialNumber: 1\n")
+    Path("space.json").write_text(space or "")
+    given = [] if space is None else ["--space", "space.json"]
+    said = hpo("run", "--config", "config.yml", "--tuner", "Random", *given).stderr
+    assert ("frozen" in said) == (note is not None)
+    assert note is None or note in said
