@@ -22,7 +22,8 @@ from hpo.annotate.reading.source import SourceFile
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject, Site
 from hpo.errors import Diagnostic, HpoError
 from hpo.runtime import home
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 
 __all__ = ["serve"]
 

@@ -36,7 +36,7 @@ from hpo.experiment.record import Record
 from hpo.notebook import NotebookProgress, is_notebook
 from hpo.progress import Progress
 from hpo.runtime import home
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 from hpo.space import SearchSpace
 from hpo.trial import Trial
 

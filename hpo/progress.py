@@ -19,7 +19,8 @@ from hpo.experiment.documents import is_marked
 from hpo.experiment.listener import Listener
 from hpo.experiment.standing import Standing
 from hpo.experiment.wording import compared, counted, duration, short, values
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.trial import Trial, TrialState
 
 if TYPE_CHECKING:

@@ -125,7 +125,10 @@ class TestTheHouse:
         ("word", "places"),
         [
             ("libcst", {"annotate"}),
-            ("sqlite3", {"runtime/store.py", "runtime/nni_store.py"}),
+            (
+                "sqlite3",
+                {"runtime/store.py", "runtime/schema.py", "runtime/queries.py", "runtime/nni_store.py"},
+            ),
             ("jinja2", {"report"}),
             ("plotly", {"figures", "report"}),
             ("pynvml", {"runtime/devices.py"}),

@@ -15,7 +15,7 @@ from hpo.experiment.written_back import trial_code
 from hpo.progress import parameter_lines
 from hpo.runtime import home
 from hpo.runtime.logs import copy
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 
 __all__ = ["print_code", "print_logs", "show_trial"]
 

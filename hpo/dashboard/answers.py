@@ -18,7 +18,7 @@ from hpo.dashboard import views
 from hpo.dashboard.security import EXPERIMENT
 from hpo.experiment.documents import open_store
 from hpo.runtime import home
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 
 __all__ = [
     "LARGEST",

@@ -12,8 +12,9 @@ from typing import Any
 
 from hpo.experiment.documents import experiment_json, open_store, seen_state, trial_json
 from hpo.runtime import home
+from hpo.runtime.queries import TrialRow
 from hpo.runtime.selection import Selection
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import TrialState
 

@@ -18,8 +18,9 @@ from hpo.experiment.foreign import number_of
 from hpo.runtime import home
 from hpo.runtime.launcher import ShellCommand
 from hpo.runtime.nni_store import NNIExperiment, NNITrial, read_nni_folder
+from hpo.runtime.queries import TrialRow
 from hpo.runtime.spool import Intermediate
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import TrialState
 

@@ -71,7 +71,7 @@ def _search(experiment: Experiment, written: dict[str, Any]) -> None:
         space = SearchSpace.from_json(written)
         with experiment.blaming("tuner"):
             tuner = make_tuner(experiment.config, space)
-            for _ in replay(experiment.store, tuner):
+            for _ in replay(experiment.store, tuner, curves=experiment.keeps_curves):
                 pass
     except HpoError as error:
         experiment.store.add_event("warning", f"the search space stays as it is: {error}")

@@ -9,7 +9,8 @@ from typing import Any
 
 from hpo.experiment.explanation import read_explanation
 from hpo.runtime import home
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.trial import TrialState
 
 __all__ = ["best_json", "experiment_json", "is_marked", "open_store", "seen_state", "trial_json"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.config.model import Config
 from hpo.config.target import Target
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 from hpo.trial import Trial, TrialState
 
 __all__ = ["Limits"]

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 from hpo.config.model import Config
-from hpo.config.size import size
 from hpo.errors import ExperimentFailed, HpoError, StoreError
+from hpo.experiment.asking import Asking
 from hpo.experiment.commands import obey
 from hpo.experiment.explanation import Explanation
 from hpo.experiment.limits import Limits
@@ -28,6 +26,9 @@ from hpo.experiment.repetition import Outcome, folder_of, taken_together
 from hpo.experiment.replay import replay, unfinished
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
+from hpo.experiment.tally import Tally
+from hpo.experiment.wake import Wake
+from hpo.experiment.watch import Watch
 from hpo.runtime import home, memory
 from hpo.runtime.launcher import Command, Ended, Launcher
 from hpo.runtime.placement import Place, Places
@@ -41,26 +42,21 @@ from hpo.tuners.loading import failures_of
 
 __all__ = ["Experiment"]
 
+T = TypeVar("T")
+
 _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
-_LOOK_EVERY = 0.02  # seconds between two looks at what trials report on their way, or others wish
-_GRACE = 10.0  # seconds between TERM and KILL
 _FIRST = 3  # when this many trials all fail, the others would too
-_PIPE = 1 << 16  # bytes that a pipe holds
 _LOST = 2  # a trial whose process was lost is run again this often at least
+_SOON = 0.005  # seconds: a proposal that takes longer keeps no other trial from starting
 _ROOM_EVERY = 0.25  # seconds between two looks at a disk that is full
-_LOGS_EVERY = 5.0  # seconds between two looks at the logs of trials that run on
-_MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
 
 class Experiment:
     """Run trials until a limit is reached, the tuner is done, or somebody stops it.
 
     Attributes:
-        best: the best trial so far.
-        baseline: the trial that ran the source's own values, once it succeeded.
         running: the trials under way, by number.
         waiting: the attempts that will be made, in their order.
-        counts: how many trials ended in each state.
         stopped_by: the signal that stopped it.
         waits: what the next trial waits for, and since when.
         limits: what may end it.
@@ -81,11 +77,8 @@ class Experiment:
     ) -> None:
         self.store, self.space, self.tuner, self.config = store, space, tuner, config
         self.directory = store.directory
-        self.best: Trial | None = None
-        self.baseline: Trial | None = None
         self.running: dict[int, RunningTrial] = {}
         self.waiting: list[RunningTrial] = []
-        self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
         self.stopped_by: int | None = None
         self.limits = Limits(config)
         self.waits: str | None = store.experiment()["waits"]
@@ -93,15 +86,16 @@ class Experiment:
         self._assessor = assessor
         self._listener = listener or Listener()
         self._explanation = self._new_explanation()
+        self._tally, self._asking = Tally(tuner.direction), Asking()
+        self._watch = Watch(launcher, self.running)
         self._told = 0
-        self._imported = 0
         self._closing: str | None = None  # why no more trials start, whatever the limits are
         self._enough: str | None = None  # the limit that is reached
         self._failed: str | None = None  # why the experiment cannot go on
+        self._is_behind = False  # whether there may be more to start at once
         self._retry_at: float | None = None  # when to look again for a device that others use
         self._said_what_is_odd = False
-        self._logs_at = time.monotonic() + _LOGS_EVERY
-        self._memory_at = 0.0  # when to look at the trials' memory
+        self._has_waited_for_room = False
         self._kernel_kills = memory.kernel_kills()
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
@@ -114,6 +108,30 @@ class Experiment:
     def elapsed(self) -> float:
         """Seconds spent on it, by this runner and those before."""
         return self._elapsed_before + time.monotonic() - self._begun
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial so far."""
+        return self._tally.best
+
+    @property
+    def baseline(self) -> Trial | None:
+        """The trial that ran the source's own values, once it succeeded."""
+        return self._tally.baseline
+
+    @property
+    def counts(self) -> Mapping[TrialState, int]:
+        """How many trials ended in each state."""
+        return self._tally.counts
+
+    @property
+    def keeps_curves(self) -> bool:
+        """Whether somebody may ask for the results on the way of trials that ended.
+
+        Assessors do, and perhaps a tuner of the user's own; 100,000 trials with 50 each take 600 MB.
+        """
+        is_own = self.config.tuner is not None and self.config.tuner.file is not None
+        return is_own or self._assessor is not None
 
     @property
     def ended_by(self) -> str | None:
@@ -137,7 +155,7 @@ class Experiment:
     def _restore(self) -> None:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
         with self.blaming("tuner"):
-            for trial, origin in replay(self.store, self.tuner):
+            for trial, origin in replay(self.store, self.tuner, curves=self.keeps_curves):
                 self._note_end(trial, origin)
         self.limits.look_back(self.store.trials(states=[TrialState.SUCCEEDED]))
         self._told = self.store.last_told() + 1
@@ -174,12 +192,13 @@ class Experiment:
             ExperimentFailed: no trial succeeded, or the first three all failed.
         """
         try:
-            wake = os.open(self.directory / "wake", os.O_RDWR | os.O_NONBLOCK)
+            wake = Wake(self.directory, self._launcher)
             try:
-                with Interruptions(wake) as interruptions:
-                    self._loop(wake, interruptions)
+                with Interruptions(wake.fileno()) as self._interruptions:
+                    self.store.wait_for_room = self._wait_for_room
+                    self._loop(wake)
             finally:
-                os.close(wake)
+                wake.close()
                 self._launcher.close()
             self._conclude()
         except (HpoError, OSError) as error:
@@ -194,14 +213,16 @@ class Experiment:
             self.store.set_status("error", error.message)
         raise error
 
-    def _loop(self, wake: int, interruptions: Interruptions) -> None:
+    def _loop(self, wake: Wake) -> None:
         called, woken = True, set[int]()
         tick_at: float | None = 0.0
-        flushed = looked = time.monotonic()
+        flushed = time.monotonic()
         while True:
-            self._wait_for_room(interruptions)
+            if not home.has_room(self.directory):
+                self._wait_for_room()
             with self.store.transaction():
-                for signal_number in interruptions.take():
+                self._note_waiting_for_room()
+                for signal_number in self._interruptions.take():
                     self._interrupt(signal_number)
                 for command in home.take_commands(self.directory) if called else ():
                     obey(self, command)
@@ -226,59 +247,48 @@ class Experiment:
             if tick_at is not None and now >= tick_at:
                 pause = self._listener.tick(self)
                 tick_at = None if pause is None else now + pause
-            called, woken = False, set()
-            if self._wait(wake, looked + _LOOK_EVERY - now, self._pause(now, flushed, tick_at)):
-                called, woken = _drain(wake)
-                looked = time.monotonic()
+            called, woken = wake.wait(self._pause(now, flushed, tick_at))
 
-    def _wait(self, wake: int, deaf: float, pause: float | None) -> bool:
-        """Wait for an event; tell whether somebody writes to the wake pipe.
+    def _wait_for_room(self) -> bool:
+        """Pause while the disk is full: nothing starts or is stored, and reports wait in their files.
 
-        Args:
-            wake: the pipe.
-            deaf: seconds in which nobody listens to it: short trials end meanwhile, and then their reports
-                are read at once. Of many reports each look so takes many.
-            pause: seconds until something else is due.
+        Returns:
+            Whether there is room again; False where a signal came first.
         """
-        sources: list[Any] = [wake, self._launcher]
-        if deaf > 0:
-            is_first = pause is None or deaf < pause
-            ready, _, _ = select.select(sources[1:], [], [], deaf if is_first else pause)
-            if ready or not is_first:
-                return False
-            pause = None if pause is None else pause - deaf
-        ready, _, _ = select.select(sources, [], [], pause)
-        return wake in ready
-
-    def _wait_for_room(self, interruptions: Interruptions) -> None:
-        """Pause while the disk is full: nothing starts or is stored, and reports wait in their files."""
-        if home.has_room(self.directory):
-            return
         where = f"the disk that {self.directory} is on is full"
         self._listener.noted(f"{where}: no trial starts until there is room, then it goes on by itself")
-        while not home.has_room(self.directory) and not interruptions.came:
+        self._has_waited_for_room = True
+        while not self._interruptions.came:
             time.sleep(_ROOM_EVERY)
-        with self.store.transaction():
+            if home.has_room(self.directory):
+                return True
+        return False
+
+    def _note_waiting_for_room(self) -> None:
+        if self._has_waited_for_room:
+            self._has_waited_for_room = False
+            where = f"the disk that {self.directory} is on is full"
             self.store.add_event("warning", f"{where}: it waited for room")
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""
+        if self._is_behind:
+            return 0.0
         due = [moment for moment in (tick_at, self._retry_at) if moment is not None]
         if self.store.is_dirty:
             due.append(flushed + _FLUSH_EVERY)
-        for run in self.running.values():
-            due += [moment for moment in (run.deadline, run.kill_at) if moment is not None]
-        if self.running:
-            due.append(self._logs_at)
-            if self.config.max_trial_memory is not None:
-                due.append(self._memory_at)
+        due += self._watch.due(self.config)
         return max(0.0, min(due) - now) if due else None
 
     # -- proposing and starting
 
     def _propose(self) -> Iterator[tuple[RunningTrial, Place]]:
-        """Take up trials while there is room, a place for one, and something to run."""
-        self._retry_at = None
+        """Take up trials while there is room, a place for one, and something to run.
+
+        Where proposals take their time, the first of them starts before the next is asked for.
+        """
+        self._retry_at, self._is_behind = None, False
+        begun = time.monotonic()
         while self._has_more() and len(self.running) < self.config.trial_concurrency:
             number = self.waiting[0].trial.number if self.waiting else self.total
             place = self._places.acquire(number)
@@ -292,6 +302,9 @@ class Experiment:
                 return
             self.running[run.trial.number] = run
             yield run, place
+            if time.monotonic() - begun > _SOON:
+                self._is_behind = True
+                return
         else:
             self._say_what_is_waited_for(None)
 
@@ -299,7 +312,7 @@ class Experiment:
         if self._closing is not None or self._enough is not None:
             return False
         limit = self.config.max_trials
-        return bool(self.waiting) or limit is None or self.total - self._imported < limit
+        return bool(self.waiting) or limit is None or self.total - self._tally.imported < limit
 
     def _wait_for_place(self) -> None:
         """Look again in a while, where what others have may come free."""
@@ -324,7 +337,7 @@ class Experiment:
             self.store.start_trial(run.trial.number, devices)
             return run
         with self.blaming("tuner"):
-            trial = self.tuner.ask()
+            trial = self._asking.ask(self.tuner)
             if trial is not None and self.config.tuner is not None and self.config.tuner.file is not None:
                 self.tuner.check_proposal(trial)
         if trial is None:
@@ -337,10 +350,11 @@ class Experiment:
         return RunningTrial(trial, folder_of(self.directory, trial.number), "tuner")
 
     def _start(self, run: RunningTrial, place: Place) -> None:
-        if not run.make_folder():
+        if not self._when_there_is_room(run.make_folder):
             message = f"the files of trial {run.trial.memo['continues']} are gone: it begins from scratch"
-            self.store.add_event("warning", message, run.trial.number)
-        values = run.write_parameters(self.space)
+            with self.store.transaction():
+                self.store.add_event("warning", message, run.trial.number)
+        values = self._when_there_is_room(lambda: run.write_parameters(self.space))
         variables = {**run.variables(self.directory.name), **place.variables()}
         command = self._command.with_options({n: values[n] for n in self.config.options if n in values})
         self._launcher.start(run.trial.number, command, run.directory, variables, values)
@@ -348,6 +362,15 @@ class Experiment:
         limit = self.config.max_trial_duration
         run.deadline = None if limit is None else run.started + limit
         self._listener.started(self, run.trial)
+
+    def _when_there_is_room(self, write: Callable[[], T]) -> T:
+        """Write something, again where the disk was full."""
+        while True:
+            try:
+                return write()
+            except OSError:
+                if home.has_room(self.directory) or not self._wait_for_room():
+                    raise
 
     # -- reports and ends
 
@@ -451,6 +474,8 @@ class Experiment:
             detail = f"run {run.repeat + 1} of {self.config.repeat}: {detail}"
         self._tell(trial, run.origin, duration, detail, outcome.deviation if outcome else None)
         self._listener.ended(self, trial, detail)
+        if not self.keeps_curves:
+            trial.intermediate = []
         self._check_first(detail)
 
     def _tell(
@@ -476,20 +501,8 @@ class Experiment:
         return failures_of(f"the {kind} {chosen.name}", chosen.file, help=help_)
 
     def _note_end(self, trial: Trial, origin: str) -> None:
-        self.counts[trial.state] += 1
-        self._imported += origin == "imported"
-        if origin == "baseline" and trial.value is not None:
-            self.baseline = trial
-        is_best = self._is_better(trial)
-        if is_best:
-            self.best = trial
+        is_best = self._tally.add(trial, origin)
         self.limits.ended(trial, is_best=is_best)
-
-    def _is_better(self, trial: Trial) -> bool:
-        if trial.value is None or self.best is None or self.best.value is None:
-            return trial.value is not None
-        sign = 1 if self.tuner.direction == "maximize" else -1
-        return sign * trial.value > sign * self.best.value
 
     def _check_first(self, detail: str | None) -> None:
         """Give up where the first trials all failed: the rest would too, unless the user knows better."""
@@ -510,43 +523,17 @@ class Experiment:
 
     def terminate(self, state: TrialState) -> None:
         """Ask every trial to end, and make it in a while."""
-        for run in self.running.values():
-            self.stop_trial(run, state)
+        self._watch.stop_all(state)
 
-    def stop_trial(self, run: RunningTrial, state: TrialState | None) -> None:
-        if run.kill_at is None:
-            run.stopped_as = state
-            run.kill_at = time.monotonic() + _GRACE
-            self._launcher.signal(run.trial.number, signal.SIGTERM)
-            self._launcher.signal(run.trial.number, signal.SIGCONT)  # one that is suspended cannot end
+    def stop_trial(self, run: RunningTrial, state: TrialState) -> None:
+        """Ask a trial to end, and make it in a while."""
+        self._watch.stop(run, state)
 
     def _enforce_limits(self) -> None:
-        now = time.monotonic()
-        for run in self.running.values():
-            if run.deadline is not None and now >= run.deadline:
-                run.deadline, run.timed_out = None, True
-                self.stop_trial(run, None)
-            if run.kill_at is not None and now >= run.kill_at:
-                run.kill_at = now + _GRACE
-                self._launcher.signal(run.trial.number, signal.SIGKILL)
-        if self.config.max_trial_memory is not None and now >= self._memory_at:
-            self._memory_at = now + _MEMORY_EVERY
-            self._watch_memory(self.config.max_trial_memory)
-        if now >= self._logs_at:
-            self._logs_at = now + _LOGS_EVERY
-            for run in self.running.values():
-                run.trim_logs()
+        self._watch.enforce(self.config)
         self._enough = self.limits.reached(self.elapsed)
         if self.limits.winner is not None:
             self.terminate(TrialState.SYSTEM_CANCELED)
-
-    def _watch_memory(self, limit: int) -> None:
-        """Kill the trials that use too much: one that is asked to end may use still more on the way."""
-        for number, used in self._launcher.memory(enough=limit).items():
-            run = self.running.get(number)
-            if run is not None and run.overused is None and used > limit:
-                run.overused = f"it used {size(used)} of memory, and {size(limit)} is the limit"
-                self._launcher.signal(number, signal.SIGKILL)
 
     def _interrupt(self, number: int) -> None:
         """Obey Ctrl-C (once: finish what runs; twice: end it; again: at once) and the other signals."""
@@ -565,8 +552,7 @@ class Experiment:
             )
             self.terminate(TrialState.WAITING)
         else:
-            for run in self.running.values():
-                self._launcher.signal(run.trial.number, signal.SIGKILL)
+            self._watch.kill_all()
 
     # -- what commands change
 
@@ -623,17 +609,3 @@ class Experiment:
     def _last_failed(self) -> int | None:
         failed = (t.number for t in self.tuner.trials.values() if t.state is TrialState.FAILED)
         return max(failed, default=None)
-
-
-def _drain(wake: int) -> tuple[bool, set[int]]:
-    """Read the wake pipe: whether a wish may have been left, and the trials that have reported.
-
-    At most what fits in is read, whoever goes on writing. Of a full pipe a call may be missing.
-    """
-    try:
-        data = os.read(wake, _PIPE)
-    except BlockingIOError:
-        return False, set()
-    lines = data.split(b"\n")
-    called = len(data) == _PIPE or b"" in lines[:-1]
-    return called, {int(line) for line in lines if line.isdigit() and len(line) < 10}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from hpo.runtime import home
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
 

@@ -8,21 +8,28 @@ from hpo.experiment.repetition import Outcome, folder_of
 from hpo.experiment.running import RunningTrial
 from hpo.runtime.spool import Final
 from hpo.runtime.store import Store
-from hpo.trial import Trial
+from hpo.trial import Trial, TrialState
 from hpo.tuners.base import Tuner
 
 __all__ = ["replay", "unfinished"]
 
 
-def replay(store: Store, tuner: Tuner) -> Iterator[tuple[Trial, str]]:
-    """Tell a tuner all that was told; yield each trial that ended and its origin, just before."""
-    metrics = store.all_metrics()
+def replay(store: Store, tuner: Tuner, *, curves: bool) -> Iterator[tuple[Trial, str]]:
+    """Tell a tuner all that was told; yield each trial that ended and its origin, just before.
+
+    Args:
+        store: holds the trials.
+        tuner: was told nothing yet.
+        curves: whether each trial comes with its results on the way; otherwise, those that were stopped do.
+    """
+    metrics = store.all_metrics() if curves else {}
     rows = store.trials()
     for row in rows:
         tuner.add(row.trial())
     for row in sorted((r for r in rows if r.told is not None), key=lambda r: r.told or 0):
         trial = tuner.trials[row.number]
-        trial.intermediate = metrics.get(row.number, [])
+        is_wanted = row.state is TrialState.EARLY_STOPPED and not curves
+        trial.intermediate = store.metrics(row.number) if is_wanted else metrics.get(row.number, [])
         yield trial, row.origin
         tuner.tell(trial, trial.value)
 

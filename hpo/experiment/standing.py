@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from hpo.config.model import Config
 from hpo.experiment.loop import Experiment
 from hpo.runtime import home
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import Metric, Trial, TrialState
 

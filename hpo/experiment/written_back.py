@@ -13,7 +13,7 @@ from hpo.annotate.result import AnnotatedProject
 from hpo.annotate.writing.apply import Application, apply, code
 from hpo.errors import AnnotationError, UsageError
 from hpo.experiment.documents import open_store
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 
 __all__ = ["WrittenBack", "frozen_project", "trial_code", "write_back"]
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from hpo.experiment.record import Record
 from hpo.experiment.wording import counted
 from hpo.figures.theme import TEMPLATES, label
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 
 __all__ = ["about", "after", "empty", "figure", "thinned", "unit_of_time"]
 

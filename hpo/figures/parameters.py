@@ -15,7 +15,7 @@ from hpo.figures.drawing import after, empty, figure, thinned
 from hpo.figures.scales import Floats, Scale, result_axis, result_range
 from hpo.figures.theme import BEST, BLUE, GREY, PLANE, SCALE, TEMPLATES, label, plain
 from hpo.importance import fanova, ped_anova
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 
 __all__ = ["contour", "importance", "parallel", "slices"]
 

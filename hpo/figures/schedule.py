@@ -11,7 +11,7 @@ from hpo.experiment.record import Record
 from hpo.figures.drawing import empty, figure, unit_of_time
 from hpo.figures.scales import result_axis
 from hpo.figures.theme import BEST, BLUE, GREY, PALETTE, STATES, label
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 from hpo.trial import TrialState
 
 __all__ = ["lineage", "rungs", "timeline"]

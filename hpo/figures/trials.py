@@ -12,7 +12,7 @@ from hpo.experiment.record import Record
 from hpo.figures.drawing import about, after, empty, figure, thinned, unit_of_time
 from hpo.figures.scales import result_axis
 from hpo.figures.theme import BEST, GREY, PALETTE, STATES, label
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 from hpo.trial import Metric, TrialState
 
 __all__ = ["By", "compare", "curves", "edf", "history"]

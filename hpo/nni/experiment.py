@@ -31,7 +31,8 @@ from hpo.nni.data import (
     trial_job,
 )
 from hpo.runtime import home
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
 __all__ = ["Experiment", "RunMode"]

@@ -34,7 +34,8 @@ from hpo.nni.data import (
     trial_job,
 )
 from hpo.runtime import home
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.runtime.trial_files import open_plain
 from hpo.space import SearchSpace
 

@@ -10,7 +10,7 @@ from hpo.experiment.record import Record
 from hpo.experiment.wording import short
 from hpo.importance import fanova
 from hpo.parameters import same
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 from hpo.trial import TrialState
 
 __all__ = ["Failures", "Summary", "Value"]

@@ -51,6 +51,8 @@ class Tuner(ABC):
         seed: two tuners with one seed, told the same in the same order, propose the same.
 
     Attributes:
+        hurried: trials are over sooner than proposals are made: whoever thinks long should think less, and
+            note in the memo what a resumed experiment must know of it.
         trials: every trial proposed, added or told, by number.
         results: the value of every trial that was told, by number, in the order of telling; None for
             those without one.
@@ -76,6 +78,7 @@ class Tuner(ABC):
         self.trials: dict[int, Trial] = {}
         self.results: dict[int, float | None] = {}
         self.done = False
+        self.hurried = False
         self._next_number = 0
         self._identities: set[str] = set()
 

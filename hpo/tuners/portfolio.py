@@ -8,7 +8,8 @@
   optimization", 1994). The others see differences near the best trial enlarged, and would refine it for
   ever; this one asks which other branch or basin may be much better. Every other time it takes up the option
   of a choice that was tried too seldom.
-- *Parzen*: the tree-structured Parzen estimator, which assumes no smoothness.
+- *Parzen*: the tree-structured Parzen estimator, which assumes no smoothness. It takes the turns of the
+  others where there is no time for them.
 
 Where trials fail, their neighbourhood is avoided. `benchmarks/quality` measures the whole and the parts.
 """
@@ -75,7 +76,7 @@ class Portfolio:
         """Return whose turn it is, and what draws its proposals, the best first."""
         generator = tuner.generator(number)
         waiting = self._history.under_way(tuner)
-        turn = _TURNS[number % len(_TURNS)]
+        turn = "Parzen" if tuner.hurried else _TURNS[number % len(_TURNS)]
         rows: Iterator[Floats]
         if turn == "Parzen":
             rows = self._parzen.candidates(generator, self._history, waiting)

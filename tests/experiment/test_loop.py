@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from hpo.runtime import home
-from hpo.runtime.store import Store, TrialRow
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.trial import Metric, TrialState
 
 SPACE = {

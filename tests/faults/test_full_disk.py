@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from hpo.errors import StoreError
+from hpo.runtime.spool import Intermediate
 from hpo.runtime.store import Store
-from hpo.trial import TrialState
+from hpo.trial import Trial, TrialState
 
 SCRIPT = """import time
 import hpo
@@ -118,3 +120,45 @@ def test_an_experiment_that_finds_no_room_to_begin_says_so(disk: Path) -> None:
     assert "Traceback" not in said
     assert "No space left on device" in said
     assert str(disk / "home") in said
+
+
+def test_a_disk_that_fills_up_inside_a_commit_is_waited_for_and_everything_is_stored_once(disk: Path) -> None:
+    (disk / "experiment").mkdir()
+    space = {"x": {"_type": "uniform", "_value": [0, 1]}}
+    store = Store.create(
+        disk / "experiment", id="e", name="e", direction="maximize", config={}, space=space, defaults={}
+    )
+    waits: list[Path] = []
+
+    def wait_for_room() -> bool:
+        waits.append(ballast)
+        ballast.unlink()
+        return True
+
+    store.wait_for_room = wait_for_room
+    ballast = fill(disk)
+    with store.transaction():
+        store.add_trial(Trial(0, {"x": 0.5}), "tuner")
+        reports = [Intermediate(step, 0.1, None, {"text": "x" * 500}, 0.0) for step in range(2000)]
+        store.add_metrics(0, list(enumerate(reports)))
+        store.add_event("note", "afterwards")
+    assert waits == [ballast]
+    assert [m.step for m in store.metrics(0)] == list(range(2000))
+    assert [e["message"] for e in store.events()] == ["afterwards"]
+    store.close()
+    reread = Store(disk / "experiment")
+    assert len(reread.metrics(0)) == 2000
+    reread.close()
+
+
+def test_where_nobody_waits_a_full_disk_is_an_error_and_the_store_stays_as_it_was(disk: Path) -> None:
+    (disk / "experiment").mkdir()
+    store = Store.create(
+        disk / "experiment", id="e", name="e", direction="maximize", config={}, space={}, defaults={}
+    )
+    ballast = fill(disk)
+    with pytest.raises(StoreError, match="full"), store.transaction():
+        store.add_event("note", "x" * 5000)
+    ballast.unlink()
+    assert store.events() == []
+    store.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hpo.experiment.record import Record
-from hpo.runtime.store import TrialRow
+from hpo.runtime.queries import TrialRow
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hpo.errors import StoreError
-from hpo.runtime.store import SCHEMA_VERSION, Store
+from hpo.runtime.schema import SCHEMA_VERSION
+from hpo.runtime.store import Store
 from hpo.trial import Trial, TrialState
 
 #: What version 1 of the schema was, for good.

@@ -1,0 +1,91 @@
+"""Trials that run are held to their limits, and those that are to end are made to."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Mapping
+
+from hpo.config.model import Config
+from hpo.config.size import size
+from hpo.experiment.running import RunningTrial
+from hpo.runtime.launcher import Launcher
+from hpo.trial import TrialState
+
+__all__ = ["Watch"]
+
+_GRACE = 10.0  # seconds between TERM and KILL
+_LOGS_EVERY = 5.0  # seconds between two looks at the logs of trials that run on
+_MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
+
+
+class Watch:
+    """Watch over the trials that run.
+
+    Args:
+        launcher: sends them signals.
+        running: the trials, by number; its owner adds and removes them.
+    """
+
+    def __init__(self, launcher: Launcher, running: Mapping[int, RunningTrial]) -> None:
+        self._launcher, self._running = launcher, running
+        self._logs_at = time.monotonic() + _LOGS_EVERY
+        self._memory_at = 0.0
+
+    def stop(self, run: RunningTrial, state: TrialState | None) -> None:
+        """Ask a trial to end, and make it in a while.
+
+        Args:
+            run: the trial.
+            state: what becomes of it; None for what it deserves.
+        """
+        if run.kill_at is None:
+            run.stopped_as = state
+            run.kill_at = time.monotonic() + _GRACE
+            self._launcher.signal(run.trial.number, signal.SIGTERM)
+            self._launcher.signal(run.trial.number, signal.SIGCONT)  # one that is suspended cannot end
+
+    def stop_all(self, state: TrialState) -> None:
+        """Ask every trial to end."""
+        for run in self._running.values():
+            self.stop(run, state)
+
+    def kill_all(self) -> None:
+        """End every trial at once."""
+        for number in self._running:
+            self._launcher.signal(number, signal.SIGKILL)
+
+    def enforce(self, config: Config) -> None:
+        """End what has had its time or too much memory, and keep logs from filling the disk."""
+        now = time.monotonic()
+        for run in self._running.values():
+            if run.deadline is not None and now >= run.deadline:
+                run.deadline, run.timed_out = None, True
+                self.stop(run, None)
+            if run.kill_at is not None and now >= run.kill_at:
+                run.kill_at = now + _GRACE
+                self._launcher.signal(run.trial.number, signal.SIGKILL)
+        if config.max_trial_memory is not None and now >= self._memory_at:
+            self._memory_at = now + _MEMORY_EVERY
+            self._end_the_large(config.max_trial_memory)
+        if now >= self._logs_at:
+            self._logs_at = now + _LOGS_EVERY
+            for run in self._running.values():
+                run.trim_logs()
+
+    def due(self, config: Config) -> Iterator[float]:
+        """Yield the moments at which there is something to enforce."""
+        for run in self._running.values():
+            yield from (moment for moment in (run.deadline, run.kill_at) if moment is not None)
+        if self._running:
+            yield self._logs_at
+            if config.max_trial_memory is not None:
+                yield self._memory_at
+
+    def _end_the_large(self, limit: int) -> None:
+        """Kill the trials that use too much: one that is asked to end may use still more on the way."""
+        for number, used in self._launcher.memory(enough=limit).items():
+            run = self._running.get(number)
+            if run is not None and run.overused is None and used > limit:
+                run.overused = f"it used {size(used)} of memory, and {size(limit)} is the limit"
+                self._launcher.signal(number, signal.SIGKILL)

@@ -1,0 +1,229 @@
+"""What is asked of an experiment's database, and a trial as it stands there."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from hpo.runtime.selection import Selection
+from hpo.runtime.spool import Intermediate
+from hpo.trial import Metric, Trial, TrialState
+
+__all__ = ["COLUMNS", "Queries", "TrialRow"]
+
+
+class TrialRow(NamedTuple):
+    """A trial as the store has it. A tuple: there may be 100,000 of them."""
+
+    number: int
+    state: TrialState
+    origin: str
+    parameters: dict[str, Any]
+    memo: dict[str, Any]
+    attempt: int
+    value: float | None
+    data: dict[str, Any] | None
+    told: int | None
+    started: float | None
+    ended: float | None
+    duration: float | None
+    failure: str | None
+    detail: str | None
+    device: list[int]
+    spool: int
+    retries: int = 0
+    repeat: int = 0
+    deviation: float | None = None
+
+    def trial(self, intermediate: Sequence[Metric] = ()) -> Trial:
+        """Return the trial as tuners know it."""
+        trial = Trial(self.number, self.parameters, state=self.state, value=self.value, memo=self.memo)
+        trial.failure = self.failure
+        trial.intermediate = list(intermediate)
+        return trial
+
+
+COLUMNS = TrialRow._fields
+_COLUMN_LIST = ", ".join(COLUMNS)
+_STATES = {state.value: state for state in TrialState}
+_STATE, _PARAMETERS, _MEMO, _DATA, _DEVICE = map(
+    COLUMNS.index, ("state", "parameters", "memo", "data", "device")
+)
+
+
+def _row(values: Iterable[Any]) -> TrialRow:
+    row = list(values)
+    row[_STATE] = _STATES[row[_STATE]]
+    row[_PARAMETERS] = json.loads(row[_PARAMETERS])
+    row[_MEMO] = {} if row[_MEMO] == "{}" else json.loads(row[_MEMO])
+    row[_DATA] = json.loads(row[_DATA]) if row[_DATA] else None
+    row[_DEVICE] = json.loads(row[_DEVICE]) if row[_DEVICE] else []
+    return TrialRow._make(row)
+
+
+class Queries:
+    """Everything that is read of an experiment, by those who only look as by the runner."""
+
+    _db: sqlite3.Connection
+
+    def experiment(self) -> dict[str, Any]:
+        """Return the experiment's row, its JSON parsed."""
+        cursor = self._db.execute("SELECT * FROM experiment")
+        row = dict(zip((c[0] for c in cursor.description), cursor.fetchone(), strict=True))
+        for column in ("config", "space", "defaults"):
+            row[column] = json.loads(row[column])
+        return row
+
+    def counts(self) -> dict[str, int]:
+        """Return how many trials are in each state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM trial GROUP BY state ORDER BY state"))
+
+    def trials(
+        self, *, states: Sequence[TrialState] = (), offset: int = 0, limit: int = -1
+    ) -> list[TrialRow]:
+        """Return trials by number, all or those in some states, all or a page of them."""
+        where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+        rows = self._db.execute(
+            f"SELECT {_COLUMN_LIST} FROM trial {where} ORDER BY number LIMIT ? OFFSET ?",  # noqa: S608
+            (*(s.value for s in states), limit, offset),
+        )
+        return [_row(row) for row in rows]
+
+    def select(self, selection: Selection, *, offset: int = 0, limit: int = 100) -> list[TrialRow]:
+        """Return a page of the trials that fit, in their order."""
+        rows = self._db.execute(
+            f"SELECT {_COLUMN_LIST} FROM trial WHERE {selection.where} "  # noqa: S608
+            f"ORDER BY {selection.order} LIMIT ? OFFSET ?",
+            (*selection.arguments, *selection.order_arguments, limit, offset),
+        )
+        return [_row(row) for row in rows]
+
+    def count(self, selection: Selection) -> int:
+        """Return how many trials fit."""
+        query = f"SELECT count(*) FROM trial WHERE {selection.where}"  # noqa: S608
+        return int(self._db.execute(query, selection.arguments).fetchone()[0])
+
+    def results(self) -> list[tuple[int, float, float | None]]:
+        """Return number, final result and time of the end of all that succeeded, in the order of telling."""
+        query = "SELECT number, value, ended FROM trial WHERE state = 'succeeded' AND value IS NOT NULL"
+        return list(self._db.execute(f"{query} ORDER BY told, number"))
+
+    def sample(self, limit: int) -> list[tuple[int, float, dict[str, Any]]]:
+        """Return number, final result and parameters of trials that succeeded: so many, evenly spread."""
+        (last,) = self._db.execute("SELECT max(number) FROM trial").fetchone()
+        every = max(1, -(-((last or 0) + 1) // limit))
+        rows = self._db.execute(
+            "SELECT number, value, parameters FROM trial WHERE state = 'succeeded' AND number % ? = 0 "
+            "ORDER BY number",
+            (every,),
+        )
+        return [(number, value, json.loads(parameters)) for number, value, parameters in rows]
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Return each kind of failure: how often, and the last trial of it, with what went wrong there."""
+        cursor = self._db.execute(
+            "SELECT failure, count(*) AS count, max(number) AS trial, detail FROM trial "
+            "WHERE state = 'failed' GROUP BY failure ORDER BY 2 DESC"
+        )
+        return [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
+
+    def ranked(self, limit: int, *, descending: bool = True) -> list[TrialRow]:
+        """Return the succeeded trials with the highest results, or the lowest, the most extreme first."""
+        rows = self._db.execute(
+            f"SELECT {_COLUMN_LIST} FROM trial WHERE state = 'succeeded' "  # noqa: S608
+            f"ORDER BY value {'DESC' if descending else 'ASC'}, number LIMIT ?",
+            (limit,),
+        )
+        return [_row(row) for row in rows]
+
+    def trial(self, number: int) -> TrialRow | None:
+        """Return one trial."""
+        row = self._db.execute(f"SELECT {_COLUMN_LIST} FROM trial WHERE number = ?", (number,)).fetchone()  # noqa: S608
+        return None if row is None else _row(row)
+
+    def best(self) -> TrialRow | None:
+        """Return the best succeeded trial; of equals, the earliest."""
+        return next(iter(self.top(1)), None)
+
+    def top(self, limit: int) -> list[TrialRow]:
+        """Return the best succeeded trials, the best first; of equals, the earliest."""
+        (direction,) = self._db.execute("SELECT direction FROM experiment").fetchone()
+        return self.ranked(limit, descending=direction == "maximize")
+
+    def baseline(self) -> TrialRow | None:
+        """Return the trial that ran the source's own values, where there was one."""
+        row = self._db.execute(
+            f"SELECT {_COLUMN_LIST} FROM trial WHERE origin = 'baseline' ORDER BY number LIMIT 1"  # noqa: S608
+        ).fetchone()
+        return None if row is None else _row(row)
+
+    def metrics(self, number: int) -> list[Metric]:
+        """Return a trial's intermediate results, in order, the finite ones."""
+        rows = self._db.execute(
+            "SELECT step, value FROM metric WHERE trial = ? AND value IS NOT NULL ORDER BY sequence",
+            (number,),
+        )
+        return [Metric(step, value) for step, value in rows]
+
+    def reports(self, number: int) -> list[Intermediate]:
+        """Return a trial's intermediate results as they were reported, in order, the finite ones."""
+        rows = self._db.execute(
+            "SELECT step, value, data, time FROM metric WHERE trial = ? AND value IS NOT NULL "
+            "ORDER BY sequence",
+            (number,),
+        )
+        return [Intermediate(step, v, None, json.loads(d or "null"), at) for step, v, d, at in rows]
+
+    def last_metric(self, number: int) -> Metric | None:
+        """Return the last finite intermediate result of a trial."""
+        row = self._db.execute(
+            "SELECT step, value FROM metric WHERE trial = ? AND value IS NOT NULL "
+            "ORDER BY sequence DESC LIMIT 1",
+            (number,),
+        ).fetchone()
+        return None if row is None else Metric(*row)
+
+    def all_metrics(self, most: int | None = None) -> dict[int, list[Metric]]:
+        """Return intermediate results by trial: of all, or of so many, evenly spread, and of the best."""
+        found: dict[int, list[Metric]] = {}
+        (last,) = self._db.execute("SELECT max(number) FROM trial").fetchone()
+        every = 1 if most is None else max(1, -(-((last or 0) + 1) // most))
+        best = None if every == 1 else self.best()
+        rows = self._db.execute(
+            "SELECT trial, step, metric.value FROM trial JOIN metric ON trial = number "
+            "WHERE (number % ? = 0 OR number = ?) AND metric.value IS NOT NULL ORDER BY number, sequence",
+            (every, best.number if best else None),
+        )
+        for trial, step, value in rows:
+            found.setdefault(trial, []).append(Metric(step, value))
+        return found
+
+    def repetitions(self, number: int) -> list[tuple[float, dict[str, Any] | None, float | None]]:
+        """Return the results of the runs of a trial that runs several times, those that ended, in order."""
+        rows = self._db.execute(
+            "SELECT value, data, duration FROM repetition WHERE trial = ? ORDER BY repeat", (number,)
+        )
+        return [(value, json.loads(data or "null"), duration) for value, data, duration in rows]
+
+    def last_sequence(self, number: int) -> int:
+        """Return how many intermediate results of a trial are here."""
+        row = self._db.execute("SELECT max(sequence) FROM metric WHERE trial = ?", (number,)).fetchone()
+        return 0 if row[0] is None else int(row[0]) + 1
+
+    def events(self, trial: int | None = None) -> list[dict[str, Any]]:
+        """Return what was noted, of one trial or of all."""
+        where, values = ("", ()) if trial is None else ("WHERE trial = ?", (trial,))
+        cursor = self._db.execute(f"SELECT time, kind, trial, message FROM event {where} ORDER BY id", values)  # noqa: S608
+        return [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
+
+    def told_after(self, told: int) -> list[TrialRow]:
+        """Return the trials that ended after one, by its place in the order of telling."""
+        rows = self._db.execute(f"SELECT {_COLUMN_LIST} FROM trial WHERE told > ? ORDER BY told", (told,))  # noqa: S608
+        return [_row(row) for row in rows]
+
+    def last_told(self) -> int:
+        """Return the place of the last trial in the order of telling; -1 where there is none."""
+        row = self._db.execute("SELECT max(told) FROM trial").fetchone()
+        return -1 if row[0] is None else int(row[0])

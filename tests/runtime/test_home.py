@@ -1,0 +1,22 @@
+"""Where experiments lie."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hpo.runtime import home
+
+
+def test_ext4_is_told_to_spread_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("lsattr") is None or subprocess.run(["lsattr", "-d", tmp_path], check=False).returncode:
+        pytest.skip("this file system has no such flag")
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    for _ in range(2):
+        with home.new_folder():
+            pass
+    flags = subprocess.run(["lsattr", "-d", tmp_path / "home"], capture_output=True, text=True, check=True)
+    assert "T" in flags.stdout.split()[0]
