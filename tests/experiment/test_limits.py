@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hpo.config.model import Config
+from hpo.config.model import Algorithm, Config
 from hpo.config.target import Target
 from hpo.errors import UsageError
 from hpo.experiment.create import create, open_existing
@@ -216,7 +216,8 @@ class TestRepetition:
             "for epoch in range(3):\n    hpo.report_intermediate_result(10 * run + epoch)\n"
             "hpo.report_final_result(run)\n"
         )
-        experiment = create(Config(max_trials=2, repeat=3), script="train.py")
+        assessor = Algorithm(name="Medianstop")
+        experiment = create(Config(max_trials=2, repeat=3, assessor=assessor), script="train.py")
         experiment.run()
         assert [metric.value for metric in experiment.store.metrics(1)] == [0, 1, 2]
         assert experiment.tuner.trials[1].intermediate == experiment.store.metrics(1)
@@ -235,3 +236,22 @@ class TestRepetition:
         assert row is not None
         assert row.value == 3.0
         assert Path("done").read_text().split() == ["0.0", "0.1", "0.2"]
+
+
+@pytest.mark.parametrize("assessor", [None, "Medianstop"])
+def test_curves_are_kept_in_memory_for_assessors_alone(assessor: str | None) -> None:
+    Path("train.py").write_text(
+        "import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_intermediate_result(x)\n"
+        "hpo.report_final_result(x)\n"
+    )
+    chosen = None if assessor is None else Algorithm(name=assessor)
+    experiment = create(Config(max_trials=3, assessor=chosen), script="train.py")
+    experiment.run()
+    experiment.store.close()
+    resumed = open_existing(experiment.directory)
+    for each in (experiment, resumed):
+        kept = [len(trial.intermediate) for trial in each.tuner.trials.values()]
+        assert kept == [0 if assessor is None else 1] * 3
+    resumed.run()
+    assert [len(resumed.store.metrics(number)) for number in range(3)] == [1, 1, 1]
+    resumed.store.close()

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from hpo.config.model import Config
-from hpo.experiment import loop
+from hpo.experiment import watch
 from hpo.experiment.create import create
 
 #: One trial of three, of number 1, does what is filled in.
@@ -108,7 +108,7 @@ def test_a_trial_that_closes_its_own_descriptors_still_reports(line: str) -> Non
 def test_a_trial_that_neither_ends_nor_heeds_sigterm_is_killed_at_its_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(loop, "_GRACE", 0.5)
+    monkeypatch.setattr(watch, "_GRACE", 0.5)
     endless = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    while True: time.sleep(1)"
     Path("train.py").write_text(SCRIPT.format(endless))
     experiment = create(Config(max_trials=3, max_trial_duration=1), script="train.py")
