@@ -128,7 +128,7 @@ def end(status: int, own: Sequence[ModuleType] = ()) -> NoReturn:
         sys.excepthook(type(error), error, error.__traceback__)
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:
+            if stream is not None and not getattr(stream, "closed", False):
                 stream.flush()
         except BaseException:
             status = status or 120  # as the interpreter does

@@ -115,6 +115,7 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, si
     print(signal.getsignal(number))
 print(signal.pthread_sigmask(signal.SIG_BLOCK, []), signal.set_wakeup_fd(-1))
 """,
+    "an output that it closes": "import sys\nprint('last words')\nsys.stdout.close()\n",
     "what it reads": "import sys\nprint(repr(sys.stdin.read()))\n",
     "a module that is not there": "try:\n    import missing_one\nexcept ImportError as e:\n    print(e)\n",
     "an uncaught exception": "def f():\n    raise ValueError('no')\nf()\n",
