@@ -10,6 +10,7 @@
     │   └── DiagnosticError  carries diagnostics, each with its place
     │       ├── ConfigError      in an experiment file
     │       └── AnnotationError  in a marked script
+    ├── ClusterError         a cluster that cannot be reached
     ├── StoreError           a store that cannot be read or written
     └── ExperimentFailed     no trial succeeded; the command exits with 1
 
@@ -24,6 +25,7 @@ from typing import Any, Literal
 
 __all__ = [
     "AnnotationError",
+    "ClusterError",
     "ConfigError",
     "DeviceError",
     "Diagnostic",
@@ -87,6 +89,10 @@ class SpaceError(UsageError):
 
 class TunerError(UsageError):
     """Say that a tuner is unknown, or cannot take its arguments or the space."""
+
+
+class ClusterError(HpoError):
+    """A cluster that cannot be reached."""
 
 
 class StoreError(HpoError):

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpo.config.model import AS_MANY_AS_FIT
 from hpo.experiment.documents import is_marked
 from hpo.experiment.listener import Listener
 from hpo.experiment.standing import Standing
@@ -96,7 +97,7 @@ class Progress(Listener):
         tuner = config.tuner.name if config.tuner else ""
         self.print(
             f"Experiment {standing.id}: {counted(standing.size, 'parameter')}, {tuner}, "
-            f"{standing.direction}, {', '.join(limits)}, {config.trial_concurrency} at a time"
+            f"{standing.direction}, {', '.join(limits)}, {_at_a_time(config.trial_concurrency)}"
         )
         if watch is not None:
             # Whole on one line, however wide the terminal: it is clicked on, or copied.
@@ -264,3 +265,9 @@ def parameter_lines(trial: Trial | TrialRow, base: Trial | TrialRow | None, *, i
         if before is not None and before != value:
             line.append(f"  was {short(before)}", style="dim")
         yield line
+
+
+def _at_a_time(concurrency: int) -> str:
+    if concurrency == AS_MANY_AS_FIT:
+        return "as many at a time as the cluster has room for"
+    return f"{concurrency} at a time"

@@ -25,6 +25,7 @@ __all__ = [
     "Config",
     "CpusPerTrial",
     "Detach",
+    "Engine",
     "GpusPerTrial",
     "GroupedCommand",
     "GroupedCommands",
@@ -41,6 +42,8 @@ __all__ = [
     "Param",
     "Patience",
     "Port",
+    "RayAddress",
+    "RayResource",
     "Repeat",
     "Retries",
     "Seed",
@@ -324,6 +327,30 @@ GpusPerTrial = Annotated[
 
 Concurrency = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="How many trials at a time.", rich_help_panel=_RUNNER)
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ENGINE",
+        help="local (the default), or ray: trials run on a cluster.",
+        rich_help_panel=_RUNNER,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="The Ray cluster, such as 10.0.0.1:6379 or auto; by itself, one is started here.",
+        rich_help_panel=_RUNNER,
+    ),
+]
+RayResource = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=N",
+        help="With ray: a custom resource that each trial takes; repeatable.",
+        rich_help_panel=_RUNNER,
+    ),
 ]
 Name = Annotated[
     str | None, typer.Option(metavar="NAME", help="What the experiment is called.", rich_help_panel=_RUNNER)

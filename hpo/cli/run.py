@@ -51,6 +51,8 @@ def run(
     for name in ("max_duration", "max_trial_duration"):
         if name in given:
             given[name] = parse_duration(given[name])
+    if "ray_resources" in given:
+        given["ray_resources"] = dict(map(_amount, given["ray_resources"]))
     if maximize or minimize:
         given["direction"] = "maximize" if maximize else "minimize"
     for kind in ("tuner", "assessor"):
@@ -86,6 +88,16 @@ def run(
             listener=progress,
         )
         return _run(experiment, progress, address, json=json, announce=announce)
+
+
+def _amount(written: str) -> tuple[str, float]:
+    """Read a custom resource of Ray's, NAME=N."""
+    name, _, amount = written.partition("=")
+    try:
+        return name, float(amount)
+    except ValueError:
+        message = f"--ray-resource {written} is no amount of a resource"
+        raise UsageError(message, help="write it as NAME=N, such as tpu=1") from None
 
 
 def resume(

@@ -15,6 +15,7 @@ from hpo.errors import UsageError
 from hpo.tuners import BUILT_IN_ASSESSORS, BUILT_IN_TUNERS
 
 __all__ = [
+    "Amount",
     "Arguments",
     "AssessorName",
     "Count",
@@ -115,6 +116,7 @@ Size = Annotated[int, _read("size", parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 StopWhen = Annotated[str, _read("stop_when", _stop_when), WithJsonSchema({"type": "string"})]
 GpuCount = Annotated[float, Field(ge=0), BeforeValidator(_gpu_count)]
 GpuIndices = Annotated[tuple[int, ...], BeforeValidator(_gpu_indices), WithJsonSchema(_GPU_SCHEMA)]
+Amount = Annotated[float, Field(gt=0)]
 Arguments = dict[str, Any]
 _PLATFORM = Literal[
     "local", "remote", "openpai", "pai", "paiyarn", "aml", "dlc", "kubeflow", "frameworkcontroller", "adl",

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from hpo.config.fields import Count, OneOrMore, Size, StopWhen
+from hpo.config.fields import Amount, Count, OneOrMore, Size, StopWhen, Text
 
 __all__ = ["FileModel", "Ignored", "OwnFields", "Sets", "submodel"]
 
@@ -72,6 +72,20 @@ class OwnFields(FileModel):
         "fork",
         description="Fork scripts from a process that has made their imports, or start each afresh (spawn). "
         "Not a field of NNI's.",
+    )
+    engine: Annotated[Literal["local", "ray"] | None, Sets("engine")] = Field(
+        None, description="Run trials on this machine, or on a Ray cluster. Not a field of NNI's."
+    )
+    ray_address: Annotated[Text | None, Sets("ray_address")] = Field(
+        None,
+        description="The Ray cluster, such as 10.0.0.1:6379 or auto; left out, one is started here. "
+        "Not a field of NNI's.",
+    )
+    ray_resources: Annotated[dict[str, Amount] | None, Sets("ray_resources")] = Field(
+        None, description="Custom resources that a trial takes of a Ray cluster. Not a field of NNI's."
+    )
+    ray_runtime_env: Annotated[dict[str, Any] | None, Sets("ray_runtime_env")] = Field(
+        None, description="Ray's runtime_env for the trials: {pip: [torch]}. Not a field of NNI's."
     )
     max_trial_memory: Annotated[Size | None, Sets("max_trial_memory")] = Field(
         None, description="A trial that uses more memory is stopped: 512M, 4G. Not a field of NNI's."

@@ -6,6 +6,7 @@ The file becomes a document that knows its places, the document one of two file 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hpo.config.file_model import FileModel, Ignored, Sets
 from hpo.config.generations import Place, dotted, generation_of, report_mixture
 from hpo.config.model import Config
 from hpo.config.nni_v1 import V1
+from hpo.config.notes import CLUSTER, ELSEWHERE
 from hpo.config.reading import read_fields
 from hpo.config.space_file import load_space, read_space
 from hpo.errors import ConfigError, Diagnostic, UsageError
@@ -67,6 +69,7 @@ class _Reader:
         self._space()
         self._code_directory()
         self._gpus()
+        self._engine()
         if not self.document.diagnostics:  # else what seems to be missing may be what is wrong
             self._missing(model)
         return self._settings
@@ -129,6 +132,18 @@ class _Reader:
         return self.document.path.parent
 
     # -- what belongs together
+
+    def _engine(self) -> None:
+        """Let another platform of NNI's mean a Ray cluster, where one is named."""
+        platform = self._settings.pop("platform", "local")
+        if platform == "local" or "engine" in {*self._settings, *self._given}:
+            return
+        field = dotted(self._places["platform"])
+        if "RAY_ADDRESS" in os.environ or "ray_address" in {*self._settings, *self._given}:
+            self._settings["engine"] = "ray"
+            self.notes.append(f"{field} is {platform}: {CLUSTER}")
+        else:
+            self.notes.append(f"{field} has no effect here: {ELSEWHERE}")
 
     def _gpus(self) -> None:
         if not self._settings.get("gpus_per_trial"):

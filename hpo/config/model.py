@@ -6,18 +6,22 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from hpo.config.fields import Count, GpuCount, OneOrMore, Size, StopWhen, Text
+from hpo.config.fields import Amount, Count, GpuCount, OneOrMore, Size, StopWhen, Text
 from hpo.config.wording import wording
 from hpo.errors import UsageError
 from hpo.space import SearchSpace
 from hpo.tuners.base import Direction
 
-__all__ = ["Algorithm", "Config", "StartMethod"]
+__all__ = ["AS_MANY_AS_FIT", "Algorithm", "Config", "Engine", "StartMethod"]
 
 StartMethod = Literal["fork", "spawn"]
+Engine = Literal["local", "ray"]
+
+#: What `trial_concurrency` is on a cluster where nobody says otherwise: it has room for fewer.
+AS_MANY_AS_FIT = 1_000_000
 
 
 class Algorithm(BaseModel):
@@ -84,6 +88,10 @@ class Config(BaseModel):
         use_active_gpu: whether GPUs on which other programs run may be used.
         start_method: whether a script is forked from a process that has made its imports, or run by a Python
             that was just started.
+        engine: what runs the trials: this machine, or a Ray cluster.
+        ray_address: the cluster's; None for the one that RAY_ADDRESS names, or else one that is started here.
+        ray_resources: what a trial takes there of custom resources.
+        ray_runtime_env: what Ray sets up on the nodes, such as ``{"pip": ["torch"]}``.
         options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
         metric_pattern: a regular expression that finds results in a trial's output.
         notes: what was read in a file and has no effect here, each with what takes its place.
@@ -117,9 +125,19 @@ class Config(BaseModel):
     use_active_gpu: bool = False
     seed: Count | None = None
     start_method: StartMethod = "fork"
+    engine: Engine = "local"
+    ray_address: Text | None = None
+    ray_resources: dict[str, Amount] = Field(default_factory=dict)
+    ray_runtime_env: dict[str, Any] = Field(default_factory=dict)
     options: tuple[str, ...] = ()
     metric_pattern: str | None = None
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_address_names_the_engine(cls, given: Any) -> Any:
+        is_named = isinstance(given, dict) and given.get("ray_address") and "engine" not in given
+        return {**given, "engine": "ray"} if is_named else given
 
     @field_validator("metric_pattern")
     @classmethod
@@ -144,7 +162,8 @@ class Config(BaseModel):
         elif options.get("use_annotation"):
             options["space"] = None
         try:
-            return type(self).model_validate({**dict(self), **options})
+            given = {name: getattr(self, name) for name in self.model_fields_set}
+            return type(self).model_validate({**given, **options})
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"]))

@@ -21,7 +21,6 @@ from hpo.config.fields import (
 from hpo.config.file_model import FileModel, Ignored, OwnFields, Sets
 from hpo.config.notes import (
     ALGORITHM_GPUS,
-    ELSEWHERE,
     INTERMEDIATE_RESULTS,
     LOG_COLLECTION,
     LOG_LEVEL,
@@ -111,8 +110,8 @@ class V1(OwnFields):
     max_trial_duration: Annotated[Duration | None, Sets("max_trial_duration")] = Field(
         None, description="A trial that runs longer is stopped."
     )
-    training_service_platform: Annotated[Platform | None, Ignored(ELSEWHERE, unless="local")] = Field(
-        None, description="Where trials run: on this machine, whatever it says."
+    training_service_platform: Annotated[Platform | None, Sets("platform")] = Field(
+        None, description="Where trials run: another than local means a Ray cluster."
     )
     search_space_path: Annotated[Text | None, Sets("space")] = Field(
         None, description="Search-space file, JSON or YAML; relative to this file."

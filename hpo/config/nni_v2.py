@@ -21,7 +21,6 @@ from hpo.config.fields import (
 from hpo.config.file_model import FileModel, Ignored, OwnFields, Sets
 from hpo.config.notes import (
     ALGORITHM_GPUS,
-    ELSEWHERE,
     LOG_LEVEL,
     MANAGER_IP,
     OTHER_PLATFORM,
@@ -52,8 +51,8 @@ class V2Assessor(_Algorithm):
 class V2TrainingService(FileModel):
     """Where trials run. The fields of the trial may stand here too, and then win."""
 
-    platform: Annotated[Platform | None, Ignored(ELSEWHERE, unless="local")] = Field(
-        None, description="Where trials run: on this machine, whatever it says."
+    platform: Annotated[Platform | None, Sets("platform")] = Field(
+        None, description="Where trials run: another than local means a Ray cluster."
     )
     trial_command: Annotated[Text | None, Sets("command")] = Field(
         None, description="Shell command of a trial."

@@ -11,7 +11,8 @@ OTHER_PLATFORM = "trials run on this machine, so this is not read"
 WORKING_DIRECTORY = "experiments are kept in $HPO_HOME (~/.hpo), where `hpo list` finds them"
 LOG_LEVEL = "what happens is shown as it runs, and kept with the experiment (`hpo show`)"
 ELSEWHERE = (
-    "the trials run on this machine, as many at a time as trialConcurrency says; hpo has no engine for other "
-    "machines yet, and what the file says of them is not read"
+    "the trials run on this machine, as many at a time as trialConcurrency says, and what the file says of "
+    "others is not read; to run them on a Ray cluster, give --ray-address"
 )
+CLUSTER = "the trials run on the Ray cluster, and what the file says of other machines is not read"
 SEVERAL_SERVICES = "several are listed; the trials run on this machine"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hpo.annotate.result import AnnotatedProject
-from hpo.config.model import Algorithm, Config
+from hpo.config.model import AS_MANY_AS_FIT, Algorithm, Config
 from hpo.errors import StoreError, UsageError
 from hpo.experiment import cautions
 from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tuner, own_direction, own_seed
@@ -38,7 +38,7 @@ from hpo.runtime.snapshot import freeze
 from hpo.runtime.store import Store
 from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
-from hpo.trial import Trial
+from hpo.trial import Trial, TrialState
 from hpo.tuners.base import Direction
 
 __all__ = ["DEFAULT_TUNER", "Plan", "create", "open_existing", "settled"]
@@ -186,7 +186,9 @@ def open_existing(
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         end_strays(directory.name)  # of a runner that died together with its fork server
-        launcher = _launcher(directory, plan, lock, config, objective)
+        running = {row.number: row.attempt for row in store.trials(states=[TrialState.RUNNING])}
+        launcher = _launcher(directory, plan, lock, config, objective, running)
+        places = launcher.places() or _places(config)
         return Experiment(
             store,
             space,
@@ -195,7 +197,7 @@ def open_existing(
             plan.command,
             launcher,
             assessor=make_assessor(config),
-            places=_places(config),
+            places=places,
             listener=listener,
         )
     finally:
@@ -267,6 +269,8 @@ def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None
     direction: Direction = "maximize" if config.tuner is None else own_direction(tuner)
     if config.max_trials is None and config.max_duration is None:
         config = config.override(max_trials=DEFAULT_TRIALS)
+    if config.engine == "ray" and "trial_concurrency" not in config.model_fields_set:
+        config = config.override(trial_concurrency=AS_MANY_AS_FIT)
     seed = config.seed
     if seed is None:
         seed = own_seed(tuner)
@@ -320,24 +324,56 @@ def _freeze(
 
 
 def _launcher(
-    directory: Path, plan: Plan, lock: IO[str], config: Config, objective: Objective | None
+    directory: Path,
+    plan: Plan,
+    lock: IO[str],
+    config: Config,
+    objective: Objective | None,
+    running: Mapping[int, int],
 ) -> Launcher:
     if not plan.cwd.is_dir():
         raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
+    if objective is not None and config.engine == "ray":
+        message = (
+            f"the trials call {objective.name}, a function of this program, and Ray's nodes have none of it"
+        )
+        raise UsageError(message, help="put it into a script, and tune that: hpo run SCRIPT --engine ray")
     spawns = config.start_method == "spawn"
     is_script = isinstance(plan.command, ScriptCommand)
     path = (plan.cwd / plan.command.script).resolve().parent if is_script else plan.cwd  # type: ignore[union-attr]
     with (directory / "runner.log").open("ab") as log:
-        return Launcher(
-            cwd=plan.cwd,
-            snapshot=directory / "code" if plan.sources else None,
-            path=path,
-            modules=() if spawns else plan.modules,
-            lock=lock,
-            log=log,
-            experiment=directory.name,
-            threads=thread_limits(config.trial_concurrency, config.cpus_per_trial),
-            variables=shared_variables(directory.name, config.code_directory),
-            function=objective,
-            spawns=spawns,
-        )
+        launched: dict[str, Any] = {
+            "cwd": plan.cwd,
+            "snapshot": directory / "code" if plan.sources else None,
+            "path": path,
+            "modules": () if spawns else plan.modules,
+            "lock": lock,
+            "log": log,
+            "experiment": directory.name,
+            "variables": shared_variables(directory.name, config.code_directory),
+            "spawns": spawns,
+        }
+        if config.engine == "ray":
+            return _on_cluster(directory, config, launched, running)
+        threads = thread_limits(config.trial_concurrency, config.cpus_per_trial)
+        return Launcher(**launched, threads=threads, function=objective)
+
+
+def _on_cluster(
+    directory: Path, config: Config, launched: dict[str, Any], running: Mapping[int, int]
+) -> Launcher:
+    from hpo.runtime.cluster.launcher import ClusterLauncher
+
+    cores = config.cpus_per_trial or 1
+    needs = {"CPU": cores, "GPU": config.gpus_per_trial, "memory": config.max_trial_memory}
+    return ClusterLauncher(
+        directory,
+        config.ray_address,
+        {name: amount for name, amount in needs.items() if amount} | config.ray_resources,
+        config.ray_runtime_env,
+        adopt=running,
+        fits=config.trial_concurrency == AS_MANY_AS_FIT,
+        hides_gpus=config.gpus_per_trial == 0,
+        threads=thread_limits(2, cores),
+        **launched,
+    )

@@ -167,7 +167,11 @@ class Experiment:
     def _take_up(self, run: RunningTrial) -> None:
         """Adopt what an unfinished trial reported before its runner died, or queue it to run again."""
         run.read_reports(self.store, self._listener)
-        if run.final is not None:
+        number = run.trial.number
+        if run.trial.state is TrialState.RUNNING and number in self._launcher.survivors:
+            self._places.acquire(number)
+            self.running[number] = run
+        elif run.final is not None:
             self._settle(run, Verdict(None, None), None)
         elif run.trial.state is TrialState.RUNNING:
             self._requeue(run)
@@ -228,8 +232,11 @@ class Experiment:
                     obey(self, command)
                 for number in woken & self.running.keys():
                     self._look_at(self.running[number])
-                for ended in self._launcher.events():
-                    self._end(ended)
+                for event in self._launcher.events():
+                    if isinstance(event, Ended):
+                        self._end(event)
+                    elif event.number in self.running:
+                        self._begin(self.running[event.number])
                 self._enforce_limits()
                 starts = list(self._propose())
                 if time.monotonic() - flushed >= _FLUSH_EVERY:
@@ -295,7 +302,7 @@ class Experiment:
             if place is None:
                 self._wait_for_place()
                 return
-            self._say_what_is_waited_for(None)
+            self._say_what_is_waited_for(self._launcher.waits)
             run = self._next_trial(place.gpus or ())
             if run is None:
                 self._places.release(number)
@@ -306,7 +313,7 @@ class Experiment:
                 self._is_behind = True
                 return
         else:
-            self._say_what_is_waited_for(None)
+            self._say_what_is_waited_for(self._launcher.waits)
 
     def _has_more(self) -> bool:
         if self._closing is not None or self._enough is not None:
@@ -358,10 +365,15 @@ class Experiment:
         variables = {**run.variables(self.directory.name), **place.variables()}
         command = self._command.with_options({n: values[n] for n in self.config.options if n in values})
         self._launcher.start(run.trial.number, command, run.directory, variables, values)
+        if self._launcher.begins_at_once:
+            self._begin(run)
+        self._listener.started(self, run.trial)
+
+    def _begin(self, run: RunningTrial) -> None:
+        """Count its time from now on."""
         run.started = time.monotonic()
         limit = self.config.max_trial_duration
         run.deadline = None if limit is None else run.started + limit
-        self._listener.started(self, run.trial)
 
     def _when_there_is_room(self, write: Callable[[], T]) -> T:
         """Write something, again where the disk was full."""

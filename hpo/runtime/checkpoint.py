@@ -10,17 +10,22 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["copy_files"]
+__all__ = ["copy_files", "is_record"]
 
 # What the experiment and `hpo.trial` write into a trial's folder, of all its attempts.
 _RECORDS = re.compile(r"(metrics(\.\d+)?\.jsonl|(stdout|stderr)(\.\d+)?\.log|(parameters|nested)\.json)")
+
+
+def is_record(name: str) -> bool:
+    """Tell whether a file at the top of a trial's folder is the experiment's, not the trial's own."""
+    return _RECORDS.fullmatch(name) is not None
 
 
 def copy_files(source: Path, target: Path) -> None:
     """Make a trial's folder with the files that another wrote into its own, all of them or nothing."""
 
     def no_file_of_its_own(folder: str, names: Sequence[str]) -> list[str]:
-        records = {name for name in names if Path(folder) == source and _RECORDS.fullmatch(name)}
+        records = {name for name in names if Path(folder) == source and is_record(name)}
         return [name for name in names if name in records or not _is_plain(Path(folder, name))]
 
     unfinished = target.with_name(f"{target.name}.new")

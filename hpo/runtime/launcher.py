@@ -26,8 +26,10 @@ from hpo.runtime.strays import Mark, end_strays
 
 if TYPE_CHECKING:
     from hpo.runtime.function import ForkedServer, Function
+    from hpo.runtime.placement import Places
 
 __all__ = [
+    "Began",
     "Command",
     "Ended",
     "FunctionCommand",
@@ -93,6 +95,14 @@ class Ended:
     number: int
     status: int | None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Began:
+    """A trial that had to wait for its place runs now, on a node."""
+
+    number: int
+    node: str
 
 
 def parse_command(text: str, directory: Path) -> Command:
@@ -181,7 +191,15 @@ class Launcher:
         variables: the environment that all trials have beside this process's.
         function: what trials call, where they are neither scripts nor commands.
         spawns: whether each script gets a Python that is started for it.
+
+    Attributes:
+        running: the trials whose ends have not come out of `events`.
+        capacity: how many trials there is room for; None where only the experiment's settings say so.
+        waits: what a trial that was started waits for, where it has no place yet.
     """
+
+    server = "hpo.runtime.forkserver"  # the module at the other end of the socket
+    begins_at_once = True  # or a trial may wait for its place, and `events` has a `Began` for it
 
     def __init__(
         self,
@@ -215,6 +233,8 @@ class Launcher:
         self._experiment = experiment
         self._deaths = 0
         self.running: set[int] = set()
+        self.capacity: int | None = None
+        self.waits: str | None = None
         self._spawn()
 
     def _spawn(self) -> None:
@@ -241,7 +261,7 @@ class Launcher:
                 [
                     sys.executable,
                     "-m",
-                    "hpo.runtime.forkserver",
+                    self.server,
                     str(theirs.fileno()),
                     str(self._lock),
                 ],
@@ -253,7 +273,20 @@ class Launcher:
                 pass_fds=(theirs.fileno(), self._lock),
                 start_new_session=True,  # Ctrl-C in the terminal is the runner's business
             )
-        self._send(self._setup)
+        self._send(self._first_words())
+
+    @property
+    def survivors(self) -> set[int]:
+        """The trials of a runner that died which still run: on one machine they die with it."""
+        return set()
+
+    def places(self) -> Places | None:
+        """Return what gives trials their places, where they do not run on this machine."""
+        return None
+
+    def _first_words(self) -> Mapping[str, Any]:
+        """Return what the server is told before anything else."""
+        return self._setup
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when there are events."""
@@ -281,15 +314,19 @@ class Launcher:
             "dir": str(directory),
             "env": dict(environment),
             "values": None if values is None else dict(values),
+            **self._what_runs(command),
         }
-        if isinstance(command, ShellCommand):
-            request["argv"] = ["/bin/sh", "-c", command.text]
-        elif isinstance(command, ScriptCommand) and self._spawns:
-            request["argv"] = [sys.executable, command.script, *command.args]
-        elif isinstance(command, ScriptCommand):
-            request.update(script=command.script, args=command.args)
         self.running.add(number)
         self._send(request)
+
+    def _what_runs(self, command: Command) -> dict[str, Any]:
+        if isinstance(command, ShellCommand):
+            return {"argv": ["/bin/sh", "-c", command.text]}
+        if isinstance(command, ScriptCommand) and self._spawns:
+            return {"argv": [sys.executable, command.script, *command.args]}
+        if isinstance(command, ScriptCommand):
+            return {"script": command.script, "args": command.args}
+        return {}
 
     def signal(self, number: int, signal_number: int) -> None:
         """Send a signal to a trial's whole process group."""
@@ -301,8 +338,11 @@ class Launcher:
         marks = {number: Mark(self._experiment, number) for number in self.running}
         return used(self._server.pid, marks, enough=enough)
 
-    def events(self) -> Iterator[Ended]:
-        """Yield the trials that ended since the last call; does not wait."""
+    def events(self) -> Iterator[Ended | Began]:
+        """Yield the trials that ended since the last call; does not wait.
+
+        And where a trial may have to wait for its place, yield those that have begun.
+        """
         try:
             data = self._connection.recv(_RECEIVED, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -312,17 +352,20 @@ class Launcher:
         closed = not data
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            message = json.loads(line)
-            if "ended" in message:
-                self._deaths = 0
-                number, status, reason = message["ended"], message["status"], ""
-            else:
-                number, status, reason = message["refused"], None, message["reason"]
-            if number in self.running:
-                self.running.remove(number)
-                yield Ended(number, status, reason)
+            event = self._event(json.loads(line))
+            if event is not None and event.number in self.running:
+                if isinstance(event, Ended):
+                    self.running.remove(event.number)
+                yield event
         if closed:
             yield from self._server_died()
+
+    def _event(self, message: Mapping[str, Any]) -> Ended | Began | None:
+        """Take a line of the server's."""
+        if "ended" in message:
+            self._deaths = 0
+            return Ended(message["ended"], message["status"])
+        return Ended(message["refused"], None, message["reason"])
 
     def _server_died(self) -> Iterator[Ended]:
         """Begin again with a new server; the trials died with the old one."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-__all__ = ["Snapshot", "freeze"]
+__all__ = ["Snapshot", "freeze", "move"]
 
 
 def freeze(
@@ -51,6 +51,17 @@ def freeze(
     }
     directory.mkdir(exist_ok=True)
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def move(directory: str, root: str) -> str:
+    """Let the files of a snapshot stand for those of another code directory; return which it was."""
+    path = os.path.join(directory, "manifest.json")  # noqa: PTH118
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        manifest = json.load(file)
+    before = str(manifest["root"])
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+        json.dump({**manifest, "root": root}, file, indent=1)
+    return before
 
 
 class Snapshot:

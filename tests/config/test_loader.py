@@ -480,7 +480,7 @@ class TestWhatIsNotHere:
         text = V1.replace("local", platform).replace("codeDir: .", "codeDir: .\n  image: i\n  cpuNum: 4")
         config = load(write(text + "machineList: [{ip: 10.0.0.1}]\n"))
         assert config.command == "python train.py"
-        where, machines = config.notes
+        machines, where = config.notes
         assert where.startswith("trainingServicePlatform has no effect here: the trials run on this machine")
         assert machines.startswith("machineList has no effect here")
 
@@ -510,6 +510,26 @@ class TestWhatIsNotHere:
     )
     def test_a_containers_command_is_that_of_the_role_that_works(self, write: Write, text: str) -> None:
         assert load(write(text)).command == "python train.py"
+
+    @pytest.mark.parametrize("by", ["the file", "the environment", "an option"])
+    def test_where_a_ray_cluster_is_named_it_runs_there(
+        self, write: Write, by: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = V2.replace("platform: local", "platform: remote\n  machineList: [{host: 10.0.0.1}]")
+        if by == "the environment":
+            monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+        config = load(
+            write(text + ("rayAddress: 10.0.0.1:6379\n" if by == "the file" else "")),
+            given=["ray_address"] if by == "an option" else [],
+        )
+        assert config.engine == "ray"
+        (note,) = config.notes
+        assert note.startswith("trainingService.platform is remote: the trials run on the Ray cluster")
+
+    def test_an_address_names_the_engine_and_an_engine_says_more(self, write: Write) -> None:
+        assert load(write(V2 + "rayAddress: auto\n")).engine == "ray"
+        assert load(write(V2 + "rayAddress: auto\nengine: local\n")).engine == "local"
+        assert load(write(V2)).override(ray_address="auto").engine == "ray"
 
     def test_what_is_wrong_beside_it_is_still_said(self, write: Write) -> None:
         found = mistake(write(V2.replace("platform: local", "platform: aml\nmaxTrialNumbr: 3")))

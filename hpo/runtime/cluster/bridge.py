@@ -1,0 +1,321 @@
+"""Between the runner and Ray: it takes the words of a fork server, and lets hosts do the work.
+
+Started as ``python -m hpo.runtime.cluster.bridge SOCKET LOCK``. It takes one word more than a fork server,
+``{"over": true}``, without which the runner has died; and it says besides (see `forkserver` for the rest)::
+
+    {"began": 7, "node": "a"}     trial 7 has its place, and runs
+    {"memory": 7, "bytes": 9e8}   what it uses
+    {"waits": "..."}              what trials wait for; null for nothing
+    {"capacity": 12}              how many trials the cluster has room for
+    {"found": [7, 8]}             the first word: the trials of a runner that died which go on
+    {"fatal": "...", "help": "..."}   there is no cluster to be had
+
+A host is kept for a moment after its trial, since the next starts warm in it; then its room is given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpo.runtime.cluster.files import Incoming, pack
+from hpo.runtime.cluster.host import Host
+
+__all__ = ["Bridge", "main"]
+
+_KEPT = 5.0  # seconds that a host stays without a trial
+_LOOK_EVERY = 1.0  # seconds between two looks at the cluster's nodes
+_CLAIM_EVERY = 60.0  # seconds between two words to hosts that their runner lives
+_PATIENCE = 2.0  # seconds after which a trial without a place is said to wait
+_CLOSING = 10.0  # seconds for hosts to clean up
+
+
+class Bridge:
+    """Serve one runner.
+
+    Args:
+        connection: its socket.
+        setup: the first line that it sent.
+    """
+
+    def __init__(self, connection: socket.socket, setup: Mapping[str, Any]) -> None:
+        import ray
+
+        self._ray = ray
+        self._connection = connection
+        self._setup = setup
+        self._needs: dict[str, float] = setup["needs"]
+        self._outlives: bool = setup["outlives"]  # the cluster, this process
+        self._prefix = f"hpo-{setup['host']['experiment']}-"
+        code = setup["code"]
+        self._code = None if code is None else ray.put(pack(Path(code)))
+        # Threads: one for the trial, one to steer it, some to watch it, of which one hangs whose runner died.
+        self._host_class = ray.remote(concurrency_groups={"steer": 1, "watch": 9})(Host)  # type: ignore[call-overload]
+        self._idle: list[tuple[float, Any]] = []
+        self._hosts: dict[int, Any] = {}  # by the trial that each runs
+        self._asked: dict[int, float] = {}  # trials without a place, and since when
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._said: dict[str, Any] = {}
+        self._pipe = os.open(
+            Path(setup["directory"]) / "wake", os.O_RDWR | os.O_NONBLOCK
+        )  # the runner may open it later
+
+    async def serve(self) -> None:
+        """Work until the runner's end closes; then end every trial, unless it died and another may follow."""
+        await self._take_up_what_runs()
+        looking = asyncio.create_task(self._look())
+        loop = asyncio.get_running_loop()
+        buffer, is_over = b"", False
+        with contextlib.suppress(ConnectionResetError):
+            while data := await loop.sock_recv(self._connection, 1 << 20):
+                *lines, buffer = (buffer + data).split(b"\n")
+                for line in lines:
+                    request = json.loads(line)
+                    is_over = is_over or "over" in request
+                    self._obey(request)
+        looking.cancel()
+        if is_over or not self._outlives:
+            await self._close([*self._hosts.values(), *(host for _, host in self._idle)])
+
+    async def _take_up_what_runs(self) -> None:
+        """Find the hosts of a runner that died, and go on with those of its trials that are still wanted."""
+        wanted = {int(number): attempt for number, attempt in self._setup["adopt"].items()}
+        useless = []
+        for name in self._ray.util.list_named_actors() if self._outlives else ():
+            if not name.startswith(self._prefix):
+                continue
+            with contextlib.suppress(Exception):  # it has died
+                host = self._ray.get_actor(name)
+                trial = await asyncio.wait_for(_future(self._steer(host, "trial")), _CLOSING)
+                if trial is None or wanted.get(trial["number"]) != trial["attempt"]:
+                    useless.append(host)
+                else:
+                    self._hosts[trial["number"]] = host
+                    self._spawn(self._go_on(trial, host))
+        await self._close(useless)
+        self._send({"found": sorted(self._hosts)})
+
+    async def _close(self, hosts: Sequence[Any]) -> None:
+        closing = [_future(self._steer(host, "close")) for host in hosts]
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), _CLOSING)
+        for host in hosts:
+            self._ray.kill(host)
+
+    def _steer(self, host: Any, method: str, *args: Any) -> Any:
+        return getattr(host, method).options(concurrency_group="steer").remote(*args)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _obey(self, request: Mapping[str, Any]) -> None:
+        if "start" in request:
+            self._spawn(self._run(request))
+        elif "signal" in request:
+            self._signal(request["signal"], request["number"])
+
+    def _signal(self, number: int, signal_number: int) -> None:
+        host = self._hosts.get(number)
+        if number in self._asked and signal_number in (9, 15):  # it has no place yet, and needs none now
+            self._asked.pop(number)
+            self._ray.kill(self._hosts.pop(number))
+            self._send({"ended": number, "status": -signal_number})
+        elif host is not None:
+            self._steer(host, "signal", number, signal_number)
+
+    # -- one trial
+
+    async def _run(self, request: Mapping[str, Any]) -> None:
+        number = request["start"]
+        self._asked[number] = time.monotonic()
+        host = self._hosts[number] = self._idle.pop()[1] if self._idle else self._new_host()
+        async with self._answering_for(number, host):
+            folders = await asyncio.to_thread(self._folders, request)
+            began = await host.start.remote(request, folders)
+            self._asked.pop(number, None)
+            self._send(began)
+            await self._follow(number, host, host.watch, Incoming(Path(request["dir"])))
+
+    async def _go_on(self, trial: Mapping[str, Any], host: Any) -> None:
+        """Follow a trial that an earlier runner started."""
+        number, incoming = trial["number"], Incoming(Path(trial["dir"]))
+        async with self._answering_for(number, host):
+            await self._follow(number, host, host.watch, incoming, incoming.offsets())
+
+    async def _follow(self, number: int, host: Any, watch: Any, incoming: Incoming, *offsets: Any) -> None:
+        """Write what a trial writes into its folder here, until it ends."""
+        stream = watch.options(
+            num_returns="streaming", concurrency_group="watch", _generator_backpressure_num_objects=64
+        )
+        async for reference in stream.remote(*offsets):
+            part = await reference
+            if "memory" in part:
+                self._send(part)
+            elif "ended" not in part:
+                if incoming.take(part):
+                    self._poke(number)
+            elif part["status"] is None:
+                self._free(number, host)
+                self._send({"refused": number, "reason": part["reason"]})
+            else:
+                self._free(number, host)
+                self._send({"ended": number, "status": part["status"]})
+
+    def _free(self, number: int, host: Any) -> None:
+        del self._hosts[number]
+        self._idle.append((time.monotonic(), host))
+
+    @contextlib.asynccontextmanager
+    async def _answering_for(self, number: int, host: Any) -> AsyncIterator[None]:
+        """See to it that the runner learns how a trial ended, whatever happens to its node."""
+        try:
+            yield
+        except Exception as error:
+            if self._hosts.pop(number, None) is not None:  # else it was ended while it waited for its place
+                self._ray.kill(host)
+                self._send({"refused": number, "reason": _reason(error)})
+        finally:
+            self._asked.pop(number, None)
+
+    def _new_host(self) -> Any:
+        resources = dict(self._needs)
+        options = {
+            "num_cpus": resources.pop("CPU", 0),
+            "num_gpus": resources.pop("GPU", 0),
+            "memory": resources.pop("memory", None),
+            "resources": resources,
+            "runtime_env": self._setup["runtime_env"] or None,
+            "name": f"{self._prefix}{secrets.token_hex(4)}" if self._outlives else None,
+            "lifetime": "detached" if self._outlives else None,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        return self._host_class.options(**given).remote(self._setup["host"], self._code)
+
+    def _folders(self, request: Mapping[str, Any]) -> dict[str, list[tuple[str, bytes]]]:
+        """Return the contents of the folders that a trial reads: its own, and those that its values name."""
+        values = request["values"] or {}
+        own = request["dir"]
+        trials = str(Path(own).parent) + os.sep
+        named = [value for value in values.values() if isinstance(value, str) and value.startswith(trials)]
+        return {
+            folder: pack(Path(folder)) for folder in dict.fromkeys([own, *named]) if Path(folder).is_dir()
+        }
+
+    def _poke(self, number: int) -> None:
+        with contextlib.suppress(OSError):  # a full pipe: the runner looks anyway
+            os.write(self._pipe, b"%d\n" % number)
+
+    # -- the cluster
+
+    async def _look(self) -> None:
+        """Tell what the cluster has room for, and give back what is not used."""
+        claimed = time.monotonic()
+        while True:
+            now = time.monotonic()
+            while self._idle and now - self._idle[0][0] > _KEPT:
+                self._spawn(self._close([self._idle.pop(0)[1]]))
+            if now - claimed > _CLAIM_EVERY:
+                claimed = now
+                for host in [*self._hosts.values(), *(host for _, host in self._idle)]:
+                    self._steer(host, "trial")
+            nodes = [node["Resources"] for node in await asyncio.to_thread(self._ray.nodes) if node["Alive"]]
+            self._tell("capacity", sum(_room(node, self._needs) for node in nodes))
+            late = [number for number, since in self._asked.items() if now - since > _PATIENCE]
+            self._tell("waits", self._what_is_missing(min(late), nodes) if late else None)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def _what_is_missing(self, number: int, nodes: list[dict[str, float]]) -> str:
+        wanted = " and ".join(f"{amount:g} {name}" for name, amount in self._needs.items())
+        if not any(_room(node, self._needs) for node in nodes):
+            return f"trial {number} waits for {wanted}, which no node of the cluster has"
+        free = self._ray.available_resources()  # type: ignore[no-untyped-call]
+        shown = ", ".join(f"{free.get(name, 0):g} {name}" for name in self._needs)
+        return f"trial {number} waits for {wanted} in the cluster, which is full: {shown} free"
+
+    def _tell(self, what: str, value: Any) -> None:
+        if self._said.get(what) != value:
+            self._said[what] = value
+            self._send({what: value})
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # the runner is gone: `serve` sees it next
+            self._connection.setblocking(True)
+            self._connection.sendall(json.dumps(message).encode() + b"\n")
+            self._connection.setblocking(False)
+
+
+def _future(reference: Any) -> asyncio.Future[Any]:
+    return asyncio.wrap_future(reference.future())
+
+
+def _room(node: Mapping[str, float], needs: Mapping[str, float]) -> int:
+    """Return how many trials a node has room for, were it empty."""
+    return int(min((node.get(name, 0) + 1e-9) // amount for name, amount in needs.items()))
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong with a trial's node or host, in a line."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):
+        return str(cause)
+    if type(error).__name__ in ("ActorDiedError", "ActorUnavailableError", "NodeDiedError", "RayActorError"):
+        return "the node that it ran on, or its process there, died"
+    return str(error).strip().splitlines()[-1]
+
+
+def main(fd: int, lock: int) -> None:
+    """Connect, then serve."""
+    connection = socket.socket(fileno=fd)
+    connection.set_inheritable(False)
+    os.set_inheritable(lock, False)
+    first = b""
+    while not first.endswith(b"\n"):
+        received = connection.recv(1)
+        if not received:
+            return
+        first += received
+    setup = json.loads(first)
+    try:
+        setup["outlives"] = _connect(setup)
+        bridge = Bridge(connection, setup)
+    except ImportError as error:
+        message, help_ = f"Ray cannot be imported: {error}", "pip install 'hpo-annotate[ray]'"
+        connection.sendall(json.dumps({"fatal": message, "help": help_}).encode() + b"\n")
+        return
+    except Exception as error:
+        where = setup["address"] or "on this machine"
+        message = f"no Ray cluster {where}: {str(error).strip().splitlines()[0]}"
+        help_ = "see docs/clusters.md; what Ray says stands in the runner.log of the experiment"
+        connection.sendall(json.dumps({"fatal": message, "help": help_}).encode() + b"\n")
+        raise
+    connection.setblocking(False)
+    asyncio.run(bridge.serve())
+
+
+def _connect(setup: Mapping[str, Any]) -> bool:
+    """Connect; tell whether the cluster was there before, and so outlives this process."""
+    import ray
+
+    address = setup["address"]
+    quiet: dict[str, Any] = {"namespace": "hpo", "log_to_driver": False, "logging_level": "ERROR"}
+    if address is None and not os.environ.get("RAY_ADDRESS"):
+        ray.init(include_dashboard=False, **quiet)
+        return False
+    # The nodes need not have hpo installed: it travels, and of it they need the standard library alone.
+    ray.init(address=address, runtime_env={"py_modules": [str(Path(__file__).parents[2])]}, **quiet)
+    return True
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

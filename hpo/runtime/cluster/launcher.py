@@ -1,0 +1,176 @@
+"""The runner's end of a cluster: the local launcher, with the bridge to Ray in the place of a fork server."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hpo.errors import ClusterError
+from hpo.runtime.launcher import Began, Command, Ended, Launcher, ScriptCommand, ShellCommand
+from hpo.runtime.placement import Place, Places
+
+__all__ = ["ClusterLauncher", "ClusterPlaces"]
+
+# Of the user's environment, what says something of this machine alone.
+_OF_THIS_MACHINE = (
+    "RAY_",
+    "HPO_",
+    "CUDA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "SSH_",
+    "DISPLAY",
+)
+
+_RETRY = 1.0  # seconds; the bridge wakes the runner as soon as it knows more
+
+
+class ClusterLauncher(Launcher):
+    """Start and stop trials on the nodes of a Ray cluster.
+
+    Args:
+        directory: the experiment's folder.
+        address: the cluster's; None for the one that RAY_ADDRESS names, or else one on this machine.
+        needs: what a trial takes, under Ray's names: ``CPU``, ``GPU``, ``memory``, or custom ones.
+        runtime_env: what Ray sets up on the nodes, such as ``{"pip": ["scikit-learn"]}``.
+        adopt: the trials that a runner which died has left running, each with its attempt.
+        fits: whether only so many trials are started as the cluster has room for. Otherwise Ray keeps those
+            in a queue for which there is none, which lets clusters grow that can.
+        hides_gpus: whether trials see no GPU at all.
+        launched: the other arguments of `Launcher`.
+
+    Raises:
+        ClusterError: by `events`, where there is no cluster to be had.
+    """
+
+    server = "hpo.runtime.cluster.bridge"
+    begins_at_once = False
+
+    def __init__(
+        self,
+        directory: Path,
+        address: str | None,
+        needs: Mapping[str, float],
+        runtime_env: Mapping[str, Any],
+        *,
+        adopt: Mapping[int, int],
+        fits: bool,
+        hides_gpus: bool,
+        **launched: Any,
+    ) -> None:
+        self._fits, self._hides_gpus = fits, hides_gpus
+        host = {
+            "experiment": launched["experiment"],
+            "directory": str(directory),
+            "cwd": str(launched["cwd"]),
+            "path": str(launched["path"]),
+            "modules": list(launched["modules"]),
+            "spawns": launched["spawns"],
+            "threads": dict(launched["threads"] or {}),
+            "variables": dict(launched["variables"] or {}),
+            "memory": int(needs["memory"]) if "memory" in needs else None,
+            "environment": {
+                name: value for name, value in os.environ.items() if not name.startswith(_OF_THIS_MACHINE)
+            },
+        }
+        self._cluster = {
+            "directory": str(directory),
+            "address": address,
+            "needs": dict(needs),
+            "runtime_env": dict(runtime_env),
+            "code": None if launched["snapshot"] is None else str(launched["snapshot"]),
+            "host": host,
+        }
+        self._memory: dict[int, int] = {}
+        self._adopt = dict(adopt)
+        self._found: set[int] | None = None
+        self._early: list[Ended | Began] = []
+        super().__init__(**launched)
+
+    def _first_words(self) -> Mapping[str, Any]:
+        words = {**self._cluster, "adopt": self._adopt}
+        self._adopt = {}  # a bridge that dies takes with it what is known of its trials
+        return words
+
+    @property
+    def survivors(self) -> set[int]:
+        """The trials of a runner that died which still run; waits until the cluster has said so."""
+        while self._found is None:
+            select.select([self], [], [])
+            self._early += super().events()
+        return self._found
+
+    def events(self) -> Iterator[Ended | Began]:
+        """Yield what happened since the last call (see `Launcher`)."""
+        early, self._early = self._early, []
+        yield from early
+        yield from super().events()
+
+    def close(self) -> None:
+        """End every trial that is left."""
+        self._send({"over": True})
+        super().close()
+
+    def _what_runs(self, command: Command) -> dict[str, Any]:
+        if isinstance(command, ScriptCommand):
+            return {"script": command.script, "args": command.args}
+        assert isinstance(command, ShellCommand)
+        return {"command": command.text}
+
+    def places(self) -> Places:
+        """Return what lets a trial start where the cluster has room for it."""
+        return ClusterPlaces(self, fits=self._fits, hides_gpus=self._hides_gpus)
+
+    def memory(self, *, enough: int) -> dict[int, int]:
+        """Return how many bytes each trial uses, as its host said last."""
+        return {number: used for number, used in self._memory.items() if number in self.running}
+
+    def _event(self, message: Mapping[str, Any]) -> Ended | Began | None:
+        if "fatal" in message:
+            raise ClusterError(message["fatal"], help=message["help"])
+        if "began" in message:
+            return Began(message["began"], message["node"])
+        if "memory" in message:
+            self._memory[message["memory"]] = message["bytes"]
+        elif "found" in message:
+            self._found = set(message["found"])
+            self.running |= self._found
+        elif "capacity" in message:
+            self.capacity = message["capacity"]
+        elif "waits" in message:
+            self.waits = message["waits"]
+        else:
+            return super()._event(message)
+        return None
+
+
+class ClusterPlaces(Places):
+    """Let as many trials start as a cluster has room for; which has which place is Ray's to say.
+
+    Args:
+        launcher: it knows the cluster.
+        fits: whether its room is the limit.
+        hides_gpus: whether trials see no GPU at all.
+    """
+
+    def __init__(self, launcher: ClusterLauncher, *, fits: bool, hides_gpus: bool) -> None:
+        super().__init__(hides_gpus=hides_gpus)
+        self._launcher, self._fits = launcher, fits
+        self._taken: set[int] = set()
+
+    def acquire(self, trial_number: int) -> Place | None:
+        """Give a trial its place, or None where the cluster is full or has not answered yet."""
+        capacity = self._launcher.capacity
+        if self._fits and (capacity is None or len(self._taken) >= capacity):
+            self.retry_after = _RETRY
+            self._wait("the Ray cluster to answer" if capacity is None else "room in the Ray cluster")
+            return None
+        self._taken.add(trial_number)
+        return super().acquire(trial_number)
+
+    def release(self, trial_number: int) -> None:
+        """Take a trial's place back."""
+        self._taken.discard(trial_number)

@@ -1,0 +1,226 @@
+"""Experiments on a real Ray cluster of three nodes, whose nodes, runners and trials are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ray") if "CI" not in os.environ else None
+
+HPO = [sys.executable, "-m", "hpo"]
+NODES = Path(__file__).with_name("nodes.py")
+
+STEPS = """
+import hpo, time
+lr = 0.1  # hpo: loguniform(1e-4, 1)
+epoch = hpo.trial_dir() / "epoch"
+begun = int(epoch.read_text()) if epoch.exists() else 0
+print("begins at", begun, flush=True)
+for step in range(begun, STEPS):
+    time.sleep(PAUSE)
+    hpo.report_intermediate_result(step, step=step)
+    epoch.with_suffix(".new").write_text(str(step + 1))
+    epoch.with_suffix(".new").replace(epoch)
+hpo.report_final_result(lr)
+"""
+
+
+@dataclass
+class Nodes:
+    """The cluster."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def say(self, word: str) -> None:
+        """Let a node be killed, or added."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "done\n"
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    process = subprocess.Popen(
+        [sys.executable, NODES],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield Nodes(process, process.stdout.readline().strip())
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(60)
+    process.stdout.close()
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def script(steps: int, pause: float, text: str = STEPS) -> None:
+    Path("train.py").write_text(text.replace("STEPS", str(steps)).replace("PAUSE", str(pause)))
+
+
+def hpo(*words: str | int, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*HPO, *map(str, words)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def told(*words: str) -> Any:
+    return json.loads(hpo(*words, "--json").stdout)
+
+
+def run(nodes: Nodes, *words: str | int, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return hpo("run", "train.py", "--ray-address", nodes.address, "--no-web", *words, code=code)
+
+
+def start(nodes: Nodes, *words: str | int) -> subprocess.Popen[str]:
+    command = [*HPO, "run", "train.py", "--ray-address", nodes.address, "--no-web", *map(str, words)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit:
+        with pytest.MonkeyPatch.context():
+            found = what()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
+
+
+def reports(number: int) -> list[dict[str, Any]]:
+    (folder,) = Path("home").glob("[a-z0-9]*/trials")
+    file = folder / str(number) / "metrics.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def begun() -> bool:
+    return bool(list(Path("home").glob("*/trials/*/metrics.jsonl")))
+
+
+def test_every_trial_runs_once_with_the_values_that_are_stored_of_it(nodes: Nodes) -> None:
+    script(3, 0.01)
+    run(nodes, "--max-trials", 12, "--tuner", "Random", "--seed", 1)
+    trials = told("trial", "list")
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 12
+    assert all(trial["value"] == trial["parameters"]["lr"] for trial in trials)
+    assert all(len(reports(number)) == 4 for number in range(12))
+    assert Counter(Path(path).read_text() for path in Path("home").glob("*/trials/*/stdout.log")) == {
+        "begins at 0\n": 12
+    }
+
+
+def test_the_same_seed_proposes_what_it_proposes_on_one_machine(nodes: Nodes) -> None:
+    script(1, 0)
+    run(nodes, "--max-trials", 8, "--tuner", "Random", "--seed", 7)
+    there = told("trial", "list")
+    hpo("run", "train.py", "--no-web", "--max-trials", 8, "--tuner", "Random", "--seed", 7)
+    here = told("trial", "list")
+    assert [trial["parameters"] for trial in there] == [trial["parameters"] for trial in here]
+
+
+def test_of_a_node_that_dies_the_trials_run_again_from_their_checkpoints(nodes: Nodes) -> None:
+    script(8, 0.5)
+    process = start(
+        nodes, "--max-trials", 60, "--tuner", "Random", "--concurrency", 3, "--max-duration", "25s"
+    )
+    wait_for(lambda: begun() and len(reports(0)) >= 7)
+    nodes.say("kill")
+    nodes.say("add")
+    assert process.wait(200) == 0, process.communicate()[1]
+    process.communicate()
+    trials = told("trial", "list")
+    assert {trial["state"] for trial in trials} == {"succeeded"}
+    for trial in trials:
+        finals = [each for each in reports(trial["number"]) if each["type"] == "final"]
+        assert [each["value"] for each in finals] == [trial["value"]] == [trial["parameters"]["lr"]]
+
+
+def test_where_the_runner_is_killed_trials_go_on_and_the_next_runner_finds_them(nodes: Nodes) -> None:
+    script(12, 0.5)
+    process = start(nodes, "--max-trials", 4, "--tuner", "Random", "--concurrency", 2)
+    wait_for(begun)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (process.pid, *map(int, children)):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    hpo("resume", "--no-web")
+    trials = told("trial", "list")
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 4
+    for number in range(4):
+        assert [each.get("step") for each in reports(number)] == [*range(12), None]
+        assert {each["attempt"] for each in reports(number)} == {1}
+
+
+def test_a_trial_that_takes_too_long_or_is_killed_ends(nodes: Nodes) -> None:
+    script(600, 0.1)
+    process = start(
+        nodes, "--max-trials", 2, "--concurrency", 2, "--tuner", "Random", "--max-trial-duration", "6s"
+    )
+    wait_for(begun)
+    (directory,) = Path("home").glob("*/trials")
+    hpo("trial", "kill", directory.parent.name, 0)
+    assert process.wait(100) == 1
+    process.communicate()
+    killed, late = told("trial", "list")
+    assert killed["state"] == "user_canceled"
+    assert (late["state"], late["failure"]) == ("failed", "timeout")
+
+
+def test_a_trial_that_uses_too_much_memory_ends(nodes: Nodes) -> None:
+    text = 'held = b"x" * (300 << 20)\n' + STEPS
+    script(600, 0.1, text)
+    run(nodes, "--max-trials", 1, "--tuner", "Random", "--max-trial-memory", "200M", code=1)
+    (trial,) = told("trial", "list")
+    assert trial["failure"] == "oom"
+
+
+def test_what_no_node_has_is_waited_for_and_that_is_said(nodes: Nodes) -> None:
+    script(1, 0)
+    process = start(
+        nodes, "--max-trials", 1, "--concurrency", 1, "--ray-resource", "quantum=1", "--tuner", "Random"
+    )
+    waits = wait_for(lambda: begun_to_wait() and told("show")["waits"])
+    assert waits == "trial 0 waits for 1 CPU and 1 quantum, which no node of the cluster has"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    process.communicate()
+
+
+def begun_to_wait() -> bool:
+    return bool(list(Path("home").glob("*/experiment.db")))
+
+
+def test_a_cluster_that_is_not_there(project: Path) -> None:
+    script(1, 0)
+    done = hpo("run", "train.py", "--ray-address", "127.0.0.1:1", "--no-web", code=1)
+    assert "hpo: no Ray cluster 127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_an_address_a_cluster_is_started_here_and_ends_with_the_experiment(project: Path) -> None:
+    script(1, 0)
+    hpo("run", "train.py", "--engine", "ray", "--no-web", "--max-trials", 3, "--tuner", "Random")
+    assert [trial["state"] for trial in told("trial", "list")] == ["succeeded"] * 3
