@@ -90,11 +90,16 @@ class Brackets:
         self.rungs: dict[int, list[list[int]]] = {}  # the trials by bracket and rung
         self._ended: set[int] = set()
 
-    def next_place(self, number: int) -> Place | None:
-        """Return the place of trial `number`; None where the results of others must come first."""
-        for seen in range(self._seen, number):
-            self._take_in(seen)
-        self._seen = number
+    def take_in(self) -> None:
+        """Put the trials that there are into their rungs."""
+        end = max(self._tuner.trials, default=-1) + 1
+        for number in range(self._seen, end):
+            self._take_in(number)
+        self._seen = end
+
+    def next_place(self) -> Place | None:
+        """Return the place of the next trial; None where the results of others must come first."""
+        self.take_in()
         for bracket in [b for b in sorted(self.rungs) if b not in self._ended]:
             place = self._place_in(bracket)
             if place is not None:

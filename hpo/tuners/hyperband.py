@@ -44,7 +44,7 @@ class Hyperband(Tuner):
         self._brackets = Brackets(self, Schedule(1, R, eta), exec_mode)
 
     def suggest(self, number: int) -> Trial | None:
-        place = self._brackets.next_place(number)
+        place = self._brackets.next_place()
         if place is None:
             return None
         if place.promoted is not None:
@@ -57,11 +57,15 @@ class Hyperband(Tuner):
         return self.unseen(lambda: self.space.sample(rng))
 
     def explain(self) -> Mapping[str, Any]:
+        self._brackets.take_in()
         if not self._brackets.rungs:
             return {"model": "successive halving"}
         latest = max(self._brackets.rungs)
+        budgets = [
+            self._brackets.schedule.budget(latest, i) for i in range(len(self._brackets.rungs[latest]))
+        ]
         rungs = {
-            f"{self._brackets.schedule.budget(latest, i)} passes": len(rung)
-            for i, rung in enumerate(self._brackets.rungs[latest])
+            "1 pass" if budget == 1 else f"{budget} passes": len(rung)
+            for budget, rung in zip(budgets, self._brackets.rungs[latest], strict=True)
         }
         return {"model": "successive halving", "bracket": latest, "trials of this bracket": rungs}

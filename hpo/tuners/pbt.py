@@ -56,7 +56,7 @@ class PBT(Tuner):
         self._generations: list[list[int]] = [[]]
 
     def suggest(self, number: int) -> Trial | None:
-        self._take_in(number)
+        self._take_in()
         if len(self._generations[-1]) == self.population_size:
             if any(member not in self.results for member in self._generations[-1]):
                 return None
@@ -64,15 +64,16 @@ class PBT(Tuner):
         before = self._generations[-2] if len(self._generations) > 1 else []
         return self._member(number, len(self._generations) - 1, self._ranked(before))
 
-    def _take_in(self, number: int) -> None:
-        for seen in range(self._seen, number):
-            generation = self.trials[seen].memo.get("generation") if seen in self.trials else None
+    def _take_in(self) -> None:
+        end = max(self.trials, default=-1) + 1
+        for number in range(self._seen, end):
+            generation = self.trials[number].memo.get("generation") if number in self.trials else None
             if generation is None:
                 continue  # the user's own, or one of another experiment
             while len(self._generations) <= generation:
                 self._generations.append([])
-            self._generations[generation].append(seen)
-        self._seen = number
+            self._generations[generation].append(number)
+        self._seen = end
 
     def _ranked(self, members: list[int]) -> list[int]:
         """Return those that succeeded, the best first."""
@@ -127,6 +128,7 @@ class PBT(Tuner):
         return domain.from_unit(min(max(domain.to_unit(moved), 0.0), 1.0))
 
     def explain(self) -> Mapping[str, Any]:
+        self._take_in()
         generation = len(self._generations) - 1
         return {
             "model": "population",

@@ -53,6 +53,13 @@ def test_the_best_third_of_a_rung_goes_on() -> None:
     assert promoted[3].parameters == tuner.trials[first[0]].parameters
 
 
+def test_it_tells_of_every_trial_so_far() -> None:
+    tuner = create(R=9)
+    run(tuner, 13)
+    rungs = {"1 pass": 9, "3 passes": 3, "9 passes": 1}
+    assert tuner.explain() == {"model": "successive halving", "bracket": 0, "trials of this bracket": rungs}
+
+
 def test_the_brackets_come_round_again() -> None:
     tuner = create(R=9)
     run(tuner, 13 + 7 + 3 + 9)

@@ -95,3 +95,10 @@ def test_scripts_of_nni_are_told_where_to_load_from_and_save_to() -> None:
     tuner = create(all_checkpoint_dir="/scratch/all")
     assert generation(tuner)[3].memo["checkpoints"] == ["/scratch/all/none", "/scratch/all/3"]
     assert generation(tuner)[0].memo["checkpoints"] == ["/scratch/all/9", "/scratch/all/10"]
+
+
+def test_it_tells_of_every_member_so_far() -> None:
+    tuner = create()
+    for _ in range(3):
+        tuner.ask()
+    assert tuner.explain() == {"model": "population", "generation": 0, "members": 3}
