@@ -19,7 +19,8 @@ __all__ = ["By", "compare", "curves", "edf", "history"]
 
 By = Literal["trial", "time"]
 
-_MOST_POINTS = 2000
+_MOST_POINTS = 1500
+_MOST_TICKS = 300
 _MOST_CURVES = 200
 _MOST_STEPS = 200
 
@@ -104,9 +105,10 @@ def _start(record: Record) -> float:
 def _add_losses(result: go.Figure, record: Record) -> None:
     """Draw the trials without a result as ticks along the foot."""
     for state in (TrialState.FAILED, TrialState.EARLY_STOPPED):
-        trials = [t for t in record.trials if t.state is state][:_MOST_POINTS]
-        if not trials:
+        every = [t for t in record.trials if t.state is state]
+        if not every:
             continue
+        trials = every[:: -(-len(every) // _MOST_TICKS)]
         look = STATES[state]
         result.add_scatter(
             x=[t.number for t in trials],
@@ -119,7 +121,7 @@ def _add_losses(result: go.Figure, record: Record) -> None:
             hoverinfo="text",
             mode="markers",
             marker={"color": look.colour, "symbol": look.symbol, "size": 7},
-            name=f"{look.words} ({len(trials)})",
+            name=f"{look.words} ({len(every)})",
         )
         result.update_layout(
             yaxis2={"domain": [0, 0.05], "range": [0, 1], "visible": False, "fixedrange": True},

@@ -151,7 +151,7 @@ class TestHistory:
         rng = random.Random(0)
         of = record([trial(i, {"lr": 0.1}, rng.random()) for i in range(5000)])
         points = trace(figures.history(of), "trial")
-        assert len(points.x) == 2000
+        assert len(points.x) == 1500
         best = sorted(of.trials, key=lambda t: -t.value)[:200]
         assert {t.number for t in best} <= set(points.customdata)
 
@@ -252,6 +252,12 @@ class TestSchedule:
         of = sampled(MIXED, lambda _: 0.5, 12)
         (note,) = figures.importance(of).layout.annotations
         assert "All results are the same" in note.text
+
+    def test_of_very_many_failures_the_last_are_shown_too_and_all_are_counted(self):
+        trials = [trial(i, {"lr": 1e-3}, None if i % 2 else 0.5) for i in range(5000)]
+        failed = trace(figures.history(record(trials)), "failed (2500)")
+        assert len(failed.x) <= 300
+        assert failed.x[-1] > 4900
 
     def test_of_very_many_trials_rungs_show_whole_families(self):
         trials = [
