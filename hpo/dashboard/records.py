@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from threading import Lock
 
@@ -26,11 +25,7 @@ class Records:
         with self._lock:
             if self._kept is None or self._kept[:2] != (directory, stamp):
                 self._kept = None  # before there are two
-                gc.disable()  # all that is read stays: to look for garbage in it would take as long again
-                try:
-                    self._kept = (directory, stamp, Record.read(directory, curves=_CURVES))
-                finally:
-                    gc.enable()
+                self._kept = (directory, stamp, Record.read(directory, curves=_CURVES))
             return self._kept[2]
 
 

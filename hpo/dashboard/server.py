@@ -7,6 +7,7 @@ page is open any more.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import socket
@@ -88,6 +89,8 @@ def serve(bound: socket.socket, host: str, *, owner: int | None = None) -> None:
     from hpo.dashboard.changes import Changes
     from hpo.dashboard.security import Security, allowed_names
 
+    # What is read of 100,000 trials stays: to look for garbage in it takes as long as to read it.
+    gc.set_threshold(50_000, 10, 10)
     changes = Changes(home.home())
     gate = Security(create_app(changes), Access(home.home()), allowed_names(host), bound.getsockname()[1])
     seen = time.monotonic()
