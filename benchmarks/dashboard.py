@@ -41,7 +41,7 @@ SPACE: dict[str, Any] = {
 LIVE = """import time
 import hpo
 x = 0.5  # hpo: uniform(0, 1)
-for i in range(600):
+for i in range(3000):
     time.sleep(0.1)
     hpo.report_intermediate_result(time.time())
 hpo.report_final_result(x)

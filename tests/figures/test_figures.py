@@ -152,7 +152,7 @@ class TestHistory:
         of = record([trial(i, {"lr": 0.1}, rng.random()) for i in range(5000)])
         points = trace(figures.history(of), "trial")
         assert len(points.x) == 1500
-        best = sorted(of.trials, key=lambda t: -t.value)[:200]
+        best = sorted(of.trials, key=lambda t: -t.value)[:150]
         assert {t.number for t in best} <= set(points.customdata)
 
     def test_a_trial_that_diverged_does_not_set_the_axis(self):
