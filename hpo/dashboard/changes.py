@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,7 +115,7 @@ class Changes:
             news = self._news.setdefault(folder.name, _News())
             news.store = news.store or name in _STORE
             news.log = news.log or name == "runner.log"
-        elif folder.parent.parent == self._home and name.isdigit():
+        elif folder.parent.parent == self._home and re.fullmatch("[0-9]{1,9}", name):
             watching.trial(folder / name)
             self._news.setdefault(folder.parent.name, _News()).trials.add(int(name))
         elif name in _LOGS:

@@ -182,7 +182,7 @@ def _unfit(headers: Headers, *, bare: bool) -> Response | None:
     is_json = headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     if not is_json and not (bare and length == "0" and "transfer-encoding" not in headers):
         return _error(415, "writes are JSON: send `Content-Type: application/json`")
-    if not length.isdigit() or int(length) > _LARGEST_BODY:
+    if not re.fullmatch("[0-9]{1,9}", length) or int(length) > _LARGEST_BODY:
         return _error(413, f"a body may have {_LARGEST_BODY} bytes")
     return None
 

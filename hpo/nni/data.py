@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -83,7 +84,7 @@ class TrialJob:
 def number_of_trial(trial_job_id: str | int) -> int | None:
     """Return the number in a trial's id, EXPERIMENT-NUMBER, or None where it has none."""
     number = str(trial_job_id).rpartition("-")[2]
-    return int(number) if number.isdigit() else None
+    return int(number) if re.fullmatch("[0-9]{1,9}", number) else None
 
 
 def status(store: Store) -> str:

@@ -248,6 +248,20 @@ class TestWithWhat:
         assert answer.status_code in (400, 422)
         assert not list((directory / "commands").iterdir())
 
+    @pytest.mark.parametrize("number", ["%C2%B2", "%D9%A3", "9" * 400, "1.0", "1e3"])
+    def test_what_only_looks_like_a_number_names_no_trial(
+        self, page: TestClient, make: Make, number: str
+    ) -> None:
+        make()
+        for path in (
+            f"/api/experiments/digits/trials/{number}",
+            f"/api/v1/nni/trial-file/{number}/stdout",
+            f"/digits/api/v1/nni/trial-jobs/digits-{number}",
+        ):
+            assert 400 <= page.get(path).status_code < 500, path
+        kind = {"Content-Type": "application/json", "Content-Length": "9" * 400}
+        assert page.patch("/api/experiments/digits", content=b"{}", headers=kind).status_code == 413
+
     def test_so_many_may_listen_and_no_more(self, page: TestClient, monkeypatch: Any) -> None:
         monkeypatch.setattr(app_module, "_LISTENERS", 0)
         assert page.get("/api/changes").status_code == 429
