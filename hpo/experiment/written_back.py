@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,8 @@ def frozen_project(directory: Path) -> AnnotatedProject:
 def trial_code(directory: Path, row: TrialRow) -> bytes:
     """Return the frozen script with a trial's values written in; it runs without hpo.
 
+    Values that belong into other files are listed in a comment at its end.
+
     Raises:
         UsageError: its trials run no script, or more than one.
     """
@@ -79,7 +82,21 @@ def trial_code(directory: Path, row: TrialRow) -> bytes:
             f"the trials of {directory.name} run more than one script: {plan['command']['text']}",
             help=f"hpo apply {directory.name} --trial {row.number} shows where its values belong",
         )
-    return code(_read(directory, frozen), row.parameters)[frozen[0].resolve()]
+    script, project = frozen[0].resolve(), _read(directory, frozen)
+    return code(project, row.parameters)[script] + _elsewhere(project, script, row.parameters)
+
+
+def _elsewhere(project: AnnotatedProject, script: Path, values: Mapping[str, Any]) -> bytes:
+    """Return a comment with those of a trial's values that do not stand in the script itself."""
+    lines = [
+        f"#   {os.path.relpath(file.path, script.parent)}: {name} = {values[name]!r}"
+        for file in project.files
+        if file.path != script
+        for name in dict.fromkeys(site.name for site in file.sites)
+        if name in values
+    ]
+    text = "\n".join(["", "# Values of this trial in other files:", *lines, ""]) if lines else ""
+    return text.encode("ascii", "backslashreplace")
 
 
 def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:

@@ -108,6 +108,11 @@ def test_words_in_escapes_are_no_mark_as_the_search_of_files_has_it(tmp_path: Pa
     assert found.files[0].rewritten == found.files[0].original
 
 
+def test_names_that_a_star_import_does_not_bring_are_no_mistakes(tmp_path: Path) -> None:
+    text = "from hpo import *\nx = choice(1, 2)\nprint(x)\nunifrom(0, 1)\n"
+    assert list(space(tmp_path, text)) == ["x"]
+
+
 def test_options_of_code_are_evaluated_only_when_chosen(tmp_path: Path) -> None:
     text = "'''@hpo.choice(print('one'), 2, print('three'), name=act)'''\nx = print('one')\nprint(x)\n"
     assert space(tmp_path, text) == {

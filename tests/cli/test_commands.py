@@ -125,6 +125,18 @@ def test_trial_show_and_code_give_one_trial_in_full() -> None:
     assert "has no trial 99" in hpo("trial", "show", "99", code=2).stderr
 
 
+def test_the_code_of_a_trial_says_what_it_had_in_other_files() -> None:
+    Path("parts").mkdir()
+    Path("parts/net.py").write_text("depth = 2  # hpo: randint(1, 9)\n")
+    script = "from parts.net import depth\nx = 1  # hpo: randint(0, 9)\n'''@hpo.report_final_result(x)'''\n"
+    Path("train.py").write_text(script)
+    hpo("run", "train.py", "--max-trials", "1")
+    assert hpo("trial", "code", "0").stdout == (
+        "from parts.net import depth\nx = 1\nprint(x)\n\n"
+        "# Values of this trial in other files:\n#   parts/net.py: depth = 2\n"
+    )
+
+
 PLAIN = """import argparse
 parser = argparse.ArgumentParser()
 parser.add_argument("--lr", type=float, default=0.5)

@@ -263,7 +263,12 @@ class _Finder:
         elif dialect == "hpo" and name in (*CONSTRUCTORS, "constraint"):
             message = f"{name} is written in a string or a comment above a statement"
             self._wrong("HPO221", message, call, f"write # hpo: {name}(...) on a line of its own")
-        elif dialect == "hpo" and (close := get_close_matches(name, KINDS, n=1)) and "." not in name:
+        elif (
+            dialect == "hpo"
+            and "." not in name
+            and scope.lookup((dotted(call.func) or "").partition(".")[0])  # a star import may bring any name
+            and (close := get_close_matches(name, KINDS, n=1))
+        ):
             self._wrong("HPO202", f"there is no domain {name}", call.func, f"did you mean {close[0]}?")
 
     def _inline(self, call: ast.Call, setting: Setting) -> list[Claim]:
