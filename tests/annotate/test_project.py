@@ -108,6 +108,14 @@ def test_words_in_escapes_are_no_mark_as_the_search_of_files_has_it(tmp_path: Pa
     assert found.files[0].rewritten == found.files[0].original
 
 
+@pytest.mark.parametrize(
+    "text", ["if 1: pass\n# hpo: {}\nelse: x = 1\n", "@print\n# hpo: {}\ndef f(): x = 1\n"]
+)
+def test_a_comment_above_a_line_means_no_statement_within_it(tmp_path: Path, text: str) -> None:
+    found = project(tmp_path, text.format("choice(1, 2)"))
+    assert [d.code for d in found.diagnostics] == ["HPO221"]
+
+
 def test_names_that_a_star_import_does_not_bring_are_no_mistakes(tmp_path: Path) -> None:
     text = "from hpo import *\nx = choice(1, 2)\nprint(x)\nunifrom(0, 1)\n"
     assert list(space(tmp_path, text)) == ["x"]

@@ -193,11 +193,14 @@ class _Finder:
         between = self.file.lines[line : first_line(below) - 1]
         blank = all(not text.strip() or text.strip().startswith("#") for text in between)
         margin = self.file.lines[line - 1][: column - 1]
-        return below if blank and self._margin(first_line(below)) == margin else None
+        return below if blank and self._before(below) == margin else None
 
-    def _margin(self, line: int) -> str:
-        text = self.file.lines[line - 1]
-        return text[: len(text) - len(text.lstrip())]
+    def _before(self, statement: ast.stmt) -> str:
+        """Return what stands before a statement on its first line: blanks, or `else:`, or more."""
+        line = first_line(statement)
+        if line < statement.lineno:  # a decorator, whose `@` is not in its span
+            return self.file.lines[line - 1].partition("@")[0]
+        return self.file.segment(Span(self.file.line_start(line), self.file.span(statement).start))
 
     def _above(self, mark: Mark, statement: ast.stmt | None) -> Iterator[Target]:
         (claim,) = mark.claims[:1]
