@@ -134,5 +134,7 @@ def test_an_option_that_raises_is_shown_as_the_value_that_it_stands_for(tmp_path
     )
     freeze_case(script, tmp_path)
     shown = traceback_of(script, tmp_path / "code", {"x": "bad()"})
-    # Since Python 3.13 a call's own part of it is `~`.
-    assert re.search(r"    x = good\(\)  # hpo: choice\(good\(\), bad\(\)\)\n        [~^]{6}\n", shown)
+    line = "    x = good()  # hpo: choice(good(), bad())\n"
+    if sys.version_info >= (3, 11):  # which show columns; since 3.13, with `~` for a part of a call
+        assert re.search(re.escape(line) + r" {8}[~^]{6}\n", shown)
+    assert line in shown
