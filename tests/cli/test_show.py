@@ -227,10 +227,18 @@ def test_an_experiment_that_is_damaged_is_said_to_be() -> None:
 
 def test_what_the_system_refuses_is_said_without_a_traceback() -> None:
     hpo("run", "train.py", "--max-trials", "1")
+    done = call("export", "-o", "nowhere/trials.csv")
+    assert (done.returncode, done.stderr) == (1, "hpo: No such file or directory: nowhere/trials.csv\n")
+
+
+def test_that_the_frozen_code_is_gone_is_said_and_what_is_not_touched_by_it() -> None:
+    hpo("run", "train.py", "--max-trials", "1")
     (manifest,) = Path(os.environ["HPO_HOME"]).glob("*/code/manifest.json")
     manifest.unlink()
     done = call("apply")
-    assert (done.returncode, done.stderr) == (1, f"hpo: No such file or directory: {manifest}\n")
+    assert "froze is gone or damaged" in done.stderr
+    assert "trials and results are not touched" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_where_there_is_no_home_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
