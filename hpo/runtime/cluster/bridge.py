@@ -20,8 +20,10 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import socket
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +37,7 @@ __all__ = ["Bridge", "main"]
 _KEPT = 5.0  # seconds that a host stays without a trial
 _LOOK_EVERY = 1.0  # seconds between two looks at the cluster's nodes
 _CLAIM_EVERY = 60.0  # seconds between two words to hosts that their runner lives
+_ANSWER = 10.0  # seconds for a cluster to answer
 _PATIENCE = 2.0  # seconds after which a trial without a place is said to wait
 _CLOSING = 10.0  # seconds for hosts to clean up
 
@@ -269,9 +272,12 @@ def _reason(error: Exception) -> str:
     cause = getattr(error, "cause", None)
     if isinstance(cause, Exception):
         return str(cause)
+    lines = str(error).strip().splitlines()
+    if "creation task" in lines[0]:  # the host could not be made: Ray tells how, with its traceback
+        return lines[-1].partition(": ")[2] or lines[-1]
     if type(error).__name__ in ("ActorDiedError", "ActorUnavailableError", "NodeDiedError", "RayActorError"):
         return "the node that it ran on, or its process there, died"
-    return str(error).strip().splitlines()[-1]
+    return lines[-1]
 
 
 def main(fd: int, lock: int) -> None:
@@ -286,6 +292,8 @@ def main(fd: int, lock: int) -> None:
             return
         first += received
     setup = json.loads(first)
+    connected = threading.Event()
+    threading.Thread(target=_end_with_runner, args=(connection, connected), daemon=True).start()
     try:
         setup["outlives"] = _connect(setup)
         bridge = Bridge(connection, setup)
@@ -299,8 +307,18 @@ def main(fd: int, lock: int) -> None:
         help_ = "see docs/clusters.md; what Ray says stands in the runner.log of the experiment"
         connection.sendall(json.dumps({"fatal": message, "help": help_}).encode() + b"\n")
         raise
+    connected.set()
     connection.setblocking(False)
     asyncio.run(bridge.serve())
+
+
+def _end_with_runner(connection: socket.socket, connected: threading.Event) -> None:
+    """End this process where its runner goes before there is a cluster."""
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    while not connected.is_set():
+        if poll.poll(500):
+            os._exit(1)
 
 
 def _connect(setup: Mapping[str, Any]) -> bool:
@@ -310,8 +328,11 @@ def _connect(setup: Mapping[str, Any]) -> bool:
     address = setup["address"]
     quiet: dict[str, Any] = {"namespace": "hpo", "log_to_driver": False, "logging_level": "ERROR"}
     if address is None and not os.environ.get("RAY_ADDRESS"):
-        ray.init(include_dashboard=False, **quiet)
+        ray.init("local", include_dashboard=False, **quiet)  # by itself, it would take any that is here
         return False
+    host, _, port = (address or os.environ["RAY_ADDRESS"]).rpartition(":")
+    if host and port.isdecimal():  # Ray itself would try for ten minutes
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER).close()
     # The nodes need not have hpo installed: it travels, and of it they need the standard library alone.
     ray.init(address=address, runtime_env={"py_modules": [str(Path(__file__).parents[2])]}, **quiet)
     return True
