@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from hpo.runtime.execfile import Script
     from hpo.runtime.snapshot import Snapshot
 
-__all__ = ["Server", "main"]
+__all__ = ["Server", "first_line", "main"]
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGCHLD, _DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
@@ -297,7 +297,7 @@ def main(fd: int, lock: int) -> None:
     os.set_inheritable(fd, False)
     os.set_inheritable(lock, False)
     connection = socket.socket(fileno=fd)
-    setup = json.loads(os.environ.pop(_SETUP, "") or _first_line(connection) or "null")
+    setup = json.loads(os.environ.pop(_SETUP, "") or first_line(connection) or "null")
     if setup is None:
         return
     os.chdir(setup["cwd"])
@@ -340,7 +340,8 @@ def _begin_again(setup: dict[str, Any], *descriptors: int) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", "hpo.runtime.forkserver", *map(str, descriptors)])
 
 
-def _first_line(connection: socket.socket) -> bytes:
+def first_line(connection: socket.socket) -> bytes:
+    """Return the first line that comes, and leave what follows; nothing where it ends before that."""
     line = b""
     while not line.endswith(b"\n"):
         received = connection.recv(1)

@@ -31,6 +31,7 @@ from typing import Any
 
 from hpo.runtime.cluster.files import Incoming, pack
 from hpo.runtime.cluster.host import Host
+from hpo.runtime.forkserver import first_line
 
 __all__ = ["Bridge", "main"]
 
@@ -87,7 +88,7 @@ class Bridge:
                     self._obey(request)
         looking.cancel()
         if is_over or not self._outlives:
-            await self._close([*self._hosts.values(), *(host for _, host in self._idle)])
+            await self._close(self._all_hosts())
 
     async def _take_up_what_runs(self) -> None:
         """Find the hosts of a runner that died, and go on with those of its trials that are still wanted."""
@@ -113,6 +114,9 @@ class Bridge:
             await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), _CLOSING)
         for host in hosts:
             self._ray.kill(host)
+
+    def _all_hosts(self) -> list[Any]:
+        return [*self._hosts.values(), *(host for _, host in self._idle)]
 
     def _steer(self, host: Any, method: str, *args: Any) -> Any:
         return getattr(host, method).options(concurrency_group="steer").remote(*args)
@@ -168,16 +172,15 @@ class Bridge:
             elif "ended" not in part:
                 if incoming.take(part):
                     self._poke(number)
-            elif part["status"] is None:
-                self._free(number, host)
-                self._send({"refused": number, "reason": part["reason"]})
             else:
-                self._free(number, host)
-                self._send({"ended": number, "status": part["status"]})
-
-    def _free(self, number: int, host: Any) -> None:
-        del self._hosts[number]
-        self._idle.append((time.monotonic(), host))
+                del self._hosts[number]
+                self._idle.append((time.monotonic(), host))
+                is_lost = part["status"] is None
+                self._send(
+                    {"refused": number, "reason": part["reason"]}
+                    if is_lost
+                    else {"ended": number, "status": part["status"]}
+                )
 
     @contextlib.asynccontextmanager
     async def _answering_for(self, number: int, host: Any) -> AsyncIterator[None]:
@@ -230,7 +233,7 @@ class Bridge:
                 self._spawn(self._close([self._idle.pop(0)[1]]))
             if now - claimed > _CLAIM_EVERY:
                 claimed = now
-                for host in [*self._hosts.values(), *(host for _, host in self._idle)]:
+                for host in self._all_hosts():
                     self._steer(host, "trial")
             nodes = [node["Resources"] for node in await asyncio.to_thread(self._ray.nodes) if node["Alive"]]
             self._tell("capacity", sum(_room(node, self._needs) for node in nodes))
@@ -285,13 +288,9 @@ def main(fd: int, lock: int) -> None:
     connection = socket.socket(fileno=fd)
     connection.set_inheritable(False)
     os.set_inheritable(lock, False)
-    first = b""
-    while not first.endswith(b"\n"):
-        received = connection.recv(1)
-        if not received:
-            return
-        first += received
-    setup = json.loads(first)
+    setup = json.loads(first_line(connection) or "null")
+    if setup is None:
+        return
     connected = threading.Event()
     threading.Thread(target=_end_with_runner, args=(connection, connected), daemon=True).start()
     try:
