@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from hpo.dashboard.access import Access
 
@@ -200,6 +200,22 @@ class TestOverview:
         expect(page.get_by_role("alert")).to_contain_text("concurrency")
         page.get_by_label("Concurrency").press("Escape")
         expect(page.get_by_role("button", name="Concurrency: 2")).to_be_visible()
+
+    def test_a_late_answer_leaves_what_is_edited_by_then_open(self, page: Page, site: Site) -> None:
+        held: list[Route] = []
+        page.route(
+            "**/api/experiments/*", lambda r: r.continue_() if r.request.method == "GET" else held.append(r)
+        )
+        page.get_by_role("button", name="Maximum trials").click()
+        page.get_by_label("Maximum trials").fill("1998")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Maximum duration").click()
+        page.get_by_label("Maximum duration").fill("2")
+        until(lambda: held or page.wait_for_timeout(50))
+        held[0].continue_()
+        expect(page.get_by_role("button", name="Maximum trials: 1998")).to_be_visible()
+        expect(page.get_by_label("Maximum duration")).to_have_value("2")
+        page.unroute_all()
 
     def test_values_are_tried_and_a_trial_runs_them(self, page: Page, site: Site) -> None:
         page.get_by_role("button", name="Try values…").click()

@@ -20,15 +20,18 @@ export function editable(ctx, { label, value, shown, hint, save }) {
   if (editing?.label !== label) {
     return h("button.edit", { key: "shown", onclick: () => set({ label, text: value, problem: null }), title: t("Change: {}", label), "aria-label": `${label}: ${shown}` }, shown);
   }
+  const isHere = () => editing?.label === label; // or another was opened while the server thought
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!editing || editing.text.trim() === value) return set(null);
     try {
       const { effect } = await save(editing.text.trim());
-      set(null);
+      if (isHere()) set(null);
       ctx.say(effect === "now" ? t("{} is changed.", label) : t("{} changes when the experiment is resumed.", label));
     } catch (error) {
-      set({ label, text: editing?.text ?? "", problem: error instanceof Refused ? error.message : t("The server does not answer.") });
+      const problem = error instanceof Refused ? error.message : t("The server does not answer.");
+      if (isHere()) set({ label, text: editing?.text ?? "", problem });
+      else ctx.say(`${label}: ${problem}`);
     }
     return undefined;
   };
