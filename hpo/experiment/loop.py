@@ -169,8 +169,9 @@ class Experiment:
         run.read_reports(self.store, self._listener)
         number = run.trial.number
         if run.trial.state is TrialState.RUNNING and number in self._launcher.survivors:
-            self._places.acquire(number)
+            self._places.keep(number)
             self.running[number] = run
+            self._begin(run, since=self._launcher.survivors[number])
         elif run.final is not None:
             self._settle(run, Verdict(None, None), None)
         elif run.trial.state is TrialState.RUNNING:
@@ -236,6 +237,7 @@ class Experiment:
                     if isinstance(event, Ended):
                         self._end(event)
                     elif event.number in self.running:
+                        self.store.set_node(event.number, event.node)
                         self._begin(self.running[event.number])
                 self._enforce_limits()
                 starts = list(self._propose())
@@ -260,8 +262,11 @@ class Experiment:
         """Pause while the disk is full: nothing starts or is stored, and reports wait in their files.
 
         Returns:
-            Whether there is room again; False where a signal came first.
+            Whether there is room again; False where a signal came first. Who stops it does not wait: what is
+            not stored is found by `hpo resume`.
         """
+        if self.stopped_by is not None:
+            return False
         where = f"the disk that {self.directory} is on is full"
         self._listener.noted(f"{where}: no trial starts until there is room, then it goes on by itself")
         self._has_waited_for_room = True
@@ -369,9 +374,9 @@ class Experiment:
             self._begin(run)
         self._listener.started(self, run.trial)
 
-    def _begin(self, run: RunningTrial) -> None:
-        """Count its time from now on."""
-        run.started = time.monotonic()
+    def _begin(self, run: RunningTrial, *, since: float = 0.0) -> None:
+        """Count its time from now on, or from when it began, some seconds since."""
+        run.started = time.monotonic() - since
         limit = self.config.max_trial_duration
         run.deadline = None if limit is None else run.started + limit
 

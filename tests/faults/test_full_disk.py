@@ -48,11 +48,11 @@ def fill(disk: Path, leave: int = 0) -> Path:
     return ballast
 
 
-def begin(disk: Path, *options: str) -> subprocess.Popen[str]:
-    script = disk.parent / "train.py"
-    script.write_text(SCRIPT)
+def begin(disk: Path, *options: str, script: str = SCRIPT) -> subprocess.Popen[str]:
+    path = disk.parent / "train.py"
+    path.write_text(script)
     return subprocess.Popen(
-        [sys.executable, "-m", "hpo", "run", str(script), "--max-trials", "12", "--seed", "1", *options],
+        [sys.executable, "-m", "hpo", "run", str(path), "--max-trials", "12", "--seed", "1", *options],
         env={**os.environ, "HPO_HOME": str(disk / "home")},
         stderr=subprocess.PIPE,
         text=True,
@@ -109,6 +109,24 @@ def test_while_it_waits_it_can_be_stopped_and_resumed(disk: Path) -> None:
     command = [sys.executable, "-m", "hpo", "resume"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     assert "12 trials succeeded" in done.stderr
+
+
+def test_while_it_waits_it_is_stopped_also_by_trials_that_take_their_time_to_end(disk: Path) -> None:
+    slow = """import signal, sys, time
+x = 0.5  # hpo: uniform(0, 1)
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit()))
+time.sleep(60)
+"""
+    runner = begin(disk, script=slow)
+    wait_for_trials(disk, 1)
+    fill(disk, leave=300_000)
+    (pipe,) = disk.glob("home/[!.]*/wake")
+    pipe.write_text("\n")  # it looks at the disk when something happens
+    read_until(runner, FULL)
+    runner.terminate()
+    said = runner.communicate(timeout=30)[1]
+    assert runner.returncode == 143, said
+    assert FULL not in said
 
 
 def test_an_experiment_that_finds_no_room_to_begin_says_so(disk: Path) -> None:
