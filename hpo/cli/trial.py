@@ -60,7 +60,8 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
         print(f"budget     {counted(told['budget'], 'pass', 'passes')}{rung}{origin}")
     if row.duration is not None:
         again = f", at attempt {row.attempt}" if row.attempt > 1 else ""
-        print(f"took       {duration(row.duration)}{again}")
+        where = f", on {row.node}" if row.node else ""
+        print(f"took       {duration(row.duration)}{again}{where}")
     print_lines(parameter_lines(row, base, indent=11), hang=13)
     steps = [f"step {step:<5} {short(value)}" for step, value in told["intermediate"]]
     if sys.stdout.isatty() and len(steps) > 2 * _ENDS + 1:

@@ -217,6 +217,7 @@ def _brief(store: Store, row: TrialRow) -> dict[str, Any]:
         "started": row.started,
         "duration": row.duration,
         "attempt": row.attempt,
+        "node": row.node,
         "origin": row.origin,
         "device": row.device,
         "budget": row.memo.get("budget"),

@@ -103,6 +103,7 @@ def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
         "ended": row.ended,
         "duration": row.duration,
         "attempt": row.attempt,
+        "node": row.node,
         "deviation": row.deviation,
         "runs": [value for value, *_ in store.repetitions(row.number)],
         "origin": row.origin,

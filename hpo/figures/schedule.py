@@ -69,32 +69,33 @@ def timeline(record: Record) -> go.Figure:
     return result
 
 
-_Lane = tuple[tuple[int, ...], int]  # devices, and which of those that share them
+_Lane = tuple[str, tuple[int, ...], int]  # a cluster's node, devices, and which of those that share them
 
 
 def _lanes(trials: Sequence[TrialRow], now: float) -> list[tuple[_Lane, TrialRow]]:
-    """Give every trial the first row of its devices that is free when it starts.
+    """Give every trial the first row of its node and devices that is free when it starts.
 
     The store knows no workers, since any place will do: a row is one of the places that were taken at a time.
     """
-    free: dict[tuple[int, ...], list[float]] = {}
+    free: dict[tuple[str, tuple[int, ...]], list[float]] = {}
     placed = []
     for trial in sorted(trials, key=lambda t: t.started or 0.0):
-        devices = tuple(trial.device)
-        until = free.setdefault(devices, [])
+        where = trial.node or "", tuple(trial.device)
+        until = free.setdefault(where, [])
         started, ended = trial.started or 0.0, trial.ended or now
         lane = next((i for i, end in enumerate(until) if end <= started), len(until))
         until[lane:] = [ended, *until[lane + 1 :]]
-        placed.append(((devices, lane), trial))
+        placed.append(((*where, lane), trial))
     return placed
 
 
 def _lane_name(lane: _Lane) -> str:
-    devices, place = lane
-    if not devices:
+    node, devices, place = lane
+    gpus = f"GPU {', '.join(map(str, devices))}" if devices else ""
+    where = " ".join(filter(None, [node, gpus]))
+    if not where:
         return f"worker {place}"
-    named = f"GPU {', '.join(map(str, devices))}"
-    return f"{named} · {place}" if place else named
+    return f"{where} · {place}" if place else where
 
 
 # -- budgets

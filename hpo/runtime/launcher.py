@@ -276,9 +276,12 @@ class Launcher:
         self._send(self._first_words())
 
     @property
-    def survivors(self) -> set[int]:
-        """The trials of a runner that died which still run: on one machine they die with it."""
-        return set()
+    def survivors(self) -> Mapping[int, float]:
+        """The trials of a runner that died which still run, and since how many seconds.
+
+        On one machine there are none: they die with it.
+        """
+        return {}
 
     def places(self) -> Places | None:
         """Return what gives trials their places, where they do not run on this machine."""

@@ -66,6 +66,9 @@ class Places:
         self._waits_for = None
         return Place(gpus, cores)
 
+    def keep(self, trial_number: int) -> None:
+        """Count a trial that an earlier runner gave its place: on one machine there is none."""
+
     def release(self, trial_number: int) -> None:
         """Take a trial's place back."""
         if self._gpus:

@@ -36,6 +36,7 @@ class TrialRow(NamedTuple):
     retries: int = 0
     repeat: int = 0
     deviation: float | None = None
+    node: str | None = None
 
     def trial(self, intermediate: Sequence[Metric] = ()) -> Trial:
         """Return the trial as tuners know it."""

@@ -11,7 +11,8 @@ __all__ = ["SCHEMA_VERSION", "bring_up_to_date", "make_tables"]
 # 2  trials that are retried and repeated; what the next trial waits for
 # 3  indexes for what would look at every trial: the baseline, and what was told last
 # 4  a plan names the files that marks were read from: the script, where it did not say
-SCHEMA_VERSION = 4
+# 5  the node of a cluster that a trial ran on
+SCHEMA_VERSION = 5
 _MIGRATIONS = {
     2: """
     ALTER TABLE experiment ADD COLUMN waits TEXT;
@@ -36,8 +37,9 @@ _MIGRATIONS = {
             json_extract(config, '$.plan.cwd') || '/' || json_extract(config, '$.plan.command.script')
         )
     END)
-    WHERE json_type(config, '$.plan') = 'object' AND json_type(config, '$.plan.sources') IS NULL
+    WHERE json_type(config, '$.plan') = 'object' AND json_type(config, '$.plan.sources') IS NULL;
     """,
+    5: "ALTER TABLE trial ADD COLUMN node TEXT",
 }
 
 _SCHEMA = """
@@ -73,7 +75,8 @@ CREATE TABLE trial (
     spool         INTEGER NOT NULL DEFAULT 0, -- bytes of metrics.jsonl that are in this file
     retries       INTEGER NOT NULL DEFAULT 0, -- how often it failed and was run again
     repeat        INTEGER NOT NULL DEFAULT 0, -- which of its runs is under way, or was the last, from 0
-    deviation     REAL                  -- of its runs' results, of which `value` is the mean
+    deviation     REAL,                 -- of its runs' results, of which `value` is the mean
+    node          TEXT                  -- of a cluster, that it ran on; NULL for the runner's own machine
 );
 CREATE INDEX trial_by_state ON trial (state, value);
 CREATE INDEX trial_baseline ON trial (number) WHERE origin = 'baseline';

@@ -31,6 +31,7 @@ COLUMNS = {
     "origin": "origin",
     "failure": "failure",
     "attempt": "attempt",
+    "node": "node",
     "device": "device",
     "detail": "detail",
     "budget": "json_extract(memo, '$.budget')",

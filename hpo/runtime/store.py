@@ -259,6 +259,10 @@ class Store(Queries):
             (time.time(), _json(list(device)), number),
         )
 
+    def set_node(self, number: int, node: str) -> None:
+        """Record which node of a cluster a trial runs on."""
+        self._write("UPDATE trial SET node = ? WHERE number = ?", (node, number))
+
     def requeue_trial(self, number: int, *, failed: bool = False) -> None:
         """Let a trial run again: its number and parameters stay, the results of this run go."""
         self._write(

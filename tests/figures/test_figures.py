@@ -248,6 +248,10 @@ class TestSchedule:
             "GPU 1 · 1",
         ]
 
+    def test_nodes_of_a_cluster_have_rows_of_their_own(self):
+        of = record([trial(i, {}, 1.0, started=0.0, ended=5.0, node="ab"[i // 2]) for i in range(4)])
+        assert list(figures.timeline(of).layout.yaxis.ticktext) == ["a", "a · 1", "b", "b · 1"]
+
     def test_where_all_results_are_the_same_nothing_is_important(self):
         of = sampled(MIXED, lambda _: 0.5, 12)
         (note,) = figures.importance(of).layout.annotations

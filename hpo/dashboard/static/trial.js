@@ -155,6 +155,7 @@ function facts(trial) {
     fact(t("Value"), short(trial.value), gain === null ? "" : t("{} against the defaults", signed(gain))),
     fact(t("Duration"), duration(trial.duration), trial.started ? moment(trial.started) : ""),
     trial.attempt > 1 && fact(t("Attempt"), String(trial.attempt)),
+    trial.node && fact(t("Node"), trial.node),
     trial.device.length > 0 && fact(t("Device"), trial.device.map((/** @type {number} */ d) => `GPU ${d}`).join(", ")),
     trial.budget !== null && fact(t("Budget"), short(trial.budget), trial.rung === null ? "" : t("rung {}", trial.rung)),
     trial.parent !== null && fact(t("Parent"), String(trial.parent)));

@@ -12,7 +12,7 @@ import { duration, moment, short, STATES, t } from "./text.js";
 
 const ROW = 30; // pixels; the style sheet agrees
 const BLOCK = 100; // rows that are asked for at once
-const OPTIONAL = ["started", "origin", "attempt", "device", "budget", "rung", "parent"];
+const OPTIONAL = ["started", "origin", "attempt", "node", "device", "budget", "rung", "parent"];
 
 /** @param {import("./main.js").Context} ctx @returns {import("./main.js").Page} */
 export function trialsPage(ctx) {
@@ -198,6 +198,7 @@ function columnsOf(ctx, state) {
     { name: "started", title: t("Started"), descends: true, tone: "muted", show: (/** @type {any} */ x) => moment(x.started) },
     { name: "origin", title: t("Origin"), descends: false, show: (/** @type {any} */ x) => t(x.origin) },
     { name: "attempt", title: t("Attempt"), isNumber: true, descends: true, show: (/** @type {any} */ x) => x.attempt },
+    { name: "node", title: t("Node"), descends: false, show: (/** @type {any} */ x) => x.node ?? "" },
     { name: "device", title: t("Device"), descends: false, show: (/** @type {any} */ x) => x.device.join(", ") },
     { name: "budget", title: t("Budget"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.budget) },
     { name: "rung", title: t("Rung"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.rung) },

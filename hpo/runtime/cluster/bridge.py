@@ -7,7 +7,7 @@ Started as ``python -m hpo.runtime.cluster.bridge SOCKET LOCK``. It takes one wo
     {"memory": 7, "bytes": 9e8}   what it uses
     {"waits": "..."}              what trials wait for; null for nothing
     {"capacity": 12}              how many trials the cluster has room for
-    {"found": [7, 8]}             the first word: the trials of a runner that died which go on
+    {"found": {"7": 3.2}}         the first word: the trials of a runner that died which go on, for so long
     {"fatal": "...", "help": "..."}   there is no cluster to be had
 
 A host is kept for a moment after its trial, since the next starts warm in it; then its room is given back.
@@ -93,7 +93,7 @@ class Bridge:
     async def _take_up_what_runs(self) -> None:
         """Find the hosts of a runner that died, and go on with those of its trials that are still wanted."""
         wanted = {int(number): attempt for number, attempt in self._setup["adopt"].items()}
-        useless = []
+        useless, found = [], {}
         for name in self._ray.util.list_named_actors() if self._outlives else ():
             if not name.startswith(self._prefix):
                 continue
@@ -104,9 +104,10 @@ class Bridge:
                     useless.append(host)
                 else:
                     self._hosts[trial["number"]] = host
+                    found[trial["number"]] = trial["seconds"]
                     self._spawn(self._go_on(trial, host))
         await self._close(useless)
-        self._send({"found": sorted(self._hosts)})
+        self._send({"found": found})
 
     async def _close(self, hosts: Sequence[Any]) -> None:
         closing = [_future(self._steer(host, "close")) for host in hosts]

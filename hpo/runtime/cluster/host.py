@@ -66,6 +66,7 @@ class Host:
         self._steering = threading.Lock()
         self._over = threading.Event()
         self._trial: dict[str, Any] | None = None
+        self._began = 0.0
         self._ended: Ended | None = None
         self._outgoing: Outgoing | None = None
         self._claimed = time.monotonic()
@@ -138,15 +139,19 @@ class Host:
             "attempt": int(variables["HPO_TRIAL_ATTEMPT"]),
             "dir": request["dir"],
         }
+        self._began = time.monotonic()
         self._ended, self._outgoing = None, Outgoing(folder)
         with self._steering:
             self._launcher.start(number, command, folder, variables, self._at_home(request["values"]))
         return {"began": number, "node": socket.gethostname()}
 
     def trial(self) -> dict[str, Any] | None:
-        """Return the trial of this host, by its number, attempt and dir; it may have ended meanwhile."""
+        """Return the trial of this host: its number, attempt, dir, and the seconds since it began.
+
+        It may have ended meanwhile.
+        """
         self._claimed = time.monotonic()
-        return self._trial
+        return self._trial and {**self._trial, "seconds": self._claimed - self._began}
 
     def watch(self, offsets: Mapping[str, int] | None = None) -> Iterator[dict[str, Any]]:
         """Yield what the trial writes (see `files`), and how it ended.

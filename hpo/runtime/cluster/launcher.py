@@ -86,7 +86,7 @@ class ClusterLauncher(Launcher):
         }
         self._memory: dict[int, int] = {}
         self._adopt = dict(adopt)
-        self._found: set[int] | None = None
+        self._found: dict[int, float] | None = None
         self._early: list[Ended | Began] = []
         super().__init__(**launched)
 
@@ -96,8 +96,11 @@ class ClusterLauncher(Launcher):
         return words
 
     @property
-    def survivors(self) -> set[int]:
-        """The trials of a runner that died which still run; waits until the cluster has said so."""
+    def survivors(self) -> Mapping[int, float]:
+        """The trials of a runner that died which still run, and since how many seconds.
+
+        It waits until the cluster has said so.
+        """
         while self._found is None:
             select.select([self], [], [])
             self._early += super().events()
@@ -136,8 +139,8 @@ class ClusterLauncher(Launcher):
         if "memory" in message:
             self._memory[message["memory"]] = message["bytes"]
         elif "found" in message:
-            self._found = set(message["found"])
-            self.running |= self._found
+            self._found = {int(number): seconds for number, seconds in message["found"].items()}
+            self.running |= self._found.keys()
         elif "capacity" in message:
             self.capacity = message["capacity"]
         elif "waits" in message:
@@ -170,6 +173,10 @@ class ClusterPlaces(Places):
             return None
         self._taken.add(trial_number)
         return super().acquire(trial_number)
+
+    def keep(self, trial_number: int) -> None:
+        """Count a trial that an earlier runner gave its place."""
+        self._taken.add(trial_number)
 
     def release(self, trial_number: int) -> None:
         """Take a trial's place back."""

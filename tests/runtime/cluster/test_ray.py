@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -126,6 +127,7 @@ def test_every_trial_runs_once_with_the_values_that_are_stored_of_it(nodes: Node
     assert [trial["state"] for trial in trials] == ["succeeded"] * 12
     assert all(trial["value"] == trial["parameters"]["lr"] for trial in trials)
     assert all(len(reports(number)) == 4 for number in range(12))
+    assert all(trial["node"] == socket.gethostname() for trial in trials)
     assert Counter(Path(path).read_text() for path in Path("home").glob("*/trials/*/stdout.log")) == {
         "begins at 0\n": 12
     }
@@ -171,6 +173,8 @@ def test_where_the_runner_is_killed_trials_go_on_and_the_next_runner_finds_them(
     for number in range(4):
         assert [each.get("step") for each in reports(number)] == [*range(12), None]
         assert {each["attempt"] for each in reports(number)} == {1}
+    # Those that were found count from when they began: twelve steps of half a second.
+    assert min(trial["duration"] for trial in trials) > 5.5
 
 
 def test_a_trial_that_takes_too_long_or_is_killed_ends(nodes: Nodes) -> None:
