@@ -196,7 +196,7 @@ function tabs(ctx) {
 function tools() {
   const isChinese = currentLanguage() === "zh";
   return h("div.tools", null,
-    h("button.quiet", { onclick: switchLanguage, title: isChinese ? "English" : "中文", "aria-label": isChinese ? "Switch to English" : "切换到中文" }, isChinese ? "EN" : "中"),
+    h("button.quiet", { onclick: switchLanguage, title: isChinese ? "English" : "中文", "aria-label": isChinese ? "Switch to English" : "切换到中文" }, isChinese ? "EN" : "ZH"),
     h("button.quiet", { onclick: switchTheme, title: t("Light or dark"), "aria-label": t("Light or dark") }, "◐"),
     h("button.quiet.keys", { onclick: showKeys, title: t("Keys"), "aria-label": t("Keys") }, "?"),
   );
