@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import hpo.tuners
 from hpo.config.document import Document
 from hpo.config.file_model import FileModel
+from hpo.config.legacy import OTHER_NAMES, SEARCHES_ARCHITECTURES, modern
 from hpo.config.model import Algorithm
 from hpo.config.own_class import FIELDS, own_class
 from hpo.errors import TunerError
@@ -110,13 +111,16 @@ class _Reader:
 
     def _ours(self, name: str) -> tuple[str, None, type | None]:
         """Return an algorithm by its name, in any case; some of NNI's may end in Tuner, as in GPTuner."""
-        spelt = {name.lower(), name.lower().removesuffix("tuner")}
-        same = next((each for each in type(self).names() if each.lower() in spelt), name)
+        short = name.lower().removesuffix("tuner")
+        known = (each for each in type(self).names() if each.lower() in (name.lower(), short))
+        same = next(known, OTHER_NAMES.get(short, name))
         try:
             return same, None, type(self).find(same)
         except TunerError as error:
             field = "name" if hasattr(self.written, "name") else f"builtin{self.kind.title()}Name"
-            self.report("HPO510", error.message, field, help=error.help)
+            is_of_others = short in SEARCHES_ARCHITECTURES
+            instead = "it is for neural architectures, which hpo does not search; name another, such as TPE"
+            self.report("HPO510", error.message, field, help=instead if is_of_others else error.help)
             return name, None, None
 
     def _own(self) -> tuple[str, Path | None, type | None]:
@@ -172,7 +176,9 @@ class _TunerReader(_Reader):
     def take(
         self, arguments: dict[str, Any], name: str, cls: type | None, *, is_ours: bool
     ) -> dict[str, Any]:
-        own = dict(arguments)
+        own, notes = modern(name, arguments) if is_ours else (arguments, [])
+        self.notes += notes
+        own = dict(own)
         self._direction(own.pop("optimize_mode", None), name, cls, is_ours=is_ours)
         self._seed(own.pop("seed", None), is_ours=is_ours)
         return own

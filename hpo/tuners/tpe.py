@@ -31,6 +31,9 @@ __all__ = ["ParzenSearch", "TPE", "TPEArguments"]
 # The share of the results that are good.
 _GOOD = 0.15
 
+# Without any prior there is no density before the first result, nor away from all of them.
+_LEAST_PRIOR = 1e-6
+
 # More kernels than these say nothing new about where not to go, and every one costs time.
 _COUNTED = 2000
 
@@ -55,7 +58,7 @@ class TPEArguments:
     n_startup_jobs: Annotated[int, AtLeast(1)] = 10
     n_ei_candidates: Annotated[int, AtLeast(1)] = 24
     linear_forgetting: Annotated[int, AtLeast(1)] = 25
-    prior_weight: Annotated[float, AtLeast(1e-6)] = 1.0
+    prior_weight: Annotated[float, AtLeast(0)] = 1.0
     gamma: Annotated[float, AtLeast(1e-6)] | None = None
 
 
@@ -115,7 +118,7 @@ class ParzenSearch:
         )
 
     def _estimator(self, rows: Floats, weights: Floats) -> ParzenEstimator:
-        return ParzenEstimator(self._cube, rows, weights, self.arguments.prior_weight)
+        return ParzenEstimator(self._cube, rows, weights, max(self.arguments.prior_weight, _LEAST_PRIOR))
 
 
 def _improvements(losses: Floats, cut: float) -> Floats:

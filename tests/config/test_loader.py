@@ -560,6 +560,50 @@ class TestTuners:
         assert found.help is not None
         assert "did you mean Random?" in found.help
 
+    @pytest.mark.parametrize("name", ["PPOTuner", "NetworkMorphism", "RegularizedEvolutionTuner"])
+    def test_one_for_architectures_is_refused_as_such(self, write: Write, name: str) -> None:
+        found = mistake(write(V1.replace("Random", name)))
+        assert "it is for neural architectures" in str(found.help)
+
+    @pytest.mark.parametrize("name", ["TPE", "TPE_legacy", "tpe_legacy"])
+    @pytest.mark.parametrize(
+        ("old", "liar"),
+        [
+            ("parallel_optimize: true, constant_liar_type: max", "worst"),
+            ("parallel_optimize: true", "best"),
+            ("parallel_optimize: false", None),
+        ],
+    )
+    def test_the_arguments_of_nnis_first_tpe_are_those_of_today(
+        self, write: Write, name: str, old: str, liar: str | None
+    ) -> None:
+        text = V2.replace("Random", name).replace("{optimize_mode: maximize}", f"{{{old}}}")
+        expected = Algorithm(name="TPE", class_args={"tpe_args": {"constant_liar_type": liar}})
+        assert load(write(text)).tuner == expected
+
+    def test_those_of_anneal_are_noted(self, write: Write) -> None:
+        old = "{optimize_mode: maximize, parallel_optimize: true, constant_liar_type: min}"
+        text = V2.replace("Random", "Anneal").replace("{optimize_mode: maximize}", old)
+        loaded = load(write(text))
+        assert loaded.tuner == Algorithm(name="Anneal")
+        assert any("parallel_optimize has no effect" in note for note in loaded.notes)
+
+    def test_a_liar_that_nni_has_not_is_refused(self, write: Write) -> None:
+        old = "{parallel_optimize: true, constant_liar_type: maximum}"
+        text = V2.replace("Random", "TPE").replace("{optimize_mode: maximize}", old)
+        with pytest.raises(ConfigError):
+            load(write(text))
+
+    def test_the_arguments_of_nnis_example_of_tpe_are_taken(self, write: Write) -> None:
+        arguments = (
+            "{optimize_mode: maximize, seed: 12345, tpe_args: {constant_liar_type: mean, n_startup_jobs: 10, "
+            "n_ei_candidates: 20, linear_forgetting: 100, prior_weight: 0, gamma: 0.5}}"
+        )
+        text = V2.replace("Random", "TPE").replace("{optimize_mode: maximize}", arguments)
+        read = load(write(text)).tuner
+        assert read is not None
+        assert read.class_args["tpe_args"]["prior_weight"] == 0
+
     @pytest.mark.parametrize(
         ("arguments", "at", "message"),
         [
