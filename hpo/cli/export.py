@@ -109,7 +109,8 @@ def import_trials(reference: str | None, file: Path) -> None:
     for misfit in misfits:
         print(f"passed over: {misfit}", file=sys.stderr)
     if not trials:
-        raise UsageError(f"{file} has no trial with a result that fits {directory.name}", help="see above")
+        help_ = "see above" if misfits else "only trials with a result count, and it has none"
+        raise UsageError(f"{file} has no trial with a result that fits {directory.name}", help=help_)
     home.send_command(directory, {"do": "import", "trials": trials})
     when = "" if home.is_running(directory) else f"; it learns from them with: hpo resume {directory.name}"
     print(f"{counted(len(trials), 'trial')} imported into {directory.name}{when}", file=sys.stderr)

@@ -17,7 +17,7 @@ from hpo.experiment.create import DEFAULT_TUNER, Plan, settled
 from hpo.experiment.foreign import number_of
 from hpo.runtime import home
 from hpo.runtime.launcher import ShellCommand
-from hpo.runtime.nni_store import NNIExperiment, NNITrial, read_nni_folder
+from hpo.runtime.nni_store import MALFORMED, NNIExperiment, NNITrial, read_nni_folder, unreadable
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.spool import Intermediate
 from hpo.runtime.store import Store
@@ -39,8 +39,14 @@ def adopt(folder: Path) -> tuple[Path, list[str]]:
         HpoError: the folder cannot be read, or its search space makes no sense.
     """
     found = read_nni_folder(folder)
-    space = _space(found)
-    config, notes = _config(found, space)
+    try:
+        space = _space(found)
+        config, notes = _config(found, space)
+        rows = _rows(found, space)
+    except HpoError:
+        raise
+    except MALFORMED as error:
+        raise unreadable(folder, error) from error
     with home.new_folder() as directory:
         plan = Plan(ShellCommand(config.command or ""), config.code_directory, (), ())
         store = Store.create(
@@ -52,7 +58,6 @@ def adopt(folder: Path) -> tuple[Path, list[str]]:
             space=space.to_json(),
             defaults={},
         )
-        rows = _rows(found, space)
         with store.transaction():
             for (row, reports), trial in zip(rows, found.trials, strict=True):
                 store.put_trial(row, reports)

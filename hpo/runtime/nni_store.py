@@ -12,7 +12,10 @@ from urllib.parse import quote
 
 from hpo.errors import StoreError, UsageError
 
-__all__ = ["NNIExperiment", "NNIReport", "NNITrial", "read_nni_folder"]
+__all__ = ["MALFORMED", "NNIExperiment", "NNIReport", "NNITrial", "read_nni_folder", "unreadable"]
+
+#: What reading goes wrong with where a file has another form than NNI's.
+MALFORMED = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 
 _DATABASE = Path("db", "nni.sqlite")
 
@@ -65,8 +68,14 @@ def read_nni_folder(folder: Path) -> NNIExperiment:
         uri = f"file:{quote(str(path.absolute()))}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as db:
             return _read(db, folder)
-    except (sqlite3.Error, ValueError, TypeError) as error:
-        raise StoreError(f"{path} cannot be read: {error}", help="is it whole, and NNI's?") from error
+    except (sqlite3.Error, *MALFORMED) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: BaseException) -> StoreError:
+    """Return the error that says of a file or folder of NNI's that it is not what NNI makes."""
+    what = " ".join(str(error).split()) or type(error).__name__
+    return StoreError(f"{path} cannot be read: {what[:200]}", help="is it whole, and NNI's?")
 
 
 def _read(db: sqlite3.Connection, folder: Path) -> NNIExperiment:

@@ -148,3 +148,32 @@ def test_a_folder_that_is_none_is_refused(
         (folder / "db" / "nni.sqlite").write_bytes(content)
     assert message in hpo("import", str(folder), code=code).stderr
     assert data("list") == []
+
+
+DAMAGES = {
+    "a name that is none": {"experimentName": 0},
+    "a tuner that is none": {"tuner": -1},
+    "arguments that are none": {"tuner": {"name": "TPE", "classArgs": "abc"}},
+    "a folder that is none": {"trialCodeDirectory": 5},
+    "a space that is no JSON": {"searchSpace": ""},
+    "a space that is nested too deeply": {"searchSpace": "[" * 100_000},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_configuration_is_said_in_a_line(folder: Path, damage: str) -> None:
+    (folder / "db" / "nni.sqlite").unlink()
+    store(folder, {**PARAMS, **DAMAGES[damage]})
+    assert hpo("import", str(folder), code=1).stderr.startswith("hpo: ")
+    assert data("list") == []
+
+
+@pytest.mark.parametrize(
+    "written", ["{}", "[1]", '{"parameters": [1]}', "[" * 100_000, "nothing", '{"parameters": 1e999}']
+)
+def test_damaged_trials_are_said_in_a_line(folder: Path, written: str) -> None:
+    db = sqlite3.connect(folder / "db" / "nni.sqlite")
+    db.execute("UPDATE TrialJobEvent SET data = ? WHERE event = 'WAITING'", (written,))
+    db.commit()
+    db.close()
+    assert "is it whole, and NNI's?" in hpo("import", str(folder), code=1).stderr
