@@ -98,9 +98,17 @@ def _trial(*command: str) -> Callable[[Options], list[Line]]:
         experiment, _, number = options.trial_id.rpartition("-")
         if not number.isdigit():
             raise UsageError(f"{options.trial_id} is no trial", help="hpo trial list shows their numbers")
+        if options.id and experiment and not _is_of(options.id, experiment):
+            message = f"trial {options.trial_id} is none of experiment {options.id}"
+            raise UsageError(message, help="name its experiment, or give the trial's number alone")
         return [[*command, options.id or experiment or home.find(None).name, number]]
 
     return translation
+
+
+def _is_of(experiment: str, named: str) -> bool:
+    """Tell whether an id, its beginning or a name means the experiment that a trial's id begins with."""
+    return named == experiment or home.find(experiment).name == named
 
 
 def _list_trials(options: Options) -> list[Line]:

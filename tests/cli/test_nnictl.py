@@ -114,6 +114,8 @@ def test_a_running_one_is_updated_its_trials_are_killed_and_it_is_stopped() -> N
     nnictl(f"update searchspace {first} -f slow.json")
     until(lambda: any(t["state"] == "running" and t["parameters"]["x"] > 50 for t in trials(first)))
     number = next(t["number"] for t in trials(first) if t["state"] == "running")
+    wrong = nnictl(f"trial kill {first} -T {second}-{number}", code=2)
+    assert f"trial {second}-{number} is none of experiment {first}" in wrong.stderr
     nnictl(f"trial kill -T {first}-{number}")
     until(lambda: trials(first)[number]["state"] == "user_canceled")
     shown = told(f"experiment show {first}")
