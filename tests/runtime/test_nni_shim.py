@@ -98,6 +98,11 @@ class TestInATrial:
         script = "import nni, json\nprint(json.dumps(nni.get_next_parameters()))\n"
         assert json.loads(run(script, values={"layer": "conv", "layer.size": 3})) == nested
 
+    def test_beside_the_checkpoints_of_pbt_there_is_no_budget_as_in_nni(self, run: Run) -> None:
+        values = {"lr": 0.1, "TRIAL_BUDGET": 2, "load_checkpoint_dir": "a", "save_checkpoint_dir": "b"}
+        script = "import nni\nprint(sorted(nni.get_next_parameter()))\n"
+        assert run(script, values=values) == "['load_checkpoint_dir', 'lr', 'save_checkpoint_dir']\n"
+
     def test_a_key_of_nnis_annotation_is_looked_up(self, run: Run) -> None:
         script = """
             import nni

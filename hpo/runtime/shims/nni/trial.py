@@ -38,6 +38,8 @@ def get_next_parameter() -> dict[str, Any]:
         _parameters = {}
     else:
         _parameters = trial.get_next_parameter()
+        if "load_checkpoint_dir" in _parameters:
+            _parameters.pop(trial.BUDGET, None)  # NNI's PBT has none, and `merge_parameter` takes no stranger
     return _parameters
 
 
