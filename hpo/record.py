@@ -29,13 +29,14 @@ class TrialState(str, Enum):
 
 
 class Metric:
-    """One intermediate result: `value` at `step`."""
+    """One intermediate result: `value` at `step`; `data` is the whole of it, where it was a dict."""
 
-    __slots__ = ("step", "value")
+    __slots__ = ("data", "step", "value")
 
-    def __init__(self, step: int, value: float) -> None:
+    def __init__(self, step: int, value: float, data: dict[str, Any] | None = None) -> None:
         self.step = step
         self.value = value
+        self.data = data
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Metric) and (self.step, self.value) == (other.step, other.value)
@@ -54,6 +55,7 @@ class Trial:
         parameters: the configuration: flat, JSON values, active parameters only.
         state: where it stands.
         value: the final result, a finite number, once it succeeded.
+        data: the whole of the final result, where it was a dict; kept for classes of the user's own.
         intermediate: the results on the way, in order.
         failure: for a failed trial, its kind: ``exception``, ``exit``, ``signal``, ``oom``, ``timeout``,
             ``no_result``, ``bad_value`` or ``lost``.
@@ -65,7 +67,7 @@ class Trial:
             ``handed``, the values that the trial is given in the place of its parameters.
     """
 
-    __slots__ = ("failure", "intermediate", "memo", "number", "parameters", "state", "value")
+    __slots__ = ("data", "failure", "intermediate", "memo", "number", "parameters", "state", "value")
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class Trial:
         self.parameters = parameters
         self.state = state
         self.value = value
+        self.data: dict[str, Any] | None = None
         self.intermediate: list[Metric] = []
         self.failure: str | None = None
         self.memo: dict[str, Any] = {} if memo is None else memo

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal, NoReturn, TypeVar
 
 from hpo.config.model import Config
-from hpo.errors import ExperimentFailed, HpoError, StoreError
+from hpo.errors import ExperimentFailed, HpoError, StoreError, TunerError
 from hpo.experiment.asking import Asking
 from hpo.experiment.commands import obey
 from hpo.experiment.explanation import Explanation
@@ -131,7 +131,12 @@ class Experiment:
         Assessors do, and perhaps a tuner of the user's own; 100,000 trials with 50 each take 600 MB.
         """
         is_own = self.config.tuner is not None and self.config.tuner.file is not None
-        return is_own or self._assessor is not None
+        return is_own or self.assessor is not None
+
+    @property
+    def assessor(self) -> Assessor | None:
+        """What stops trials that will not be good."""
+        return self.tuner.assessor or self._assessor
 
     @property
     def ended_by(self) -> str | None:
@@ -207,7 +212,20 @@ class Experiment:
                 self._launcher.close()
             self._conclude()
         except (HpoError, OSError) as error:
+            self._end_algorithms(failed=isinstance(error, TunerError))
             self._record_failure(error)
+        self._end_algorithms(failed=False)
+
+    def _end_algorithms(self, *, failed: bool) -> None:
+        """Let classes of the user's close what they have open; what goes wrong there changes nothing."""
+        try:
+            with self.blaming("tuner"):
+                self.tuner.end(failed=failed)
+            if self._assessor is not None:
+                with self.blaming("assessor"):
+                    self._assessor.end(failed=failed)
+        except TunerError as error:
+            self._listener.noted(error.message)
 
     def _record_failure(self, error: HpoError | OSError) -> NoReturn:
         """Say why the experiment cannot go on; what is stored stays, and resuming goes on from it."""
@@ -355,7 +373,8 @@ class Experiment:
         if trial is None:
             if not self.running:
                 tried_all = "every configuration of the space was tried"
-                self.close(tried_all if self.tuner.done else "the tuner has nothing more to propose")
+                has_tried_all = self.tuner.done and not self.tuner.repeats
+                self.close(tried_all if has_tried_all else "the tuner has nothing more to propose")
             return None
         trial.state = TrialState.RUNNING
         self.store.add_trial(trial, "tuner", devices)
@@ -394,11 +413,11 @@ class Experiment:
     def _look_at(self, run: RunningTrial) -> None:
         """Read what a running trial reported, and stop it where it will not be good."""
         has_news = run.read_reports(self.store, self._listener)
-        if not has_news or self._assessor is None or run.kill_at is not None or run.origin == "baseline":
+        if not has_news or self.assessor is None or run.kill_at is not None or run.origin == "baseline":
             return  # the baseline runs to its end: the gain is measured from it
         peers = list(self.tuner.trials.values())
-        with self.blaming("assessor"):
-            is_hopeless = self._assessor.should_stop(run.trial, peers)
+        with self.blaming("assessor" if self.tuner.assessor is None else "tuner"):
+            is_hopeless = self.assessor.should_stop(run.trial, peers)
         if is_hopeless:
             self.stop_trial(run, TrialState.EARLY_STOPPED)
 
@@ -470,6 +489,8 @@ class Experiment:
         trial = run.trial
         if outcome is not None:
             trial.state, trial.value = TrialState.SUCCEEDED, outcome.value
+            if self.keeps_curves and outcome.data is not None:
+                trial.data = dict(outcome.data)
             if run.repeat:
                 self.store.set_value(trial.number, outcome.value, outcome.data)
             oddity = self.limits.result(trial.number, outcome.value, outcome.data)

@@ -22,7 +22,7 @@ def replay(store: Store, tuner: Tuner, *, curves: bool) -> Iterator[tuple[Trial,
         tuner: was told nothing yet.
         curves: whether each trial comes with its results on the way; otherwise, those that were stopped do.
     """
-    metrics = store.all_metrics() if curves else {}
+    metrics = store.all_metrics(whole=True) if curves else {}
     rows = store.trials()
     for row in rows:
         tuner.add(row.trial())
@@ -30,6 +30,7 @@ def replay(store: Store, tuner: Tuner, *, curves: bool) -> Iterator[tuple[Trial,
         trial = tuner.trials[row.number]
         is_wanted = row.state is TrialState.EARLY_STOPPED and not curves
         trial.intermediate = store.metrics(row.number) if is_wanted else metrics.get(row.number, [])
+        trial.data = row.data if curves else None
         yield trial, row.origin
         tuner.tell(trial, trial.value)
 

@@ -172,7 +172,7 @@ class RunningTrial:
         if report.value is None:
             self._warn(f"step {report.step}: {report.bad}", store)
             return
-        metric = Metric(report.step, report.value)
+        metric = Metric(report.step, report.value, report.data)
         self.trial.intermediate.append(metric)
         listener.reported(self.trial, metric)
 

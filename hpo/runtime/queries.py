@@ -186,19 +186,26 @@ class Queries:
         ).fetchone()
         return None if row is None else Metric(*row)
 
-    def all_metrics(self, most: int | None = None) -> dict[int, list[Metric]]:
-        """Return intermediate results by trial: of all, or of so many, evenly spread, and of the best."""
+    def all_metrics(self, most: int | None = None, *, whole: bool = False) -> dict[int, list[Metric]]:
+        """Return intermediate results by trial: of all, or of so many, evenly spread, and of the best.
+
+        Args:
+            most: of how many trials.
+            whole: with all that was reported, where it was a dict.
+        """
         found: dict[int, list[Metric]] = {}
         (last,) = self._db.execute("SELECT max(number) FROM trial").fetchone()
         every = 1 if most is None else max(1, -(-((last or 0) + 1) // most))
         best = None if every == 1 else self.best()
         rows = self._db.execute(
-            "SELECT trial, step, metric.value FROM trial JOIN metric ON trial = number "
+            f"SELECT trial, step, metric.value, {'metric.data' if whole else 'NULL'} "  # noqa: S608
+            "FROM trial JOIN metric ON trial = number "
             "WHERE (number % ? = 0 OR number = ?) AND metric.value IS NOT NULL ORDER BY number, sequence",
             (every, best.number if best else None),
         )
-        for trial, step, value in rows:
-            found.setdefault(trial, []).append(Metric(step, value))
+        for trial, step, value, data in rows:
+            metric = Metric(step, value, None if data is None else json.loads(data))
+            found.setdefault(trial, []).append(metric)
         return found
 
     def repetitions(self, number: int) -> list[tuple[float, dict[str, Any] | None, float | None]]:

@@ -41,6 +41,9 @@ class Assessor(ABC):
             peers: the other trials of the experiment, running and ended; `trial` itself may be among them.
         """
 
+    def end(self, *, failed: bool) -> None:  # noqa: B027 - few have something to close
+        """Learn that the experiment ends for now; `failed` says that a class of the user's failed."""
+
     def losses(self, trial: Trial) -> list[float]:
         """Return a trial's intermediate results so that smaller is better."""
         sign = -1.0 if self.direction == "maximize" else 1.0

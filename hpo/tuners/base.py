@@ -31,6 +31,8 @@ from hpo.trial import Trial, TrialState
 if TYPE_CHECKING:
     import numpy as np
 
+    from hpo.tuners.assessor import Assessor
+
 __all__ = ["Direction", "Tuner"]
 
 Direction = Literal["maximize", "minimize"]
@@ -68,6 +70,8 @@ class Tuner(ABC):
     #: Whether it proposes on purpose what it proposed before. Else it is done when a finite space is tried
     #: out: a result with noise is measured again by ``--repeat``.
     repeats: bool = False
+    #: What stops its trials on their way, where it does that as well, in the place of any other assessor.
+    assessor: Assessor | None = None
 
     def __init__(self, space: SearchSpace, *, direction: Direction = "maximize", seed: int = 0) -> None:
         if direction not in ("maximize", "minimize"):
@@ -148,6 +152,9 @@ class Tuner(ABC):
         self._next_number = max(self._next_number, trial.number + 1)
 
     # -- what an algorithm writes
+
+    def end(self, *, failed: bool) -> None:  # noqa: B027 - few have something to close
+        """Learn that the experiment ends for now; `failed` says that a class of the user's failed."""
 
     @abstractmethod
     def suggest(self, number: int) -> Trial | None:

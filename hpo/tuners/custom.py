@@ -15,6 +15,8 @@ from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Direction, Tuner
 from hpo.tuners.loading import failures_of, load_class
 from hpo.tuners.nni import NNIAssessor, NNITuner
+from hpo.tuners.nni_advisor import ADVISOR_METHODS, NNIAdvisor
+from hpo.tuners.nni_messages import MsgDispatcherBase
 
 __all__ = [
     "check_arguments",
@@ -64,7 +66,8 @@ def create_custom(
         if issubclass(cls, Tuner):
             cls.check_space(space)
             return cls(space, direction=direction, **arguments)
-        adapter: type[NNITuner] = type(class_name, (NNITuner,), {"name": class_name, "wrapped": cls})
+        kind = NNIAdvisor if _is_advisor(cls) else NNITuner
+        adapter: type[NNITuner] = type(class_name, (kind,), {"name": class_name, "wrapped": cls})
         adapter.check_space(space)
         return adapter(space, direction=direction, seed=seed, class_args=arguments)
 
@@ -99,12 +102,24 @@ def create_custom_assessor(
 
 
 def load_tuner(file: Path, class_name: str) -> type:
-    """Return a class in a file that can serve as a tuner, of either kind.
+    """Return a class in a file that can serve as a tuner, of either kind, or an advisor of NNI's.
 
     Raises:
         TunerError: the file cannot be imported, or has no such class.
     """
-    return _load(file, class_name, "tuner", Tuner, _TUNER_METHODS)
+    cls = load_class(file, class_name)
+    if not _is_advisor(cls):
+        return _checked(cls, file, "tuner", Tuner, _TUNER_METHODS)
+    if not issubclass(cls, MsgDispatcherBase):
+        raise TunerError(
+            f"{class_name} in {file} derives from the NNI that is installed, and waits for NNI's manager",
+            help="run it where NNI is not installed",
+        )
+    return cls
+
+
+def _is_advisor(cls: type) -> bool:
+    return all(callable(getattr(cls, method, None)) for method in ADVISOR_METHODS)
 
 
 def load_assessor(file: Path, class_name: str) -> type:
@@ -113,11 +128,11 @@ def load_assessor(file: Path, class_name: str) -> type:
     Raises:
         TunerError: the file cannot be imported, or has no such class.
     """
-    return _load(file, class_name, "assessor", Assessor, _ASSESSOR_METHODS)
+    return _checked(load_class(file, class_name), file, "assessor", Assessor, _ASSESSOR_METHODS)
 
 
-def _load(file: Path, class_name: str, kind: str, base: type, methods: tuple[str, ...]) -> type:
-    cls = load_class(file, class_name)
+def _checked(cls: type, file: Path, kind: str, base: type, methods: tuple[str, ...]) -> type:
+    class_name = cls.__name__
     missing = [] if issubclass(cls, base) else [m for m in methods if not callable(getattr(cls, m, None))]
     if missing:
         raise TunerError(

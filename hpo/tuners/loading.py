@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hpo.errors import HpoError, TunerError
-from hpo.tuners.nni import standing_in_for_nni
+from hpo.tuners.nni_modules import standing_in_for_nni
 
 __all__ = ["failure", "failures_of", "load_class"]
 

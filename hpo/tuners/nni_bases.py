@@ -6,6 +6,7 @@ Python 3.8: a trial may be run by another Python, in which this file is loaded b
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 
 TYPE_CHECKING = False
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AssessResult",
     "Assessor",
+    "ClassArgsValidator",
+    "MetricType",
     "NoMoreTrialError",
+    "NodeType",
     "OptimizeMode",
     "Tuner",
     "extract_scalar_history",
@@ -32,7 +36,28 @@ class NoMoreTrialError(Exception):
         self.errorinfo = ErrorInfo
 
 
-class Tuner:
+class Algorithm:
+    """What NNI's bases of tuners and of assessors have in common."""
+
+    def load_checkpoint(self) -> None:
+        """Do nothing, as in NNI; called when an experiment is resumed."""
+
+    def save_checkpoint(self) -> None:
+        """Do nothing, as in NNI, which never calls it."""
+
+    def get_checkpoint_path(self) -> str | None:
+        """Return the folder that the environment names, where it is there."""
+        path = os.environ.get("NNI_CHECKPOINT_DIRECTORY")
+        return path if path is not None and os.path.isdir(path) else None  # noqa: PTH112
+
+    def _on_exit(self) -> None:
+        """Close what is open: the experiment ends."""
+
+    def _on_error(self) -> None:
+        """Close what is open: the experiment ends, since a class of the user's failed."""
+
+
+class Tuner(Algorithm):
     """NNI's base of tuners."""
 
     def generate_parameters(self, parameter_id: int, **kwargs: Any) -> dict[str, Any]:
@@ -66,11 +91,9 @@ class Tuner:
     def import_data(self, data: list[dict[str, Any]]) -> None:
         """Learn results of another experiment."""
 
-    def load_checkpoint(self) -> None:
-        """Do nothing, as in NNI."""
-
-    def save_checkpoint(self) -> None:
-        """Do nothing, as in NNI."""
+    def _accept_customized_trials(self, accept: bool = True) -> None:
+        """Say whether results of trials that the user asked for are wanted."""
+        self._accept_customized = accept
 
 
 class AssessResult(Enum):
@@ -80,7 +103,7 @@ class AssessResult(Enum):
     Bad = False
 
 
-class Assessor:
+class Assessor(Algorithm):
     """NNI's base of assessors."""
 
     def assess_trial(self, trial_job_id: str, trial_history: list[Any]) -> AssessResult:
@@ -96,6 +119,25 @@ class OptimizeMode(Enum):
 
     Minimize = "minimize"
     Maximize = "maximize"
+
+
+class NodeType:
+    """The keys of a search space."""
+
+    ROOT, TYPE, VALUE, INDEX, NAME = "root", "_type", "_value", "_index", "_name"
+
+
+class MetricType:
+    """The kinds of what a trial reports."""
+
+    FINAL, PERIODICAL, REQUEST_PARAMETER = "FINAL", "PERIODICAL", "REQUEST_PARAMETER"
+
+
+class ClassArgsValidator:
+    """NNI's base of what checks `classArgs` of a registered class; nothing is registered here."""
+
+    def validate_class_args(self, **kwargs: Any) -> None:
+        """Raise an exception where an argument is wrong."""
 
 
 def extract_scalar_reward(value: Any, scalar_key: str = "default") -> float:
