@@ -12,7 +12,6 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Literal, NoReturn, TypeVar
 
 from hpo.config.model import Config
@@ -82,6 +81,7 @@ class Experiment:
         self.stopped_by: int | None = None
         self.limits = Limits(config)
         self.waits: str | None = store.experiment()["waits"]
+        self._interruptions = Interruptions()
         self._command, self._launcher, self._places = command, launcher, places or Places()
         self._assessor = assessor
         self._listener = listener or Listener()
@@ -204,7 +204,7 @@ class Experiment:
         try:
             wake = Wake(self.directory, self._launcher)
             try:
-                with Interruptions(wake.fileno()) as self._interruptions:
+                with self._interruptions.kept(wake.fileno()):
                     self.store.wait_for_room = self._wait_for_room
                     self._loop(wake)
             finally:
@@ -531,12 +531,18 @@ class Experiment:
             self.tuner.tell(trial, trial.value)
         self._note_end(trial, origin)
 
-    def blaming(self, kind: Literal["tuner", "assessor"]) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def blaming(self, kind: Literal["tuner", "assessor"]) -> Iterator[None]:
         """Turn what goes wrong inside a tuner or an assessor into an error that names it."""
         chosen = self.config.tuner if kind == "tuner" else self.config.assessor
         assert chosen is not None
         help_ = f"mend it, then go on with: hpo resume {self.directory.name}"
-        return failures_of(f"the {kind} {chosen.name}", chosen.file, help=help_)
+        with failures_of(f"the {kind} {chosen.name}", chosen.file, help=help_):
+            if chosen.file is None:
+                yield
+            else:
+                with self._interruptions.breaking_in():
+                    yield
 
     def _note_end(self, trial: Trial, origin: str) -> None:
         is_best = self._tally.add(trial, origin)
@@ -622,7 +628,8 @@ class Experiment:
         succeeded = self.counts[TrialState.SUCCEEDED]
         failure = self._failed
         if failure is None and self.stopped_by is None and not succeeded:
-            failure = f"no trial succeeded: {self._enough}" if self._enough else "no trial succeeded"
+            why = self._enough or (self._closing if not self.total else None)
+            failure = f"no trial succeeded: {why}" if why else "no trial succeeded"
         with self.store.transaction():
             self.store.set_elapsed(self.elapsed)
             if failure is not None:

@@ -6,43 +6,67 @@ import contextlib
 import os
 import signal
 import threading
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from types import FrameType
 
-__all__ = ["Interruptions"]
+__all__ = ["Interrupted", "Interruptions"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Interrupted(BaseException):
+    """Raised in code of the user's that still runs when a second signal comes."""
+
+    def __str__(self) -> str:
+        return "it was still at work when the second signal came"
+
+
 class Interruptions:
-    """While entered, keep the signals that end a program, and wake the loop.
+    """The signals that end a program, kept until the loop takes them.
 
     In a thread of a program's they are left to the main one: Python takes handlers nowhere else.
-
-    Args:
-        wake: a descriptor to which a newline is written.
     """
 
-    def __init__(self, wake: int) -> None:
-        self._wake = wake
+    def __init__(self) -> None:
+        self._wake: int | None = None
         self._taken: list[int] = []
+        self._may_break_in = False
 
-    def __enter__(self) -> Interruptions:
+    @contextlib.contextmanager
+    def kept(self, wake: int) -> Iterator[None]:
+        """Keep signals, and wake the loop for each.
+
+        Args:
+            wake: a descriptor to which a newline is written.
+        """
         if threading.current_thread() is not threading.main_thread():
-            self._before = {}
-            return self
-        self._before = {number: signal.signal(number, self._keep) for number in _SIGNALS}
-        return self
+            yield
+            return
+        self._wake = wake
+        before = {number: signal.signal(number, self._keep) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    @contextlib.contextmanager
+    def breaking_in(self) -> Iterator[None]:
+        """Let a second signal end what runs here, which may never end by itself, with `Interrupted`."""
+        self._may_break_in = True
+        try:
+            yield
+        finally:
+            self._may_break_in = False
 
     def _keep(self, number: int, frame: FrameType | None) -> None:
+        is_stuck = self._may_break_in and self.came
         self._taken.append(number)
-        with contextlib.suppress(OSError):
-            os.write(self._wake, b"\n")
+        if self._wake is not None:
+            with contextlib.suppress(OSError):
+                os.write(self._wake, b"\n")
+        if is_stuck:
+            raise Interrupted
 
     @property
     def came(self) -> bool:

@@ -70,6 +70,30 @@ def test_keys_are_the_module_the_target_and_the_constructor(folder: Path) -> Non
     assert dict(annotate([folder / "Net.py"]).nni_space) == SPACE
 
 
+def test_code_in_keys_and_options_is_spelt_as_nni_spelt_it(tmp_path: Path) -> None:
+    # What `nni.tools.annotation.generate_search_space` of NNI 2.10.1 makes of this.
+    (tmp_path / "m.py").write_text("""\
+import nni
+'''@nni.variable(nni.choice(1, 2), name=d["x"])'''
+d["x"] = 1
+'''@nni.function_choice(f("a"), lambda: 3, name=f)'''
+y = f("a")
+'''@nni.mutable_layers({layer_choice: [b(x=1,y="z")], layer_output: out})'''
+""")
+    assert dict(annotate([tmp_path / "m.py"]).nni_space) == {
+        "m/d['x']/choice": {"_type": "choice", "_value": [1, 2]},
+        "m/f/function_choice": {"_type": "choice", "_value": ["f('a')", "(lambda : 3)"]},
+        "m/mutable_block_6": {
+            "_type": "mutable_layer",
+            "_value": {
+                "mutable_layer_0": {
+                    "layer_choice": ["b(x=1, y='z')"], "optional_inputs": [], "optional_input_size": 0,
+                }
+            },
+        },
+    }  # fmt: skip
+
+
 def test_a_module_in_a_folder_is_named_with_it(folder: Path) -> None:
     (folder / "Net.py").rename(folder / "deep" / "Net.py")
     assert dict(annotate([folder]).nni_space) == {f"deep.{key}": value for key, value in SPACE.items()}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,37 @@ def test_an_assessor_that_answers_nothing_is_refused_as_in_nni() -> None:
     out = run(TUNER + "assessor: {className: classes.Silent}\n", code=2)
     assert "the assessor Silent answered None of trial 0" in out
     assert "let assess_trial return AssessResult.Good or AssessResult.Bad" in out
+
+
+def test_one_that_never_answers_is_ended_by_a_second_interruption() -> None:
+    Path("classes.py").write_text(
+        CLASSES.replace(
+            "        if parameter_id >= len(self.values):",
+            """        say("asked")
+        while True:
+            pass
+        if parameter_id >= len(self.values):""",
+        )
+    )
+    Path("config.yml").write_text(CONFIG.format(trials=1, algorithms=TUNER))
+    command = [sys.executable, "-m", "hpo", "run", "--config", "config.yml"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        limit = time.monotonic() + 60
+        while not (Path("said").exists() and "asked" in said()):
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert "Interrupted: it was still at work when the second signal came" in err
+
+
+def test_one_with_nothing_to_try_says_so() -> None:
+    Path("classes.py").write_text(CLASSES.replace("[0.5, 0.7]", "[]"))
+    assert "no trial succeeded: the tuner has nothing more to propose" in run(TUNER, code=1)
 
 
 class TestAdvisors:

@@ -48,7 +48,7 @@ def _of_mark(file: SourceFile, mark: Mark) -> Iterator[tuple[str, Mapping[str, A
         written = domain.target[0] if domain.target else domain.label or claim.name
         if written is None and claim.place is not None and mark.spelling != "inline":
             written = claim.place.target
-        name = written or f"__line{file.line_of(mark.span.start)}"
+        name = _spelt(written) if written else f"__line{file.line_of(mark.span.start)}"
         yield f"{name}/{domain.kind}", _domain(domain)
 
 
@@ -62,8 +62,16 @@ def _option(code: str) -> Any:
     node = ast.parse(code.strip(), mode="eval").body
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | None):
         return node.value
-    text = ast.unparse(node)
+    text = ast.unparse(node).replace("lambda:", "lambda :")
     return f"({text})" if isinstance(node, _IN_PARENTHESES) else text
+
+
+def _spelt(code: str) -> str:
+    """Return code as Python writes it, with its own quotes and spaces; what is no expression, as it is."""
+    try:
+        return ast.unparse(ast.parse(code, mode="eval"))
+    except SyntaxError:
+        return code
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -71,7 +79,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
     inputs = [[ast.unparse(e) for e in _elements(group)] for group in groups]
     sizes = {len(group) for group in inputs}
     return {
-        "layer_choice": [option.value for option in layer.layer.options],
+        "layer_choice": [_spelt(option.value) for option in layer.layer.options],
         "optional_inputs": list(dict.fromkeys(name for group in inputs for name in group)),
         "optional_input_size": min(sizes) if len(sizes) == 1 else [min(sizes), max(sizes)],
     }
