@@ -1,8 +1,7 @@
 """Kill runner, fork server, a trial, or all of them with SIGKILL at random moments; count what is lost.
 
-What happened is told by the trials themselves: each appends a line to a file of its own making (the oracle)
-when it begins, when a report has returned, and when its final report has. The store is compared with that. An
-experiment whose runner was killed is resumed; the others go on by themselves.
+What happened is told by the trials themselves (see `tests/library/oracle.py`); the store is compared with it.
+An experiment whose runner was killed is resumed; the others go on by themselves.
 """
 
 from __future__ import annotations
@@ -14,9 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -24,14 +21,13 @@ from typing import NamedTuple
 
 from measure import HPO, ask, cost, fresh_store, print_table
 
-SCRIPT = '''
-import os, time
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "library"))
+from oracle import TELL, Oracle, children, living, read
 
-def tell(event):
-    line = f"{event} {os.environ['HPO_TRIAL_SEQUENCE']} {x!r}\\n".encode()
-    oracle = os.open(os.environ["ORACLE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(oracle, line)
-    os.close(oracle)
+SCRIPT = (
+    TELL
+    + '''
+import time
 
 """@hpo.uniform(0, 1)"""
 x = 0.5
@@ -40,41 +36,9 @@ tell("begin")
 tell("reported")
 time.sleep(0.1 * x)
 """@hpo.report_final_result(x)"""
-tell("end")
+tell("end", x)
 '''
-
-
-@dataclass
-class Oracle:
-    """What the trials say of themselves, in the order of their saying it.
-
-    Attributes:
-        begun: how often each trial began.
-        results: the result of each whose final report has returned.
-        repeated: those that began again after that.
-        reported: those whose last attempt's intermediate report has returned.
-    """
-
-    begun: Counter[int] = field(default_factory=Counter)
-    results: dict[int, float] = field(default_factory=dict)
-    repeated: set[int] = field(default_factory=set)
-    reported: set[int] = field(default_factory=set)
-
-    @classmethod
-    def read(cls, path: Path) -> Oracle:
-        oracle = cls()
-        for line in path.read_text().splitlines() if path.exists() else ():
-            event, number, value = line.split()
-            if event == "end":
-                oracle.results[int(number)] = float(value)
-            elif event == "reported":
-                oracle.reported.add(int(number))
-            else:
-                oracle.begun[int(number)] += 1
-                oracle.reported.discard(int(number))
-                if int(number) in oracle.results:
-                    oracle.repeated.add(int(number))
-        return oracle
+)
 
 
 class Outcome(NamedTuple):
@@ -169,10 +133,10 @@ def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: rand
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             before = Oracle.read(path)
-        orphans, seconds = left_of(path), 0.0
+        orphans, seconds = len(living(path)), 0.0
         if runner.pid in chosen:
             seconds = finish(run, environment, folder, path)
-            orphans += left_of(path)
+            orphans += len(living(path))
         after = Oracle.read(path)
         stored = {t["number"]: t for t in ask(["trial", "list"], environment, folder)}
     kept = {n for n, t in stored.items() if t["state"] == "succeeded"}
@@ -182,7 +146,9 @@ def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: rand
         in_flight=len(before.begun) - len(before.results),
         lost=sum(n not in kept or stored[n]["value"] != result for n, result in after.results.items()),
         repeated=len(after.repeated),
-        reports_lost=sum(not stored[n]["intermediate"] for n in after.reported & kept),
+        reports_lost=sum(
+            not stored[n]["intermediate"] for n in after.reported.keys() & kept if after.reported[n]
+        ),
         missing=trials - len(kept) - min(len(told), 1),
         orphans=orphans,
         seconds=seconds,
@@ -197,29 +163,6 @@ def victims(runner: int, victim: str, draw: random.Random) -> list[int]:
         return [runner, *servers, *trials] if draw.random() < 0.5 else [*trials, *servers, runner]
     found = {"runner": [runner], "server": servers, "trial": trials}[victim]
     return [draw.choice(found or [runner])]
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in read(f"/proc/{pid}/task/{pid}/children").split()]
-
-
-def read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError:
-        return b""
-
-
-def left_of(oracle: Path) -> int:
-    """Return how many processes of an experiment live, 5 s after all should have ended."""
-    mark = f"\0ORACLE={oracle}\0".encode()
-    limit = time.monotonic() + 5
-    while True:
-        processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-        living = [path for path in processes if mark in b"\0" + read(f"{path}/environ")]
-        if not living or time.monotonic() > limit:
-            return len(living)
-        time.sleep(0.02)
 
 
 def finish(run: list[str], environment: dict[str, str], folder: Path, oracle: Path) -> float:

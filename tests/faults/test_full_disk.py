@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from means import fill, small_disk
 
 from hpo.errors import StoreError
 from hpo.runtime.spool import Intermediate
@@ -30,22 +30,10 @@ FULL = "is full: no trial starts until there is room"
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(disk: Path, leave: int = 0) -> Path:
-    ballast = disk / f"ballast{leave}"
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        room = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - leave
-        while room > 0:
-            room -= file.write(bytes(min(room, 1 << 16)))
-    return ballast
+    with small_disk(tmp_path / "disk", megabytes=8) as is_there:
+        if not is_there:
+            pytest.skip("only root may mount a small disk")
+        yield tmp_path / "disk"
 
 
 def begin(disk: Path, *options: str, script: str = SCRIPT) -> subprocess.Popen[str]:

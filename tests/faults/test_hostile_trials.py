@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from means import compiled, little_memory
 
 from hpo.config.model import Config
 from hpo.experiment import watch
@@ -134,12 +134,9 @@ def test_when_the_terminal_closes_all_stops_and_can_be_resumed() -> None:
 
 @pytest.fixture(scope="session")
 def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
+    library = compiled("clock", tmp_path_factory.mktemp("clock"))
+    if library is None:
         pytest.skip("there is no C compiler (cc, gcc or clang) to build the stand-in for the clock")
-    library = tmp_path_factory.mktemp("clock") / "clock.so"
-    source = Path(__file__).with_name("clock.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library
 
 
@@ -160,44 +157,16 @@ def test_when_the_clock_jumps_nothing_times_out_and_no_duration_is_odd(
 
 
 @pytest.fixture
-def little_memory(tmp_path: Path) -> Iterator[Path]:
-    """A control group of 400 MB; what is started through its script lies in it."""
-    group = _make_group()
-    if group is None:
-        pytest.skip("no control group for memory can be made here")
-    enter = tmp_path / "enter"
-    enter.write_text(f'#!/bin/sh\necho $$ > {group}/cgroup.procs && exec "$@"\n')
-    enter.chmod(0o755)
-    yield enter
-    for _ in range(50):
-        try:
-            group.rmdir()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            break
+def enter(tmp_path: Path) -> Iterator[Path]:
+    with little_memory(tmp_path, megabytes=400) as enter:
+        if enter is None:
+            pytest.skip("no control group for memory can be made here")
+        yield enter
 
 
-def _make_group() -> Path | None:
-    for root, limit in (
-        (Path("/sys/fs/cgroup"), "memory.max"),
-        (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
-    ):
-        group = root / f"hpo-test-{os.getpid()}"
-        try:
-            group.mkdir()
-        except OSError:
-            continue
-        if os.access(group / limit, os.W_OK):  # else it is no group, or not of memory
-            (group / limit).write_text(str(400 << 20))
-            return group
-        group.rmdir()
-    return None
-
-
-def test_a_trial_that_the_kernel_kills_for_memory_is_told_apart(little_memory: Path) -> None:
+def test_a_trial_that_the_kernel_kills_for_memory_is_told_apart(enter: Path) -> None:
     Path("train.py").write_text(SCRIPT.format("held = b'x' * (1 << 30)"))
-    command = [str(little_memory), sys.executable, "-m", "hpo", "run", "train.py", "--max-trials", "3"]
+    command = [str(enter), sys.executable, "-m", "hpo", "run", "train.py", "--max-trials", "3"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     trials = json.loads(hpo("trial", "list", "--json"))
