@@ -530,3 +530,12 @@ def test_a_resumed_experiment_says_where_it_stands() -> None:
 def test_outside_an_experiment_the_final_result_alone_is_commented() -> None:
     assert hpo("metric", "3", "--step", "1").stderr == ""
     assert "no experiment is running here" in hpo("metric", "3", "--final").stderr
+
+
+def test_ctrl_c_while_it_loads_ends_it_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = subprocess.run([sys.executable, "-m", "hpo", "list"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-2, b"")
