@@ -109,8 +109,9 @@ def new_folder() -> Iterator[Path]:
         yield directory
     except BaseException as error:
         shutil.rmtree(directory, ignore_errors=True)
-        if isinstance(error, OSError):
-            message = f"the experiment cannot be stored in {home()}: {error.strerror}"
+        if isinstance(error, OSError | StoreError):
+            reason = error.strerror if isinstance(error, OSError) else error.__cause__ or error
+            message = f"the experiment cannot be stored in {home()}: {reason}"
             raise StoreError(message, help="make room, or set HPO_HOME to a folder elsewhere") from error
         raise
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hpo.errors import StoreError
 from hpo.runtime import home
 
 
@@ -20,3 +21,14 @@ def test_ext4_is_told_to_spread_experiments(tmp_path: Path, monkeypatch: pytest.
             pass
     flags = subprocess.run(["lsattr", "-d", tmp_path / "home"], capture_output=True, text=True, check=True)
     assert "T" in flags.stdout.split()[0]
+
+
+def test_a_disk_that_fills_up_while_an_experiment_is_made_is_said_of_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path))
+    with pytest.raises(StoreError) as raised, home.new_folder() as directory:
+        raise StoreError("it cannot be written", help="hpo resume it") from OSError("the disk is full")
+    assert raised.value.message == f"the experiment cannot be stored in {tmp_path}: the disk is full"
+    assert "resume" not in str(raised.value.help)
+    assert not directory.exists()
