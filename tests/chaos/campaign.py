@@ -1,0 +1,499 @@
+"""One experiment under faults, and what must hold in the end whatever happened on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from means import compiled, fill, little_memory, small_disk
+from oracle import TELL, Oracle, children, living, read
+
+__all__ = ["GROUNDS", "Campaign"]
+
+HPO = str(Path(sys.executable).with_name("hpo"))
+PATIENCE = 120.0  # seconds for an experiment that nobody disturbs any more to end
+
+#: What is wrong with the machine all the while.
+GROUNDS = ("a plain machine", "a small disk", "a slow disk", "a clock that jumps", "little memory")
+
+#: How trials behave, and how often: those of the first table report a result, the others fail as they say.
+GOOD = {
+    "plain": 10, "daemon": 1, "babbling": 1, "garbage": 1, "twice": 1, "closing": 1, "lingering": 1,
+    "forking": 1, "linking": 1, "escaping": 1,
+}  # fmt: skip
+BAD = {
+    "exception": ("exception", 1), "exit": ("exit", 1), "signal": ("signal", 1), "silent": ("no_result", 1),
+    "nan": ("bad_value", 1), "hungry": ("oom", 1),
+}  # fmt: skip
+
+SCRIPT = (
+    TELL
+    + r"""
+import json, random, signal, subprocess, sys, time
+import hpo
+
+x = 0.5  # hpo: uniform(0, 1)
+number = hpo.get_sequence_id()
+plan = json.loads(os.environ["PLAN"])
+kind = plan["kinds"][number % len(plan["kinds"])]
+here = hpo.trial_dir()
+steps = 1000 if kind == "babbling" else 3
+tell("begin", kind)
+for step in range(steps):
+    time.sleep(plan["pause"] * x if steps == 3 else 0)
+    hpo.report_intermediate_result(x * step)
+    tell("reported", step)
+if kind == "daemon":
+    # Two forks, a session, an empty environment and another folder: nothing of the trial is left in it.
+    subprocess.run(f"setsid env -i sh -c 'cd /; sleep {plan['word']} &' &", shell=True, close_fds=True)
+elif kind == "forking":
+    if os.fork() == 0:
+        time.sleep(1000)
+elif kind == "garbage":
+    with open(here / "metrics.jsonl", "ab", buffering=0) as spool:
+        spool.write(b'{"type": "final", "value": "\x1b[2J"\n\xff\xfe\x00\n[[[[\n{"type": "final"}\nnull\n')
+        spool.write(b"[" * 50_000 + b"\n")
+elif kind == "closing":
+    os.closerange(0, 256)
+elif kind == "linking":
+    (here / "stdout.log").unlink()
+    (here / "stdout.log").symlink_to("/dev/zero")
+    (here / "stderr.log").unlink()
+    os.mkfifo(here / "stderr.log")
+elif kind == "escaping":
+    sys.stderr.write("\x1b]0;owned\x07\x1b[2J\udcff" * 100)
+elif kind == "hungry":
+    held = [bytearray(os.urandom(1 << 20)) * 8 for _ in range(200)]
+elif kind == "exception":
+    raise ValueError("\x1b[31m<script>it fails</script>")
+elif kind == "exit":
+    sys.exit(3)
+elif kind == "signal":
+    os.kill(os.getpid(), random.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]))
+if kind == "nan":
+    hpo.report_final_result(float("nan"))
+elif kind != "silent":
+    value = 1 - (x - 0.3) ** 2
+    hpo.report_final_result(value)
+    tell("end", value)
+if kind == "twice":
+    hpo.report_final_result(7)
+elif kind == "lingering":
+    time.sleep(0.3)
+    os._exit(3)
+"""
+)
+
+
+class Campaign:
+    """Run one experiment under faults that a seed chooses, to its end.
+
+    Args:
+        seed: of everything that is drawn; what the machine makes of it is another matter.
+        folder: an empty one, for all files.
+
+    Attributes:
+        begin: where what the present runner said begins in the log of all of them.
+        ground: what is wrong with the machine all the while.
+        skipped: why that cannot be had here.
+        faults: how often each was done.
+        violations: what did not hold.
+    """
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.seed, self.folder = seed, folder
+        self.draw = random.Random(seed)
+        self.ground = GROUNDS[seed % len(GROUNDS)]
+        self.skipped: str | None = None
+        self.faults: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.disk, self.oracle = folder / "disk", folder / "oracle"
+        self.log, self.clock = folder / "runner.log", folder / "clock"
+        self.script = folder / "train.py"
+        self.runner: subprocess.Popen[bytes] | None = None
+        self.killed: set[int] = set()
+        self.canceled: set[int] = set()
+        self.servers_killed = self.begin = 0
+        self._prefix: list[str] = []
+        self._draw_experiment()
+
+    def _draw_experiment(self) -> None:
+        draw = self.draw
+        self.trials = draw.randint(8, 24)
+        good = draw.choices(list(GOOD), list(GOOD.values()), k=self.trials)
+        share = draw.choice([0, 0.2, 0.4])
+        bad = [kind for kind in BAD if kind != "hungry" or self.ground == "little memory"]
+        self.kinds = [draw.choice(bad) if draw.random() < share else kind for kind in good]
+        self.direction = draw.choice(["maximize", "minimize"])
+        self.has_page = draw.random() < 0.4
+        self.options = [
+            "--max-trials", str(self.trials), f"--{self.direction}", "--max-failures", "1000",
+            "--concurrency", str(draw.randint(1, 4)), "--tuner", draw.choice(["Random", "TPE", "Evolution"]),
+            "--seed", str(draw.randrange(1000)), "--retries", str(draw.choice([0, 0, 1])),
+            "--start-method", draw.choice(["fork", "fork", "fork", "spawn"]),
+        ]  # fmt: skip
+        # One number that no other process has in its command.
+        self.word = f"{86400 + draw.randrange(1000)}.{os.getpid()}{self.seed}"
+        plan = {"kinds": self.kinds, "pause": draw.choice([0.0, 0.02, 0.1]), "word": self.word}
+        self.environment = {
+            **os.environ,
+            "HPO_HOME": str(self.disk / "home"),
+            "ORACLE": str(self.oracle),
+            "PLAN": json.dumps(plan),
+        }
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    # -- the course of it
+
+    def run(self) -> None:
+        """Do it all; what did not hold is in `violations`."""
+        self.script.write_text(SCRIPT)
+        with self._ground():
+            if self.skipped is not None:
+                return
+            try:
+                self._start()
+                for _ in range(self.draw.randint(2, 6)):
+                    self._wait(self.draw.choice([0.05, 0.3, 1.0]) * self.draw.random() + 0.05)
+                    self._harm()
+                    self._start()
+                self._finish()
+                self._judge()
+            except Exception as error:
+                self.violations.append(f"{type(error).__name__}: {error}")
+            finally:
+                self._end_all()
+
+    @contextlib.contextmanager
+    def _ground(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            if self.ground == "a small disk":
+                if not stack.enter_context(small_disk(self.disk, megabytes=24)):
+                    self.skipped = "only root may mount a small disk"
+            else:
+                self.disk.mkdir()
+            if self.ground in ("a slow disk", "a clock that jumps"):
+                library = compiled("disk" if self.ground == "a slow disk" else "clock", self.folder)
+                self.skipped = self.skipped or (None if library else "there is no C compiler")
+                stand_in = {
+                    "LD_PRELOAD": str(library),
+                    "STANDIN_CLOCK": str(self.clock),
+                    "STANDIN_DISK": "20",
+                }
+                self.environment.update(stand_in)
+            if self.ground == "little memory":
+                enter = stack.enter_context(little_memory(self.folder, megabytes=600))
+                self.skipped = self.skipped or (None if enter else "no control group for memory can be made")
+                self._prefix = [str(enter)]
+            yield
+
+    def _start(self) -> None:
+        """Let the experiment go on, where it does not, until it is done."""
+        if self.runner is not None:
+            status = self.runner.poll()
+            if status is None:
+                return
+            self._check_status(status)
+        known = self._ask("list")
+        if known and known[0]["status"] == "done":
+            return
+        command = ["resume"] if known else ["run", "train.py", *self.options]
+        with self.log.open("ab") as log:
+            self.begin = log.tell()
+            self.runner = subprocess.Popen(
+                [*self._prefix, HPO, *command, *([] if self.has_page else ["--no-web"])],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if self.has_page:
+            self._open_page()
+
+    def _check_status(self, status: int) -> None:
+        expected = {0, 130, 143, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
+        said = self.log.read_bytes()[self.begin :].decode(errors="replace")
+        if "is being run by" in said[-300:]:  # the trials of a runner that died were about to end
+            expected.add(2)
+        if self.servers_killed > 3 and "died three times in a row" in said:
+            expected.add(1)
+        if self.ground == "a small disk" and "make room" in said and not re.search("^trial ", said, re.M):
+            expected.add(1)  # full before it began
+        if status not in expected:
+            self.violations.append(f"the runner ended with {status}: {said[-500:]}")
+
+    def _finish(self) -> None:
+        limit = time.monotonic() + PATIENCE
+        while (known := self._ask("list")) == [] or known[0]["status"] != "done":
+            if time.monotonic() > limit:
+                raise AssertionError(f"it does not end: {known[0]['status'] if known else 'there is none'}")
+            self._start()
+            assert self.runner is not None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.runner.wait(1)
+            time.sleep(0.05)
+        assert self.runner is not None
+        self._check_status(self.runner.wait(PATIENCE))
+
+    def _end_all(self) -> None:
+        for pid in living(self.oracle, self.word.encode(), patience=0):
+            self._kill(pid)
+        if self.runner is not None:
+            self.runner.wait()
+
+    def _wait(self, seconds: float) -> None:
+        assert self.runner is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.runner.wait(seconds)
+
+    def _ask(self, *words: str) -> Any:
+        """Return what a command says, beside everything: it never fails."""
+        command = [HPO, *words, "--json"]
+        done = subprocess.run(
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode != 0 or "Traceback" in done.stderr:
+            raise AssertionError(f"hpo {' '.join(words)} ended with {done.returncode}: {done.stderr[-1000:]}")
+        return json.loads(done.stdout)
+
+    # -- faults
+
+    def _harm(self) -> None:
+        """Do one fault, and undo what it left to undo."""
+        chances = {
+            "kill the runner": 3, "kill the fork server": 2, "kill a trial": 2, "kill all": 2,
+            "suspend and continue": 2, "suspend the fork server, kill the runner": 1, "end": 2, "a rival": 1,
+            "stop": 1, "cancel a trial": 1, "look": 1,
+        }  # fmt: skip
+        if self.has_page:
+            chances["kill the page"] = 2
+        if self.ground == "a small disk":
+            chances |= {"fill the disk": 6, "fill the disk, kill all": 3}
+        if self.ground == "a clock that jumps":
+            chances["set the clock"] = 6
+        fault = self.draw.choices(list(chances), list(chances.values()))[0]
+        self.faults[fault] += 1
+        if fault.startswith("kill"):
+            self._kill_one_of(fault.removeprefix("kill ").removeprefix("the ").removeprefix("a "))
+        else:
+            getattr(self, "_" + re.sub(r"\W+", "_", fault))()
+
+    def _processes(self) -> dict[str, list[int]]:
+        assert self.runner is not None
+        runner = [self.runner.pid] if self.runner.poll() is None else []
+        below = [pid for each in runner for pid in children(each)]
+        servers = [pid for pid in below if b"hpo.runtime.forkserver" in read(f"/proc/{pid}/cmdline")]
+        page = [
+            pid for pid in living(self.oracle, patience=0) if b"hpo.dashboard" in read(f"/proc/{pid}/cmdline")
+        ]
+        trials = [pid for server in servers for pid in children(server)]
+        return {"runner": runner, "fork server": servers, "trial": trials, "page": page}
+
+    def _kill_one_of(self, what: str) -> None:
+        found = self._processes()
+        if what == "all":
+            victims = [pid for pids in found.values() for pid in pids]
+            self.draw.shuffle(victims)
+        else:
+            victims = found[what][:1]
+        self.servers_killed += bool(set(victims) & set(found["fork server"]))
+        for pid in victims:
+            self._kill(pid)
+        if set(victims) & set(found["runner"]):
+            assert self.runner is not None
+            self.runner.wait()
+        if what == "page" and victims and self.runner is not None and self.runner.poll() is None:
+            self._open_page()
+
+    def _kill(self, pid: int, number: int = signal.SIGKILL) -> None:
+        self.killed.add(pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def _suspend_and_continue(self) -> None:
+        victims = [pid for name, pids in self._processes().items() if name != "page" for pid in pids]
+        if victims:
+            victim = self.draw.choice(victims)
+            self._signal(victim, signal.SIGSTOP)
+            time.sleep(self.draw.random())
+            self._signal(victim, signal.SIGCONT)
+
+    def _suspend_the_fork_server_kill_the_runner(self) -> None:
+        servers = self._processes()["fork server"]
+        for pid in servers:
+            self._signal(pid, signal.SIGSTOP)
+        self._kill_one_of("runner")
+        time.sleep(self.draw.random() * 0.3)
+        for pid in servers:
+            self._signal(pid, signal.SIGCONT)
+
+    @staticmethod
+    def _signal(pid: int, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def _end(self) -> None:
+        """End the runner as a user or a system does: it leaves in good order."""
+        assert self.runner is not None
+        number = self.draw.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+        for _ in range(self.draw.randint(1, 3)):
+            self._signal(self.runner.pid, number)
+            self._wait(0.1)
+        self.runner.wait(60)
+
+    def _stop(self) -> None:
+        with contextlib.suppress(AssertionError):  # it may be done, or not begun
+            self._command("stop")
+
+    def _a_rival(self) -> None:
+        """Resume an experiment that runs: the second is sent away, unless the first has just ended."""
+        said, status = self._command("resume", "--no-web")
+        if status not in (0, 2) or "Traceback" in said:
+            self.violations.append(f"a second runner ended with {status}: {said}")
+
+    def _cancel_a_trial(self) -> None:
+        known = self._ask("list")
+        if known:
+            running = [t["number"] for t in self._ask("trial", "list") if t["state"] == "running"]
+            for number in running[:1]:
+                self.canceled.add(number)
+                self._command("trial", "kill", known[0]["id"], str(number))
+
+    def _look(self) -> None:
+        if self._ask("list"):
+            self._ask("show")
+            self._ask("trial", "list")
+
+    def _command(self, *words: str) -> tuple[str, int]:
+        command = [*self._prefix, HPO, *words]
+        done = subprocess.run(
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.stderr, done.returncode
+
+    def _fill_the_disk(self) -> None:
+        ballast = fill(self.disk, leave=self.draw.choice([0, 0, 100_000]))
+        time.sleep(self.draw.random() * 1.5)
+        ballast.unlink()
+
+    def _fill_the_disk_kill_all(self) -> None:
+        ballast = fill(self.disk)
+        time.sleep(self.draw.random())
+        self._kill_one_of("all")
+        ballast.unlink()
+
+    def _set_the_clock(self) -> None:
+        self.clock.write_text(str(self.draw.choice([-1, 1]) * self.draw.choice([2, 3600, 86400, 10**7])))
+
+    def _open_page(self) -> None:
+        """Ask for what a program asks for: the page's process starts, where there is none."""
+        limit = time.monotonic() + 30
+        assert self.runner is not None
+        while self.runner.poll() is None and time.monotonic() < limit:
+            links = re.findall(rb"http://127\.0\.0\.1:(\d+)/enter", self.log.read_bytes()[self.begin :])
+            if links:
+                break
+            time.sleep(0.02)
+        else:
+            return
+        token = (self.disk / "home" / "web" / "token").read_text()
+        request = urllib.request.Request(f"http://127.0.0.1:{int(links[-1])}/api/experiments")
+        request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                json.load(answer)
+        except OSError as error:
+            if self.runner.poll() is None:
+                self.violations.append(f"the page does not answer: {error}")
+
+    # -- what must hold
+
+    def _judge(self) -> None:
+        for pid in self._processes()["page"]:  # it would wait a minute for somebody to look
+            self._signal(pid, signal.SIGTERM)
+        orphans = living(self.oracle, self.word.encode())
+        self._demand(not orphans, f"processes live on: {[read(f'/proc/{p}/cmdline') for p in orphans]}")
+        self._demand(self.script.read_text() == SCRIPT, "the user's script was changed")
+        for log in (self.log, *self.disk.glob("home/*/runner.log"), *self.disk.glob("home/web/*.log")):
+            said = log.read_text(errors="replace")
+            self._demand("Traceback" not in said, f"a traceback in {log.name}: {said[-1500:]}")
+        (store,) = self.disk.glob("home/[!.]*/experiment.db")
+        with contextlib.closing(sqlite3.connect(store)) as db:
+            db.row_factory = sqlite3.Row
+            sound = [row[0] for row in db.execute("PRAGMA integrity_check")]
+            self._demand(sound == ["ok"], f"the store is damaged: {sound[:3]}")
+            rows = {row["number"]: row for row in db.execute("SELECT * FROM trial")}
+            steps: dict[int, list[int]] = {number: [] for number in rows}
+            for number, step in db.execute("SELECT trial, step FROM metric ORDER BY trial, sequence"):
+                steps[number].append(step)
+        oracle = Oracle.read(self.oracle)
+        self._demand(sorted(rows) == list(range(self.trials)), f"there are the trials {sorted(rows)}")
+        self._demand(not oracle.repeated, f"run again after their results: {oracle.repeated}")
+        for number, row in rows.items():
+            self._judge_trial(row, steps[number], oracle)
+        self._judge_best({n: row["value"] for n, row in rows.items() if row["state"] == "succeeded"})
+
+    def _judge_trial(self, row: sqlite3.Row, steps: list[int], oracle: Oracle) -> None:
+        number, state, kind = row["number"], row["state"], self.kinds[row["number"] % self.trials]
+        this = (
+            f"trial {number} ({kind}, attempt {row['attempt']}, {state}, {row['failure']}, {row['detail']})"
+        )
+        if number in oracle.results:
+            kept = state == "succeeded" and row["value"] == oracle.results[number]
+            self._demand(kept, f"{this} reported {oracle.results[number]!r}, and has {row['value']!r}")
+        elif state == "succeeded":  # its report was whole, and then it was killed before it said so
+            x = json.loads(row["parameters"])["x"]
+            self._demand(row["value"] == 1 - (x - 0.3) ** 2, f"{this} has {row['value']!r} for x={x!r}")
+            self._demand(kind in GOOD, f"{this} succeeded")
+        elif state == "user_canceled":
+            self._demand(number in self.canceled, f"{this}: nobody did")
+        else:
+            self._demand(state == "failed", this)
+            was_killed = bool(oracle.pids.get(number, set()) & self.killed)
+            is_as_planned = kind in BAD and row["failure"] == BAD[kind][0]
+            is_lost = row["failure"] == "lost" and self.servers_killed > 2
+            expected = is_as_planned or is_lost or (was_killed and row["failure"] == "signal")
+            self._demand(expected, f"{this}: for no reason")
+        if oracle.attempts.get(number) == row["attempt"]:
+            self._demand(len(steps) >= oracle.reported[number], f"{this} has lost reports: {steps[-5:]}")
+        self._demand(steps == list(range(len(steps))), f"{this} has the steps {steps[:9]}")
+
+    def _judge_best(self, values: dict[int, float]) -> None:
+        if not values:
+            return
+        choose = max if self.direction == "maximize" else min
+        found = self._ask("best")
+        best = choose(values.values())
+        same = (found["value"], values[found["trial"]]) == (best, best)
+        self._demand(same, f"the best is said to be {found}, and is {best}")
+
+    def _demand(self, holds: bool, violation: str) -> None:
+        if not holds:
+            self.violations.append(violation)
