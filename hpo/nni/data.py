@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from hpo.runtime import home
@@ -153,6 +155,7 @@ def profile(store: Store) -> dict[str, Any]:
     settings = row["config"]["settings"]
     plan = row["config"]["plan"]
     command = plan["command"]
+    assessor = settings.get("assessor")
     script = " ".join(["python", command["script"], *command["args"]]) if "script" in command else None
     return {
         "id": store.directory.name,
@@ -164,14 +167,24 @@ def profile(store: Store) -> dict[str, Any]:
             "maxTrialNumber": settings["max_trials"],
             "maxExperimentDuration": settings["max_duration"],
             "searchSpace": row["space"],
-            "tuner": settings["tuner"],
-            "assessor": settings.get("assessor"),
+            "tuner": _algorithm(settings["tuner"], {"optimize_mode": row["direction"]}),
+            **({"assessor": _algorithm(assessor, {})} if assessor else {}),
             "trainingService": {"platform": "local"},
         },
         "execDuration": round(row["elapsed"]),
         "startTime": _milliseconds(row["created"]),
+        **({} if home.is_running(store.directory) else {"endTime": _milliseconds(store.last_end())}),
         "logDir": os.fspath(store.directory),
     }
+
+
+def _algorithm(chosen: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tuner or an assessor as NNI's v2 schema writes it."""
+    file, name = chosen["file"], chosen["name"]
+    arguments = {"classArgs": {**more, **chosen["class_args"]}}
+    if file is None:
+        return {"name": name, **arguments}
+    return {"className": f"{Path(file).stem}.{name}", "codeDirectory": str(Path(file).parent), **arguments}
 
 
 def all_metadata() -> list[dict[str, Any]]:
@@ -186,6 +199,7 @@ def all_metadata() -> list[dict[str, Any]]:
                     "experimentName": row["name"],
                     "status": status(store),
                     "startTime": told["startTime"],
+                    **({"endTime": told["endTime"]} if "endTime" in told else {}),
                     "platform": "local",
                     "logDir": told["logDir"],
                 }

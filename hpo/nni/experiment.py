@@ -53,21 +53,26 @@ class Experiment:
 
     Args:
         config: its configuration, or where its trials run: ``local``.
+        training_service: where its trials run, where `config` is left out.
+        id: of one that there is, to `resume` or to `view`; or what a new one is called, to be found by that.
 
     Attributes:
-        config: what to set before it starts; None for one that was started elsewhere.
-        id: None before it starts.
+        config: what to set before it starts.
+        id: None before it starts, unless there is one of this id or name.
     """
 
     def __init__(
         self,
         config: ExperimentConfig | str | list[str] | None = "local",
         training_service: str | list[str] | None = None,
+        id: str | None = None,  # noqa: A002 - NNI's
     ) -> None:
         if not isinstance(config, ExperimentConfig):
             config = ExperimentConfig(training_service or config)
         self.config: ExperimentConfig = config
-        self.id: str | None = None
+        known = ((directory.name, row["name"]) for directory, row in home.experiments())
+        self.id: str | None = next((names[0] for names in known if id in names), None)
+        self._name = id
         self.port: int | None = None
 
     # -- running
@@ -84,9 +89,11 @@ class Experiment:
             UsageError: the configuration is wrong; the message says where.
         """
         written = {"trialCodeDirectory": str(Path.cwd()), **self.config.to_json()}
+        if self._name is not None:
+            written["experimentName"] = self._name
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "config.json")
-            file.write_text(json.dumps(written), encoding="utf-8")
+            file.write_text(json.dumps(written, indent=2), encoding="utf-8")
             self._launch("run", "--config", str(file), run_mode=run_mode)
 
     def _launch(self, *arguments: str, run_mode: RunMode = RunMode.Background) -> None:
@@ -140,25 +147,49 @@ class Experiment:
 
     @classmethod
     def connect(cls, reference: str) -> Experiment:
-        """Return an experiment by its id or name: ours listen on no port."""
+        """Return an experiment by its id or name.
+
+        Raises:
+            UsageError: there is none, or this is a port, as in NNI.
+        """
+        if not isinstance(reference, str):
+            raise UsageError(
+                f"no experiment listens on port {reference}", help="give its id: Experiment.connect(ID)"
+            )
         experiment = cls()
         experiment.id = home.find(reference).name
         return experiment
 
-    @staticmethod
-    def resume(
-        experiment_id: str, port: int = 8080, wait_completion: bool = True, debug: bool = False
-    ) -> Experiment:
-        """Go on with one that stopped."""
-        experiment = Experiment.connect(experiment_id)
-        experiment._launch("resume", experiment_id)
-        experiment._finish(wait_completion)
-        return experiment
+    def has_checkpoint(self) -> bool:
+        """Tell whether there is one to resume."""
+        return self.id is not None
 
-    @staticmethod
-    def view(experiment_id: str, port: int = 8080, non_blocking: bool = False) -> Experiment:
-        """Return an experiment to look at."""
-        return Experiment.connect(experiment_id)
+    def resume(
+        self: Experiment | str, port: int = 8080, wait_completion: bool = True, debug: bool = False
+    ) -> Any:
+        """Go on with one that stopped; tell what `run` does.
+
+        Called as NNI 2's `Experiment.resume(ID)`, it returns the experiment.
+        """
+        experiment = Experiment.connect(self) if isinstance(self, str) else self
+        experiment._launch("resume", experiment._directory.name)
+        ended_well = experiment._finish(wait_completion)
+        return experiment if isinstance(self, str) else ended_well
+
+    def run_or_resume(
+        self, port: int = 8080, wait_completion: bool = True, debug: bool = False
+    ) -> bool | None:
+        """Go on with the one of this id or name where there is one, else start it."""
+        if not self.has_checkpoint():
+            return self.run(port, wait_completion, debug)
+        told: bool | None = self.resume(port, wait_completion, debug)
+        return told
+
+    def view(self: Experiment | str, port: int = 8080, non_blocking: bool = False) -> Experiment:
+        """Return an experiment to look at; NNI 2's `Experiment.view(ID)` will do."""
+        experiment = Experiment.connect(self) if isinstance(self, str) else self
+        assert experiment._directory  # there is one
+        return experiment
 
     # -- looking
 

@@ -215,6 +215,11 @@ class Queries:
         )
         return [(value, json.loads(data or "null"), duration) for value, data, duration in rows]
 
+    def last_end(self) -> float | None:
+        """Return when a trial last ended, in seconds since 1970; None where none has."""
+        (last,) = self._db.execute("SELECT max(ended) FROM trial").fetchone()
+        return None if last is None else float(last)
+
     def last_sequence(self, number: int) -> int:
         """Return how many intermediate results of a trial are here."""
         row = self._db.execute("SELECT max(sequence) FROM metric WHERE trial = ?", (number,)).fetchone()

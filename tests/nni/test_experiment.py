@@ -130,6 +130,24 @@ class TestSteering:
         assert again.get_status() == "DONE"
         assert len(Experiment.view(experiment.id).export_data()) == before + 3
 
+    def test_one_with_a_name_is_started_and_then_resumed_by_it(self, experiment: Experiment) -> None:
+        named = Experiment(experiment.config, id="mine")
+        assert not named.has_checkpoint()
+        with pytest.raises(UsageError, match="has not started"):
+            named.view()
+        assert named.run_or_resume()
+        again = Experiment(experiment.config, id="mine")
+        assert again.has_checkpoint()
+        assert again.view().id == again.id == named.id
+        again.update_max_trial_number(len(named.export_data()) + 1)
+        assert again.run_or_resume()
+        assert len(again.export_data()) == len(named.export_data())
+        assert again.get_experiment_profile()["params"]["experimentName"] == "mine"
+
+    def test_a_port_is_refused_in_words(self) -> None:
+        with pytest.raises(UsageError, match="no experiment listens on port 8080"):
+            Experiment.connect(8080)  # type: ignore[arg-type]
+
     def test_it_ends_with_the_program_that_began_it_unless_it_is_detached(self) -> None:
         program = f"""
 from hpo.nni import Experiment, RunMode

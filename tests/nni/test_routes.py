@@ -85,6 +85,24 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+CLASSES = """
+from nni.tuner import Tuner
+from nni.assessor import Assessor
+
+class Mine(Tuner):
+    def update_search_space(self, space):
+        pass
+    def generate_parameters(self, parameter_id, **kwargs):
+        return {"lr": 0.5, "layer": {"_name": "none"}}
+
+class Watcher(Assessor):
+    def __init__(self, floor):
+        pass
+    def assess_trial(self, trial_job_id, trial_history):
+        return True
+"""
+
+
 class TestReading:
     def test_an_experiment_that_ended_is_told_in_nnis_forms(self, manager: TestClient) -> None:
         name = run()
@@ -93,9 +111,26 @@ class TestReading:
         told = get(manager, "/experiment")
         assert (told["id"], told["nextSequenceId"]) == (name, 3)
         assert told["params"]["maxTrialNumber"] == 3
+        assert told["params"]["tuner"] == {"name": "Random", "classArgs": {"optimize_mode": "maximize"}}
+        assert "assessor" not in told["params"]
+        last = max(job["endTime"] for job in get(manager, "/trial-jobs"))
+        assert told["endTime"] == get(manager, "/experiment-metadata")["endTime"] == last
         assert get(manager, "/experiment-metadata")["experimentName"] == "rest"
         assert [each["id"] for each in get(manager, "/experiments-info")] == [name]
         assert get(manager, "/version").startswith("hpo ")
+
+    def test_classes_of_ones_own_are_told_as_the_file_has_them(self, manager: TestClient) -> None:
+        Path("mine.py").write_text(CLASSES)
+        assessor = "assessor: {className: mine.Watcher, classArgs: {floor: 1}}\n"
+        ours = "{name: Random, classArgs: {seed: 3, optimize_mode: maximize}}"
+        Path("config.yml").write_text(CONFIG.replace(ours, "{className: mine.Mine}") + assessor)
+        run()
+        told = get(manager, "/experiment")["params"]
+        here = str(Path.cwd())
+        assert told["tuner"]["className"] == "mine.Mine"
+        assert told["assessor"] == {
+            "className": "mine.Watcher", "codeDirectory": here, "classArgs": {"floor": 1},
+        }  # fmt: skip
 
     def test_trials_come_with_values_and_results_as_json_in_strings(self, manager: TestClient) -> None:
         name = run()

@@ -155,6 +155,9 @@ class TestImporting:
         )
         assert run(script, values={}) == "set()\n"
 
+    def test_it_has_the_version_whose_api_it_is(self, run: Run) -> None:
+        assert run("import nni\nprint(nni.__version__)\n") == "3.0\n"
+
     def test_nnis_other_ways_to_import_work(self, run: Run) -> None:
         script = """
             from nni import NoMoreTrialError, utils

@@ -35,6 +35,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+#: Of NNI whose API this is.
+__version__ = "3.0"
+
 __all__ = [
     "NoMoreTrialError",
     "choice",
