@@ -66,6 +66,9 @@ def adopt(folder: Path) -> tuple[Path, list[str]]:
             is_done = all(row.state.is_final for row, _ in rows)
             store.set_status("done" if is_done else "stopped", f"imported from NNI's experiment {found.id}")
         store.close()
+    wrong = sum(trial.is_corrected for trial in found.trials)
+    if wrong:
+        notes.append(f"NNI noted other values of {wrong} trials than their results name: these are taken")
     return directory.rename(home.public_name(directory)), notes
 
 
@@ -136,7 +139,7 @@ def _row(number: int, trial: NNITrial, space: SearchSpace, told: int | None) -> 
     return TrialRow(
         number=number,
         state=state,
-        origin="tuner",
+        origin=trial.origin,
         parameters=_parameters(trial, space),
         memo={},
         attempt=1,

@@ -30,9 +30,16 @@ class NNIReport:
 
 @dataclass
 class NNITrial:
-    """A trial. `state` is NNI's word for the last that happened to it; times are seconds since 1970."""
+    """A trial. `state` is NNI's word for the last that happened to it; times are seconds since 1970.
+
+    Attributes:
+        origin: tuner, user (NNI's customized trials) or imported.
+        is_corrected: whether it ran with other values than NNI noted of it.
+    """
 
     id: str
+    origin: str = "tuner"
+    is_corrected: bool = False
     state: str = "WAITING"
     parameters: dict[str, Any] | None = None
     started: float | None = None
@@ -84,30 +91,67 @@ def _read(db: sqlite3.Connection, folder: Path) -> NNIExperiment:
     if profile is None:
         raise ValueError("it holds no experiment")
     trials: dict[str, NNITrial] = {}
+    imported: list[NNITrial] = []
+    # What was handed out, and for whom, by NNI's parameter id, which is null where the user asked for it.
+    given: dict[str | None, list[tuple[Any, str]]] = {}
     events = db.execute(
         "SELECT trialJobId, event, data, timestamp, message, logPath FROM TrialJobEvent "
         "ORDER BY timestamp, rowid"
     )
     for name, event, data, time, message, logs in events:
+        if not name:  # of the experiment: what was imported, and that a trial was asked for
+            imported += _imported(json.loads(data), time / 1000) if event == "IMPORT_DATA" else []
+            continue
         trial = trials.setdefault(name, NNITrial(name))
         trial.state, trial.message = event, message or trial.message
         if data:
-            trial.parameters = json.loads(data)["parameters"]
+            handed = json.loads(data)
+            trial.parameters = handed["parameters"]
+            trial.origin = "user" if handed.get("parameter_source") == "customized" else "tuner"
+            given.setdefault(_id(handed.get("parameter_id")), []).append((trial.parameters, trial.origin))
         if event == "RUNNING":
             trial.started = time / 1000
         elif event not in ("WAITING", "UNKNOWN", "ADD_CUSTOMIZED", "ADD_HYPERPARAMETER"):
             trial.ended = time / 1000
         trial.logs = _logs(folder, name, logs)
-    for name, kind, data, time in db.execute(
-        "SELECT trialJobId, type, data, timestamp FROM MetricData ORDER BY timestamp, sequence, rowid"
+    for name, kind, data, time, parameter_id in db.execute(
+        "SELECT trialJobId, type, data, timestamp, parameterId FROM MetricData "
+        "ORDER BY timestamp, sequence, rowid"
     ):
         if name in trials:
+            _correct(trials[name], given.get(_id(parameter_id), []))
             report = NNIReport(json.loads(json.loads(data)), time / 1000)
             if kind == "FINAL":
                 trials[name].final = trials[name].final or report  # of two, the first counts
             elif kind == "PERIODICAL":
                 trials[name].reports.append(report)
-    return NNIExperiment(profile[0], json.loads(profile[1]), float(profile[2] or 0), list(trials.values()))
+    found = [*trials.values(), *imported]
+    return NNIExperiment(profile[0], json.loads(profile[1]), float(profile[2] or 0), found)
+
+
+def _id(parameter_id: Any) -> str | None:
+    return None if parameter_id is None else str(parameter_id)
+
+
+def _correct(trial: NNITrial, ran: list[tuple[Any, str]]) -> None:
+    """Take the values that a trial's results name: NNI 3 handed them out in another order than it noted."""
+    if len(ran) == 1 and ran[0][0] != trial.parameters:
+        trial.is_corrected = True
+        ((trial.parameters, trial.origin),) = ran
+
+
+def _imported(written: list[dict[str, Any]], time: float) -> list[NNITrial]:
+    """Return the trials of another experiment that this one was given."""
+    return [
+        NNITrial(
+            "",
+            "imported",
+            state="SUCCEEDED",
+            parameters=each["parameter"],
+            final=NNIReport(each["value"], time),
+        )
+        for each in written
+    ]
 
 
 def _logs(folder: Path, name: str, logged: str | None) -> Path | None:

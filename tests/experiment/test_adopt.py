@@ -129,6 +129,43 @@ def test_it_is_resumed_where_it_stood(folder: Path) -> None:
     assert data("show")["status"] == "done"
 
 
+def test_what_the_user_asked_for_and_imported_is_there_as_such(folder: Path) -> None:
+    db = sqlite3.connect(folder / "db" / "nni.sqlite")
+    layer = {"_name": "none"}
+    imported = json.dumps([{"parameter": {"x": 0.875, "layer": layer}, "value": '{"default": 3}'}])
+    asked = {
+        "parameter_id": None,
+        "parameter_source": "customized",
+        "parameters": {"x": 0.625, "layer": layer},
+    }
+    for at, name, event, written in (
+        (1_800_000_000_000, "", "ADD_CUSTOMIZED", json.dumps(asked["parameters"])),
+        (1_800_000_000_000, "", "IMPORT_DATA", imported),
+        (1_800_000_001_000, "T6", "RUNNING", json.dumps(asked)),
+        (1_800_000_002_000, "T6", "SUCCEEDED", None),
+    ):
+        row = (at, name, event, written, None, None, None, None)
+        db.execute("INSERT INTO TrialJobEvent VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    db.execute("INSERT INTO MetricData VALUES (1800000001500, 'T6', NULL, 'FINAL', 0, '\"0.5\"')")
+    db.commit()
+    db.close()
+    hpo("import", str(folder))
+    asked_for, other = data("trial", "list")[-2:]
+    assert (asked_for["origin"], asked_for["parameters"]["x"], asked_for["value"]) == ("user", 0.625, 0.5)
+    assert (other["origin"], other["parameters"]["x"], other["value"]) == ("imported", 0.875, 3)
+
+
+def test_values_that_nni_3_noted_of_the_wrong_trial_are_put_right(folder: Path) -> None:
+    db = sqlite3.connect(folder / "db" / "nni.sqlite")
+    for trial, parameter_id in (("T0", 1), ("T1", 0)):
+        db.execute("UPDATE MetricData SET parameterId = ? WHERE trialJobId = ?", (parameter_id, trial))
+    db.commit()
+    db.close()
+    said = hpo("import", str(folder)).stderr
+    assert "NNI noted other values of 2 trials than their results name: these are taken" in said
+    assert [t["parameters"]["x"] for t in data("trial", "list")[:3]] == [0.1, 0.0, 0.2]
+
+
 def test_a_tuner_that_is_not_here_is_named_and_another_goes_on(folder: Path) -> None:
     (folder / "db" / "nni.sqlite").unlink()
     store(folder, {**PARAMS, "searchSpace": json.dumps(SPACE), "tuner": {"className": "mine.Tuner"}})
