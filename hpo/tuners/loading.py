@@ -61,7 +61,15 @@ def failures_of(what: str, file: Path | None, *, help: str | None = None) -> Ite
     except (HpoError, KeyboardInterrupt):
         raise
     except BaseException as error:  # sys.exit() in there is a mistake like any other
-        raise TunerError(failure(what, file, error), help=help or "mend it, and start again") from error
+        cure = help or _cure(error) or "mend it, and start again"
+        raise TunerError(failure(what, file, error), help=cure) from error
+
+
+def _cure(error: BaseException) -> str | None:
+    """Return how to mend an import of what the stand-ins for NNI's modules do not have."""
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "nni":
+        return "this part of NNI is not in hpo: install NNI beside it (pip install nni), or do without"
+    return None
 
 
 def failure(what: str, file: Path | None, error: BaseException) -> str:

@@ -178,6 +178,27 @@ def test_one_with_nothing_to_try_says_so() -> None:
     assert "no trial succeeded: the tuner has nothing more to propose" in run(TUNER, code=1)
 
 
+@pytest.mark.parametrize(
+    "line", ["from nni.algorithms.hpo.tpe_tuner import TpeTuner", "from nni.utils import json2space"]
+)
+def test_a_part_of_nni_that_is_not_here_is_said_with_the_cure(line: str) -> None:
+    Path("classes.py").write_text(f"{line}\n{CLASSES}")
+    out = run(TUNER, code=2)
+    assert "config.yml:6:20: error: the import of classes.py failed at " in out
+    assert "install NNI beside it (pip install nni), or do without" in out
+
+
+def test_another_space_reaches_it_with_what_is_known() -> None:
+    run(TUNER, trials=1)
+    Path("space.json").write_text('{"x": {"_type": "uniform", "_value": [0, 2]}}')
+    Path("said").unlink()
+    hpo("update", "--space", "space.json", "--max-trials", "2")
+    hpo("resume")
+    assert said()[-1] == "exit"
+    assert "space [0, 2]" in said()
+    assert "result 1 0.7 7 False 1" in said()
+
+
 class TestAdvisors:
     """Classes that derive from NNI's dispatcher: they get and send its messages."""
 
