@@ -24,6 +24,7 @@ __all__ = [
     "GpuCount",
     "GpuIndices",
     "LogLevel",
+    "Concurrency",
     "OneOrMore",
     "Platform",
     "Size",
@@ -111,6 +112,8 @@ TunerName = Annotated[str, Field(min_length=1), _names(BUILT_IN_TUNERS)]
 AssessorName = Annotated[str, Field(min_length=1), _names(BUILT_IN_ASSESSORS)]
 Count = Annotated[int, Field(ge=0)]
 OneOrMore = Annotated[int, Field(ge=1)]
+#: How many at a time: more is a slip, and would be started.
+Concurrency = Annotated[int, Field(ge=1, le=1_000_000)]
 Duration = Annotated[float, _read("duration", parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Size = Annotated[int, _read("size", parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 StopWhen = Annotated[str, _read("stop_when", _stop_when), WithJsonSchema({"type": "string"})]

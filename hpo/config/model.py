@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from hpo.config.fields import Amount, Count, GpuCount, OneOrMore, Size, StopWhen, Text
+from hpo.config.fields import Amount, Concurrency, Count, GpuCount, OneOrMore, Size, StopWhen, Text
 from hpo.config.wording import wording
 from hpo.errors import UsageError
 from hpo.space import SearchSpace
@@ -108,7 +108,7 @@ class Config(BaseModel):
     tuner: Algorithm | None = None
     assessor: Algorithm | None = None
     direction: Direction | None = None
-    trial_concurrency: OneOrMore = 1
+    trial_concurrency: Concurrency = 1
     max_trials: OneOrMore | None = None
     max_duration: float | None = Field(default=None, gt=0)
     max_trial_duration: float | None = Field(default=None, gt=0)

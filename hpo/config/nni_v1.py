@@ -9,6 +9,7 @@ from pydantic import Field
 from hpo.config.fields import (
     Arguments,
     AssessorName,
+    Concurrency,
     Duration,
     GpuCount,
     GpuIndices,
@@ -98,7 +99,7 @@ class V1(OwnFields):
     author_name: Annotated[str | None, Ignored()] = None
     experiment_name: Annotated[str | None, Sets("name")] = Field(None, description="Name of the experiment.")
     description: Annotated[str | None, Sets("description")] = Field(None, description="What it is about.")
-    trial_concurrency: Annotated[OneOrMore | None, Sets("trial_concurrency")] = Field(
+    trial_concurrency: Annotated[Concurrency | None, Sets("trial_concurrency")] = Field(
         None, description="How many trials run at a time."
     )
     max_exec_duration: Annotated[Duration | None, Sets("max_duration")] = Field(

@@ -9,6 +9,7 @@ from pydantic import Field
 from hpo.config.fields import (
     Arguments,
     AssessorName,
+    Concurrency,
     Duration,
     GpuCount,
     GpuIndices,
@@ -98,7 +99,7 @@ class V2(OwnFields):
     trial_code_directory: Annotated[Text | None, Sets("code_directory")] = Field(
         None, description="Folder in which the command runs; relative to this file."
     )
-    trial_concurrency: Annotated[OneOrMore | None, Sets("trial_concurrency")] = Field(
+    trial_concurrency: Annotated[Concurrency | None, Sets("trial_concurrency")] = Field(
         None, description="How many trials run at a time."
     )
     trial_gpu_number: Annotated[GpuCount | None, Sets("gpus_per_trial")] = Field(

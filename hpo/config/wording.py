@@ -19,6 +19,7 @@ _WANTED = {
     "model_type": "a mapping",
     "list_type": "a list",
     "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
     "string_too_short": "a text that is not empty",
     "duration": "a duration",
     "size": "a size of memory",

@@ -57,6 +57,8 @@ def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | No
     if settings:
         home.send_command(directory, {"do": "update", "settings": dict(settings)})
     if space is not None:
+        if not len(space):
+            raise SpaceError("the search space is empty", help="give it a parameter")
         _check_text(space)
         home.send_command(directory, {"do": "search", "space": space.to_json()})
 

@@ -302,6 +302,8 @@ def update(
         return
     if setting == "max_duration" and value is not None:
         value = parse_duration(value)
+    if isinstance(value, bool) or (isinstance(value, int) and value > _LARGEST):
+        raise HTTPException(400, f"params.{field} takes a whole number up to {_LARGEST}, not {value}")
     wishes.update(directory, {setting: value})
 
 

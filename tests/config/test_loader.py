@@ -262,6 +262,12 @@ class TestWrongFields:
                 "did you mean maxTrialNumber?",
             ),
             (
+                "trialConcurrency: 2000000",
+                "2000000",
+                "trialConcurrency takes 1000000 or less, not 2000000",
+                "write 1000000 or less",
+            ),
+            (
                 "platform: local",
                 "platform",
                 "there is no field platform",

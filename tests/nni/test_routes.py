@@ -224,6 +224,11 @@ class TestSteering:
         [
             ("MAX_TRIAL_NUM", {}),
             ("MAX_TRIAL_NUM", {"maxTrialNumber": -1}),
+            ("MAX_TRIAL_NUM", {"maxTrialNumber": 10**30}),
+            ("TRIAL_CONCURRENCY", {"trialConcurrency": 10**30}),
+            ("TRIAL_CONCURRENCY", {"trialConcurrency": 2_000_000}),
+            ("TRIAL_CONCURRENCY", {"trialConcurrency": True}),
+            ("SEARCH_SPACE", {"searchSpace": {}}),
             ("MAX_EXEC_DURATION", {"maxExperimentDuration": "soon"}),
             ("SEARCH_SPACE", {"searchSpace": {"lr": {"_type": "unifrom", "_value": [0, 1]}}}),
         ],
