@@ -247,7 +247,8 @@ class Experiment:
                 self._note_waiting_for_room()
                 for signal_number in self._interruptions.take():
                     self._interrupt(signal_number)
-                for command in home.take_commands(self.directory) if called else ():
+                wishes = list(home.commands(self.directory)) if called else []
+                for _, command in wishes:
                     obey(self, command)
                 for number in woken & self.running.keys():
                     self._look_at(self.running[number])
@@ -261,6 +262,8 @@ class Experiment:
                 starts = list(self._propose())
                 if time.monotonic() - flushed >= _FLUSH_EVERY:
                     self.store.set_elapsed(self.elapsed)
+            for path, _ in wishes:
+                path.unlink(missing_ok=True)
             for run, place in starts:
                 self._start(run, place)
             if not self.running and self._retry_at is None:

@@ -31,6 +31,7 @@ from hpo.errors import StoreError, UsageError
 from hpo.runtime.store import Store
 
 __all__ = [
+    "commands",
     "damaged",
     "experiments",
     "find",
@@ -41,7 +42,6 @@ __all__ = [
     "public_name",
     "send_command",
     "status",
-    "take_commands",
     "take_lock",
 ]
 
@@ -264,13 +264,17 @@ def wake(directory: Path) -> None:
         os.close(pipe)
 
 
-def take_commands(directory: Path) -> Iterator[dict[str, Any]]:
-    """Yield the wishes that were left, the oldest first; each is gone once it is taken."""
+def commands(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the wishes that were left, the oldest first, each with its file.
+
+    Whoever obeys one removes its file once what it changed is stored: a runner that dies before leaves the
+    wish to the next. One that dies between the two leaves a wish to be obeyed twice, which is better than
+    never, and but for another trial the same as once.
+    """
     folder = directory / "commands"
     for path in sorted(folder.glob("[!.]*.json"), key=lambda p: p.stat().st_mtime_ns):
         try:
             command = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             command = {}
-        path.unlink()
-        yield command
+        yield path, command
