@@ -46,6 +46,7 @@ T = TypeVar("T")
 _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
 _FIRST = 3  # when this many trials all fail, the others would too
 _LOST = 2  # a trial whose process was lost is run again this often at least
+_TOGETHER = 1.0  # seconds: trials that are killed within it may owe it to the same want of memory
 _SOON = 0.005  # seconds: a proposal that takes longer keeps no other trial from starting
 _ROOM_EVERY = 0.25  # seconds between two looks at a disk that is full
 
@@ -96,7 +97,7 @@ class Experiment:
         self._retry_at: float | None = None  # when to look again for a device that others use
         self._said_what_is_odd = False
         self._has_waited_for_room = False
-        self._kernel_kills = memory.kernel_kills()
+        self._kernel_kills, self._kernel_killed_at = memory.kernel_kills(), -math.inf
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
         try:
@@ -445,16 +446,15 @@ class Experiment:
             self._settle(run, verdict, time.monotonic() - run.started)
 
     def _judge(self, run: RunningTrial, ended: Ended) -> Verdict:
-        killed_before, self._kernel_kills = self._kernel_kills, self._kernel_kills
-        if ended.status not in (0, None):
-            self._kernel_kills = memory.kernel_kills()
+        if ended.status not in (0, None) and (kills := memory.kernel_kills()) > self._kernel_kills:
+            self._kernel_kills, self._kernel_killed_at = kills, time.monotonic()
         verdict = judge(
             ended.status,
             run.final,
             run.bad,
             timed_out=self.config.max_trial_duration if run.timed_out else None,
             overused=run.overused,
-            kernel_killed=self._kernel_kills > killed_before,
+            kernel_killed=time.monotonic() - self._kernel_killed_at < _TOGETHER,
             stderr=f"{run.directory}/stderr.log",
             pattern=self.config.metric_pattern,
         )

@@ -174,6 +174,14 @@ def test_a_trial_that_the_kernel_kills_for_memory_is_told_apart(enter: Path) -> 
     assert trials[1]["detail"] == "the kernel killed it: there was no memory left"
 
 
+def test_trials_that_the_kernel_kills_at_the_same_time_are_all_told_apart(enter: Path) -> None:
+    Path("train.py").write_text(SCRIPT.replace("== 1", "> 0").format("held = b'x' * (1 << 30)"))
+    run = ["-m", "hpo", "run", "train.py", "--max-trials", "5", "--concurrency", "4"]
+    done = subprocess.run([str(enter), sys.executable, *run], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert states(json.loads(hpo("trial", "list", "--json"))) == ["succeeded"] + ["oom"] * 4
+
+
 def test_a_home_that_can_only_be_read_is_said_and_read(tmp_path: Path) -> None:
     run("pass")
     home = Path(os.environ["HPO_HOME"])
