@@ -400,8 +400,7 @@ class Experiment:
     def _begin(self, run: RunningTrial, *, since: float = 0.0) -> None:
         """Count its time from now on, or from when it began, some seconds since."""
         run.started = time.monotonic() - since
-        limit = self.config.max_trial_duration
-        run.deadline = None if limit is None else run.started + limit
+        self._watch.begin(run, self.config.max_trial_duration)
 
     def _when_there_is_room(self, write: Callable[[], T]) -> T:
         """Write something, again where the disk was full."""
@@ -618,7 +617,8 @@ class Experiment:
 
     def search(self, space: SearchSpace, tuner: Tuner) -> None:
         """Go on in another space, with a tuner that was told all that ended."""
-        tuner.trials |= {run.trial.number: run.trial for run in (*self.running.values(), *self.waiting)}
+        for run in (*self.running.values(), *self.waiting):
+            tuner.add(run.trial)
         self.space, self.tuner = space, tuner
         self._explanation = self._new_explanation()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -29,8 +30,15 @@ class Watch:
 
     def __init__(self, launcher: Launcher, running: Mapping[int, RunningTrial]) -> None:
         self._launcher, self._running = launcher, running
+        # When to look at which trial; one that ended meanwhile is passed over. There may be 10,000 in flight.
+        self._moments: list[tuple[float, int]] = []
         self._logs_at = time.monotonic() + _LOGS_EVERY
         self._memory_at = 0.0
+
+    def begin(self, run: RunningTrial, limit: float | None) -> None:
+        """Take note of a trial that has begun, and may take so many seconds."""
+        run.deadline = None if limit is None else run.started + limit
+        self._expect(run, run.deadline)
 
     def stop(self, run: RunningTrial, state: TrialState | None) -> None:
         """Ask a trial to end, and make it in a while.
@@ -42,6 +50,7 @@ class Watch:
         if run.kill_at is None:
             run.stopped_as = state
             run.kill_at = time.monotonic() + _GRACE
+            self._expect(run, run.kill_at)
             self._launcher.signal(run.trial.number, signal.SIGTERM)
             self._launcher.signal(run.trial.number, signal.SIGCONT)  # one that is suspended cannot end
 
@@ -58,12 +67,14 @@ class Watch:
     def enforce(self, config: Config) -> None:
         """End what has had its time or too much memory, and keep logs from filling the disk."""
         now = time.monotonic()
-        for run in self._running.values():
-            if run.deadline is not None and now >= run.deadline:
+        while self._moments and self._moments[0][0] <= now:
+            run = self._running.get(heapq.heappop(self._moments)[1])
+            if run is not None and run.deadline is not None and now >= run.deadline:
                 run.deadline, run.timed_out = None, True
                 self.stop(run, None)
-            if run.kill_at is not None and now >= run.kill_at:
+            if run is not None and run.kill_at is not None and now >= run.kill_at:
                 run.kill_at = now + _GRACE
+                self._expect(run, run.kill_at)
                 self._launcher.signal(run.trial.number, signal.SIGKILL)
         if config.max_trial_memory is not None and now >= self._memory_at:
             self._memory_at = now + _MEMORY_EVERY
@@ -75,12 +86,18 @@ class Watch:
 
     def due(self, config: Config) -> Iterator[float]:
         """Yield the moments at which there is something to enforce."""
-        for run in self._running.values():
-            yield from (moment for moment in (run.deadline, run.kill_at) if moment is not None)
+        while self._moments and self._moments[0][1] not in self._running:
+            heapq.heappop(self._moments)
+        if self._moments:
+            yield self._moments[0][0]
         if self._running:
             yield self._logs_at
             if config.max_trial_memory is not None:
                 yield self._memory_at
+
+    def _expect(self, run: RunningTrial, moment: float | None) -> None:
+        if moment is not None:
+            heapq.heappush(self._moments, (moment, run.trial.number))
 
     def _end_the_large(self, limit: int) -> None:
         """Kill the trials that use too much: one that is asked to end may use still more on the way."""

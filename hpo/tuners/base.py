@@ -81,6 +81,7 @@ class Tuner(ABC):
         self.seed = seed
         self.trials: dict[int, Trial] = {}
         self.results: dict[int, float | None] = {}
+        self._under_way: dict[int, Trial] = {}
         self.done = False
         self.hurried = False
         self._next_number = 0
@@ -140,6 +141,7 @@ class Tuner(ABC):
             return
         value = _finite(value)
         self._record(trial)
+        del self._under_way[trial.number]
         self.results[trial.number] = value
         if not trial.state.is_final:
             trial.state = TrialState.FAILED if value is None else TrialState.SUCCEEDED
@@ -148,6 +150,8 @@ class Tuner(ABC):
 
     def _record(self, trial: Trial) -> None:
         self.trials[trial.number] = trial
+        if trial.number not in self.results:
+            self._under_way[trial.number] = trial
         self._identities.add(identity(trial.parameters))
         self._next_number = max(self._next_number, trial.number + 1)
 
@@ -199,7 +203,7 @@ class Tuner(ABC):
     @property
     def running(self) -> list[Trial]:
         """The trials that were proposed or added and have no result yet, by number."""
-        return [self.trials[number] for number in sorted(self.trials.keys() - self.results.keys())]
+        return [self._under_way[number] for number in sorted(self._under_way)]
 
     def blames(self, trial: Trial) -> bool:
         """Tell whether a trial without a result speaks against its configuration.

@@ -98,7 +98,7 @@ class GP(Tuner):
         fitted = replace(fitted, noise=max(fitted.noise, math.log(self.alpha)))
         process = GaussianProcess(features, self._features, values, fitted)
         best = float(values.min())
-        waiting = self._history.under_way(self)
+        waiting = self._history.under_way(self, _MODELLED)
         if len(waiting):  # they are taken to result in what is expected of them
             added = self._features.of(waiting)
             expected = np.concatenate([values, process.mean(added)])

@@ -126,7 +126,7 @@ class Metis(Tuner):
         features = self._features.of(rows)
         fitted = fit(features, self._features, values)
         process = GaussianProcess(features, self._features, values, fitted)
-        waiting = self._history.under_way(self)
+        waiting = self._history.under_way(self, _MODELLED)
         if len(waiting):  # they are taken to result in what is expected of them
             added = self._features.of(waiting)
             rows, features = np.vstack([rows, waiting]), np.vstack([features, added])

@@ -171,6 +171,7 @@ class History:
         self._rows = np.empty((64, len(cube)))
         self._losses = np.empty(64)
         self._count = 0
+        self._waiting: dict[int, tuple[Configuration, Floats]] = {}  # by trial, as it was seen last
 
     def __len__(self) -> int:
         return self._count
@@ -201,7 +202,13 @@ class History:
         known = self.losses[np.isfinite(self.losses)]
         return max(last, float(np.median(known))) if len(known) else last
 
-    def under_way(self, tuner: Tuner) -> Floats:
-        """Return the rows of the trials that have no result yet."""
-        rows = [self.cube.row(trial.parameters) for trial in tuner.running]
-        return np.array(rows).reshape(-1, len(self.cube))
+    def under_way(self, tuner: Tuner, most: int | None = None) -> Floats:
+        """Return the rows of the trials that have no result yet, of the latest ones at most so many."""
+        running = tuner.running
+        known, self._waiting = self._waiting, {}
+        for trial in running if most is None else running[-most:]:
+            seen = known.get(trial.number)
+            if seen is None or seen[0] != trial.parameters:  # what the source's own values are shows late
+                seen = dict(trial.parameters), self.cube.row(trial.parameters)
+            self._waiting[trial.number] = seen
+        return np.array([row for _, row in self._waiting.values()]).reshape(-1, len(self.cube))

@@ -32,7 +32,7 @@ from hpo.tuners.gaussian import Features, GaussianProcess, Hyperparameters, fit
 from hpo.tuners.one_thread import one_thread
 from hpo.tuners.outcomes import softened, targets
 from hpo.tuners.points import Cube, Floats, History, Mask
-from hpo.tuners.tpe import ParzenSearch, TPEArguments
+from hpo.tuners.tpe import COUNTED, ParzenSearch, TPEArguments
 
 __all__ = ["Portfolio"]
 
@@ -41,6 +41,7 @@ _TURNS = ("everywhere", "near", "elsewhere", "Parzen")
 # A Gaussian process costs the cube of its points: so many are modelled, and so many fit its parameters.
 _MODELLED = 200
 _FITTED = 100
+_AWAITED = 100  # the latest of the trials under way
 
 # How far the search near the best trial reaches, where each domain is 1 wide.
 _REACH = 0.2
@@ -75,7 +76,7 @@ class Portfolio:
     def turn(self, tuner: Tuner, number: int) -> tuple[str, Callable[[], Configuration]]:
         """Return whose turn it is, and what draws its proposals, the best first."""
         generator = tuner.generator(number)
-        waiting = self._history.under_way(tuner)
+        waiting = self._history.under_way(tuner, COUNTED)
         turn = "Parzen" if tuner.hurried else _TURNS[number % len(_TURNS)]
         rows: Iterator[Floats]
         if turn == "Parzen":
@@ -84,7 +85,7 @@ class Portfolio:
             # Every other time only: what is missed elsewhere need not be an option.
             asks = turn == "elsewhere" and number // len(_TURNS) % 2
             option = self._neglected(waiting) if asks else None
-            rows = iter(self._improvements(turn, option, generator, waiting))
+            rows = iter(self._improvements(turn, option, generator, waiting[-_AWAITED:]))
         return turn, lambda: self._cube.configuration(next(rows))
 
     def _improvements(

@@ -25,7 +25,7 @@ from hpo.tuners.parzen import ParzenEstimator
 from hpo.tuners.points import Cube, Floats, History
 from hpo.tuners.qmc import HaltonSequence, spread
 
-__all__ = ["ParzenSearch", "TPE", "TPEArguments"]
+__all__ = ["COUNTED", "TPE", "ParzenSearch", "TPEArguments"]
 
 
 # The share of the results that are good.
@@ -34,8 +34,8 @@ _GOOD = 0.15
 # Without any prior there is no density before the first result, nor away from all of them.
 _LEAST_PRIOR = 1e-6
 
-# More kernels than these say nothing new about where not to go, and every one costs time.
-_COUNTED = 2000
+#: More kernels than these say nothing new about where not to go, and every one costs time.
+COUNTED = 2000
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class ParzenSearch:
         # A failed trial is never good, however few succeeded.
         n_good = min(self.good_count(len(history)), len(succeeded))
         order = np.argsort(losses, kind="stable")
-        good, bad = order[:n_good], np.sort(order[n_good:])[-_COUNTED:]
+        good, bad = order[:n_good], np.sort(order[n_good:])[-COUNTED:]
         cut = losses[order[n_good]] if n_good < len(losses) else np.inf
         return self._estimator(rows[good], _improvements(losses[good], cut)), self._estimator(
             rows[bad], _recencies(len(bad), self.arguments.linear_forgetting)
@@ -164,7 +164,8 @@ class TPE(Tuner):
     def suggest(self, number: int) -> Trial:
         if len(self._history) < self.arguments.n_startup_jobs:
             return Trial(number, spread(self, self._sequence, number))
-        rows = self._search.candidates(self.generator(number), self._history, self._history.under_way(self))
+        waiting = self._history.under_way(self, COUNTED)
+        rows = self._search.candidates(self.generator(number), self._history, waiting)
         draws = 2 * self.arguments.n_ei_candidates
         return Trial(number, self.unseen(lambda: self._cube.configuration(next(rows)), draws=draws))
 
