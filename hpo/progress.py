@@ -6,16 +6,16 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console, Group
-from rich.control import strip_control_codes
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from hpo.config.model import AS_MANY_AS_FIT
+from hpo.errors import printable
 from hpo.experiment.documents import is_marked
 from hpo.experiment.listener import Listener
 from hpo.experiment.standing import Standing
@@ -75,7 +75,12 @@ class Progress(Listener):
 
     def print(self, text: str) -> None:
         """Print a line above the bars."""
-        self.console.print(Text(text))
+        self._show(Text(text))
+
+    def _show(self, text: Text, **how: Any) -> None:
+        """Print what may quote a trial: as text, whatever it would do to a terminal."""
+        text.plain = printable(text.plain)
+        self.console.print(text, **how)
 
     def begin(self, experiment: Experiment, watch: str | None = None) -> None:
         """Say what is about to run and where it is watched, and show the bars."""
@@ -101,7 +106,7 @@ class Progress(Listener):
         )
         if watch is not None:
             # Whole on one line, however wide the terminal: it is clicked on, or copied.
-            self.console.print(Text(f"Watch it: {watch}"), soft_wrap=True)
+            self._show(Text(f"Watch it: {watch}"), soft_wrap=True)
         if sys.stderr.isatty() and not self._plain:
             self.live = Live(console=self.console, auto_refresh=False, transient=True)
             self.live.start()
@@ -124,7 +129,7 @@ class Progress(Listener):
             return
         if self._is_log:  # rich takes its time, for colours that a log does not have
             line = _line(trial, detail, is_best=is_best)
-            print(str(strip_control_codes(line)), file=sys.stderr)
+            print(printable(line), file=sys.stderr)
             return
         text = Text(f"trial {trial.number:>4}  ")
         if trial.state is TrialState.SUCCEEDED:
@@ -134,11 +139,11 @@ class Progress(Listener):
         else:
             text.append(trial.state.value.replace("_", " "), style="red")
             text.append(f"  {detail}" if detail else "")
-        self.console.print(text, no_wrap=True, overflow="ellipsis")  # a trial is a line
+        self._show(text, no_wrap=True, overflow="ellipsis")  # a trial is a line
 
     def noted(self, message: str) -> None:
         """Print what a person should know."""
-        self.console.print(Text(message, style="yellow"))
+        self._show(Text(message, style="yellow"))
 
     def tick(self, experiment: Experiment) -> float | None:
         """Draw the bars anew."""
@@ -173,7 +178,7 @@ class Progress(Listener):
             state = f"step {last.step}: {short(last.value)}" if last else "running"
             rows.append(Text(f"  trial {number}  {state}", style="dim"))  # type: ignore[arg-type]
         if standing.waits is not None:
-            rows.append(Text(f"  {standing.waits}", style="yellow"))  # type: ignore[arg-type]
+            rows.append(Text(f"  {printable(standing.waits)}", style="yellow"))  # type: ignore[arg-type]
         return Group(*rows)
 
     # -- the end
@@ -200,7 +205,7 @@ class Progress(Listener):
         self.print(f"{succeeded} succeeded{''.join(others)}, in {duration(standing.elapsed)}{why}")
         if best is not None:
             for line in best_values(best, base, standing.direction, indent=10):
-                self.console.print(line)
+                self._show(line)
         self.print("")
         self._whole(f"Results   {store.directory}")
         steps = [] if standing.is_over else [f"hpo resume {name}   go on where it stood"]
@@ -213,7 +218,7 @@ class Progress(Listener):
 
     def _whole(self, line: str) -> None:
         """Print a line that a terminal may break where it likes, for it is copied."""
-        self.console.print(Text(line), soft_wrap=True)
+        self._show(Text(line), soft_wrap=True)
 
 
 def _line(trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> str:

@@ -7,7 +7,7 @@ import sys
 
 import hpo.cli.commands  # noqa: F401 - adds them to `app`
 from hpo.cli.app import app
-from hpo.errors import DiagnosticError, HpoError
+from hpo.errors import DiagnosticError, HpoError, printable
 
 __all__ = ["main"]
 
@@ -39,7 +39,7 @@ def _complain(error: HpoError) -> None:
     """Print an error, and how to mend it; to a terminal, folded between words."""
     is_diagnostic = isinstance(error, DiagnosticError)  # editors jump to FILE:LINE at the start
     said = error.message if is_diagnostic else f"hpo: {error.message}"
-    lines = [*said.split("\n"), *([f"  {error.help}"] if error.help else [])]
+    lines = [*printable(said).split("\n"), *([f"  {error.help}"] if error.help else [])]
     if sys.stderr.isatty() and not is_diagnostic:
         import shutil
         import textwrap

@@ -73,12 +73,15 @@ def _print_folded(console: Console, columns: Sequence[str], rows: Sequence[Seque
 def print_lines(lines: Iterable[Text], *, hang: int) -> None:
     """Print lines for a person: folded between words in a terminal, whole anywhere else.
 
+    What they quote of a trial is text, whatever it would do to a terminal.
+
     Args:
         lines: they may be longer than a terminal is wide.
         hang: the column where what is folded goes on.
     """
     console = Console(highlight=False)
     for line in lines:
+        line.plain = printable(line.plain)
         for part in _folded(line, console, hang) if console.is_terminal else [line]:
             console.print(part, soft_wrap=True)
 

@@ -13,7 +13,7 @@ import typer
 
 from hpo.config.duration import parse_duration
 from hpo.config.space_file import load_space
-from hpo.errors import UsageError
+from hpo.errors import UsageError, printable
 from hpo.experiment import wishes
 from hpo.experiment.documents import open_store
 from hpo.experiment.wording import counted, short
@@ -47,7 +47,7 @@ def delete(reference: str, *, sure: bool) -> None:
 def _ask(directory: Path) -> None:
     """Ask whether an experiment is to be deleted; go on if it is."""
     with open_store(directory) as store:
-        name, count, best = store.experiment()["name"], sum(store.counts().values()), store.best()
+        name, count, best = printable(store.experiment()["name"]), sum(store.counts().values()), store.best()
     found = f", best {short(best.value)}" if best is not None else ""
     try:
         typer.confirm(f"Delete {name} ({directory.name}): {counted(count, 'trial')}{found}?", abort=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import os
+import re
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 from hpo.cli.output import print_json, print_lines
-from hpo.errors import StoreError, UsageError
+from hpo.errors import StoreError, UsageError, printable
 from hpo.experiment.documents import open_store, trial_json
 from hpo.experiment.repetition import folder_of
 from hpo.experiment.wording import counted, duration, short
@@ -49,29 +53,35 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
         return
     state = told["state"].replace("_", " ")
     detail = f"hpo resume {directory.name} runs it again" if state == "interrupted" else row.detail
-    print(f"trial {row.number} of {directory.name}   {state}" + (f": {detail}" if detail else ""))
+    _say(f"trial {row.number} of {directory.name}   {state}" + (f": {detail}" if detail else ""))
     spread = "" if row.deviation is None else f" ± {row.deviation:.2g}"
-    print(f"value      {short(row.value)}{spread}")
+    _say(f"value      {short(row.value)}{spread}")
     if told["runs"]:
-        print(f"runs       {', '.join(map(short, told['runs']))}")
+        _say(f"runs       {', '.join(map(short, told['runs']))}")
     if told["budget"] is not None:
         rung = "" if told["rung"] is None else f", rung {told['rung']}"
         origin = f", goes on from trial {told['parent']}" if "continues" in row.memo else ""
-        print(f"budget     {counted(told['budget'], 'pass', 'passes')}{rung}{origin}")
+        _say(f"budget     {counted(told['budget'], 'pass', 'passes')}{rung}{origin}")
     if row.duration is not None:
         again = f", at attempt {row.attempt}" if row.attempt > 1 else ""
         where = f", on {row.node}" if row.node else ""
-        print(f"took       {duration(row.duration)}{again}{where}")
+        _say(f"took       {duration(row.duration)}{again}{where}")
     print_lines(parameter_lines(row, base, indent=11), hang=13)
     steps = [f"step {step:<5} {short(value)}" for step, value in told["intermediate"]]
     if sys.stdout.isatty() and len(steps) > 2 * _ENDS + 1:
         steps[_ENDS:-_ENDS] = [
             f"...        {len(steps) - 2 * _ENDS} more: hpo trial show {directory.name} {row.number} --json"
         ]
-    print(*steps, sep="\n", end="\n" if steps else "")
+    for step in steps:
+        _say(step)
     for event in events:
-        print(f"{event['kind']}    {event['message']}")
-    print(f"files      {directory / 'trials' / str(row.number)}")
+        _say(f"{event['kind']}    {event['message']}")
+    _say(f"files      {directory / 'trials' / str(row.number)}")
+
+
+def _say(line: str) -> None:
+    """Print what may quote a trial: as text, whatever it would do to a terminal."""
+    print(printable(line))
 
 
 def print_code(reference: str, number: int | None) -> None:
@@ -97,11 +107,26 @@ def print_logs(reference: str, number: int | None, *, follow: bool) -> None:
         time.sleep(0.2)
 
 
+class _Terminal:
+    """A terminal, to which a log may send lines, tabs and colours; what would do more is blank."""
+
+    _HARMFUL = re.compile(
+        r"\x1b(?!\[[0-9;:]*m)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    )
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def write(self, data: bytes, /) -> int:
+        return self._out.write(self._HARMFUL.sub(" ", self._decode(data)).encode())
+
+
 def _copy(path: Path, offset: int, target: int) -> int:
     """Print a log from an offset on, byte for byte; return where it ends."""
     try:
         with open(target, "wb", closefd=False) as out:
-            return copy(path, offset, out)
+            return copy(path, offset, _Terminal(out) if os.isatty(target) else out)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -13,9 +13,12 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from hpo.runtime.trial_files import open_plain
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["copy", "trim"]
 
@@ -44,7 +47,7 @@ def _punch(fd: int, offset: int, length: int) -> None:
         fallocate(fd, _PUNCH_HOLE | _KEEP_SIZE, ctypes.c_int64(offset), ctypes.c_int64(length))
 
 
-def copy(path: Path, offset: int, out: BinaryIO) -> int:
+def copy(path: Path, offset: int, out: SupportsWrite[bytes]) -> int:
     """Copy a log from an offset on, byte for byte; say what was left out; return where it ends.
 
     Raises:
