@@ -11,6 +11,7 @@ from rich.text import Text
 
 from hpo.cli.output import print_json, print_lines, print_table
 from hpo.cli.overview import print_overview
+from hpo.errors import StoreError, printable
 from hpo.experiment.documents import best_json, experiment_json, open_store, trial_json
 from hpo.experiment.record import Record
 from hpo.experiment.wording import ago, duration, short, values
@@ -40,7 +41,7 @@ def print_log(reference: str | None, *, head: int | None, tail: int | None, path
     if not file.stat().st_size:
         print("Nothing was logged: it ran in a terminal, which showed it.", file=sys.stderr)
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    sys.stdout.write("".join(lines[:head][-tail if tail else 0 :]))
+    sys.stdout.writelines(map(printable, lines[:head][-tail if tail else 0 :]))
 
 
 def list_experiments(*, running: bool, json: bool) -> None:
@@ -49,10 +50,13 @@ def list_experiments(*, running: bool, json: bool) -> None:
     for directory, _ in home.experiments():
         if running and not home.is_running(directory):
             continue
-        with open_store(directory) as store:
-            found.append(experiment_json(store))
-    for error in home.damaged():
-        print(f"hpo: {error.message}", file=sys.stderr)
+        try:
+            with open_store(directory) as store:
+                found.append(experiment_json(store))
+        except StoreError as error:  # the others are none the worse
+            _complain(error)
+    for damage in home.damaged():
+        _complain(damage)
     if json:
         print_json(found)
     elif not found:
@@ -71,6 +75,10 @@ def list_experiments(*, running: bool, json: bool) -> None:
             for e in found
         ]
         print_table(["id", "name", "status", "trials", "best", "begun"], rows)
+
+
+def _complain(error: StoreError) -> None:
+    print(f"hpo: {printable(error.message)}", file=sys.stderr)
 
 
 def _of(count: int, limit: int | None) -> str:

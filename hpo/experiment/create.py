@@ -175,8 +175,10 @@ def open_existing(
     lock = home.take_lock(directory)
     try:
         store = Store(directory, read_only=False)
-        row = store.experiment()
-        plan = Plan.from_json(row["config"]["plan"])
+        with store.blaming():
+            row = store.experiment()
+            store.trials(states=[TrialState.RUNNING])
+        plan = _plan(row["config"])
         if isinstance(plan.command, FunctionCommand) and objective is None:
             called = plan.command.name
             raise UsageError(
@@ -188,20 +190,31 @@ def open_existing(
         end_strays(directory.name)  # of a runner that died together with its fork server
         running = {row.number: row.attempt for row in store.trials(states=[TrialState.RUNNING])}
         launcher = _launcher(directory, plan, lock, config, objective, running)
-        places = launcher.places() or _places(config)
-        return Experiment(
-            store,
-            space,
-            make_tuner(config, space),
-            config,
-            plan.command,
-            launcher,
-            assessor=make_assessor(config),
-            places=places,
-            listener=listener,
-        )
+        try:
+            return Experiment(
+                store,
+                space,
+                make_tuner(config, space),
+                config,
+                plan.command,
+                launcher,
+                assessor=make_assessor(config),
+                places=launcher.places() or _places(config),
+                listener=listener,
+            )
+        except BaseException:
+            launcher.close()
+            raise
     finally:
         lock.close()  # from here on the fork server and the launcher hold it
+
+
+def _plan(config: Mapping[str, Any]) -> Plan:
+    try:
+        return Plan.from_json(config["plan"])
+    except (KeyError, TypeError) as error:
+        message = f"the store does not say what its trials run: {error!r}"
+        raise StoreError(message, help="it is damaged, or was not written by hpo") from error
 
 
 def _space(config: Config, project: AnnotatedProject | None, options: Mapping[str, Parameter]) -> SearchSpace:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo.errors import StoreError
 from hpo.experiment.explanation import read_explanation
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
@@ -21,7 +22,8 @@ def open_store(directory: Path) -> Iterator[Store]:
     """Open a store to read, for a while."""
     store = Store(directory)
     try:
-        yield store
+        with store.blaming():
+            yield store
     finally:
         store.close()
 
@@ -49,7 +51,7 @@ def best_json(store: Store) -> dict[str, Any]:
 def experiment_json(store: Store) -> dict[str, Any]:
     """Return the documented form of an experiment."""
     row = store.experiment()
-    settings = row["config"]["settings"]
+    settings = _settings(row)
     best = store.best()
     return {
         "id": store.directory.name,
@@ -71,6 +73,14 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "space": row["space"],
         "directory": str(store.directory),
     }
+
+
+def _settings(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = row["config"].get("settings")
+    needed = ("seed", "tuner", "trial_concurrency")
+    if not isinstance(settings, dict) or any(name not in settings for name in needed):
+        raise StoreError("the store's settings cannot be read", help="it was not written by hpo")
+    return settings
 
 
 def _limits(settings: Mapping[str, Any]) -> dict[str, Any]:

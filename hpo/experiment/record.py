@@ -5,7 +5,6 @@ One read, plain data, and nothing held open: a record stays what it was while th
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from hpo.experiment.documents import open_store
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
@@ -49,7 +49,7 @@ class Record:
     @classmethod
     def read(cls, directory: Path, *, curves: int | None = None) -> Record:
         """Read an experiment's folder (`hpo.runtime.home.find` tells where one lies); see `of`."""
-        with contextlib.closing(Store(directory)) as store:
+        with open_store(directory) as store:
             return cls.of(store, curves=curves)
 
     @classmethod

@@ -105,7 +105,7 @@ def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
     Raises:
         UsageError: no Python script was read.
     """
-    if not plan["sources"]:
+    if not plan.get("sources"):
         raise UsageError(
             f"the trials of {directory.name} are no Python script: there are no marks to write to",
             help=f"hpo best {directory.name} prints the values",

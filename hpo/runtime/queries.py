@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+from hpo.errors import StoreError
 from hpo.runtime.selection import Selection
 from hpo.runtime.spool import Intermediate
 from hpo.trial import Metric, Trial, TrialState
@@ -49,6 +51,14 @@ class TrialRow(NamedTuple):
 COLUMNS = TrialRow._fields
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STATES = {state.value: state for state in TrialState}
+_NO_JSON = (ValueError, TypeError, RecursionError)
+_NUMERIC = {int, float, type(None)}
+_numbers = itemgetter(
+    *map(
+        COLUMNS.index,
+        ("number", "attempt", "value", "told", "started", "ended", "duration", "spool", "retries", "repeat"),
+    )
+)
 _STATE, _PARAMETERS, _MEMO, _DATA, _DEVICE = map(
     COLUMNS.index, ("state", "parameters", "memo", "data", "device")
 )
@@ -56,12 +66,27 @@ _STATE, _PARAMETERS, _MEMO, _DATA, _DEVICE = map(
 
 def _row(values: Iterable[Any]) -> TrialRow:
     row = list(values)
-    row[_STATE] = _STATES[row[_STATE]]
-    row[_PARAMETERS] = json.loads(row[_PARAMETERS])
-    row[_MEMO] = {} if row[_MEMO] == "{}" else json.loads(row[_MEMO])
-    row[_DATA] = json.loads(row[_DATA]) if row[_DATA] else None
-    row[_DEVICE] = json.loads(row[_DEVICE]) if row[_DEVICE] else []
+    try:
+        row[_STATE] = _STATES[row[_STATE]]
+        row[_PARAMETERS] = json.loads(row[_PARAMETERS])
+        row[_MEMO] = {} if row[_MEMO] == "{}" else json.loads(row[_MEMO])
+        row[_DATA] = json.loads(row[_DATA]) if row[_DATA] else None
+        row[_DEVICE] = json.loads(row[_DEVICE]) if row[_DEVICE] else []
+    except (KeyError, *_NO_JSON) as error:
+        raise _forged(f"trial {row[0]!r}", error) from error
+    if not _NUMERIC.issuperset(map(type, _numbers(row))):
+        raise _forged(f"trial {row[0]!r}", "text in the place of a number")
+    if not (isinstance(row[_PARAMETERS], dict) and isinstance(row[_MEMO], dict)):
+        raise _forged(f"trial {row[0]!r}", "parameters that are no object")
     return TrialRow._make(row)
+
+
+def _forged(what: str, why: object) -> StoreError:
+    """Return what is said of a row that no hpo wrote: the file may be anybody's."""
+    return StoreError(
+        f"the {what} of a store cannot be read: {why}",
+        help="it is damaged, or was not written by hpo; trials/*/metrics.jsonl hold what was reported",
+    )
 
 
 class Queries:
@@ -72,14 +97,27 @@ class Queries:
     def experiment(self) -> dict[str, Any]:
         """Return the experiment's row, its JSON parsed."""
         cursor = self._db.execute("SELECT * FROM experiment")
-        row = dict(zip((c[0] for c in cursor.description), cursor.fetchone(), strict=True))
+        found = cursor.fetchone()
+        if found is None:
+            raise _forged("experiment", "there is none")
+        row = dict(zip((c[0] for c in cursor.description), found, strict=True))
         for column in ("config", "space", "defaults"):
-            row[column] = json.loads(row[column])
+            try:
+                row[column] = json.loads(row[column])
+            except _NO_JSON as error:
+                raise _forged(column, error) from error
+            if not isinstance(row[column], dict):
+                raise _forged(column, "it is no object")
+        if not _NUMERIC.issuperset((type(row["created"]), type(row["elapsed"]))):
+            raise _forged("experiment", "text in the place of a number")
         return row
 
     def counts(self) -> dict[str, int]:
         """Return how many trials are in each state."""
-        return dict(self._db.execute("SELECT state, count(*) FROM trial GROUP BY state ORDER BY state"))
+        found = dict(self._db.execute("SELECT state, count(*) FROM trial GROUP BY state ORDER BY state"))
+        for state in found.keys() - _STATES.keys():
+            raise _forged("trials", f"one is in the state {state!r}")
+        return found
 
     def trials(
         self, *, states: Sequence[TrialState] = (), offset: int = 0, limit: int = -1
@@ -150,8 +188,12 @@ class Queries:
 
     def top(self, limit: int) -> list[TrialRow]:
         """Return the best succeeded trials, the best first; of equals, the earliest."""
-        (direction,) = self._db.execute("SELECT direction FROM experiment").fetchone()
-        return self.ranked(limit, descending=direction == "maximize")
+        return self.ranked(limit, descending=self._direction() == "maximize")
+
+    def _direction(self) -> str:
+        for (direction,) in self._db.execute("SELECT direction FROM experiment"):
+            return str(direction)
+        raise _forged("experiment", "there is none")
 
     def baseline(self) -> TrialRow | None:
         """Return the trial that ran the source's own values, where there was one."""

@@ -26,6 +26,9 @@ from hpo.trial import Trial, TrialState
 __all__ = ["Store"]
 
 
+_HELP = "copy the folder first; trials/*/metrics.jsonl still hold what was reported"
+
+
 class Store(Queries):
     """An experiment's database, open.
 
@@ -54,10 +57,11 @@ class Store(Queries):
         try:
             self._open(read_only)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            self._check_schema()
         except sqlite3.Error as error:
             raise StoreError(
                 f"{self.path} cannot be read: {error}",
-                help="copy the folder first; trials/*/metrics.jsonl still hold what was reported",
+                help=_HELP,
             ) from error
         if version > SCHEMA_VERSION:
             raise StoreError(
@@ -65,6 +69,13 @@ class Store(Queries):
             )
         if version < SCHEMA_VERSION:
             self._migrate(read_only)
+
+    def _check_schema(self) -> None:
+        """Refuse what computes when it is read or written: a store has tables, and may come from anybody."""
+        for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')"):
+            message = f"{self.path} cannot be read: {name} in it is no table, and no hpo made it"
+            raise StoreError(message, help="do not open what you do not trust")
+        self._db.execute("SELECT id FROM experiment").fetchone()
 
     def _migrate(self, read_only: bool) -> None:
         """Bring a store of an earlier version up to date: its own file, or, where that may not be, a copy."""
@@ -90,13 +101,13 @@ class Store(Queries):
             return
         try:
             self._db = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
-            self._db.execute("SELECT id FROM experiment").fetchone()
+            self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
             # A folder that may not be written to has no place for WAL's index; nobody writes there either.
             self._db = sqlite3.connect(
                 f"file:{_quoted(self.path)}?mode=ro&immutable=1", uri=True, isolation_level=None
             )
-            self._db.execute("SELECT id FROM experiment").fetchone()
+            self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
     @classmethod
     def create(
@@ -121,6 +132,18 @@ class Store(Queries):
                 (id, name, time.time(), direction, *map(_json, (config, space, defaults))),
             )
         return cls(directory, read_only=False)
+
+    @contextlib.contextmanager
+    def blaming(self) -> Iterator[None]:
+        """Say it as an error of ours where what is asked cannot be read.
+
+        Raises:
+            StoreError: the file is damaged, or none of ours.
+        """
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be read: {error}", help=_HELP) from error
 
     def close(self) -> None:
         """Flush and close."""

@@ -1,0 +1,152 @@
+"""A store that somebody else made: read as data, shown as text, refused where it is none."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+import hpo.cli.commands  # noqa: F401 - adds them to `app`
+from hpo.cli.app import app
+from hpo.dashboard.access import Access
+from hpo.dashboard.app import create_app
+from hpo.dashboard.changes import Changes
+from hpo.dashboard.security import Security, allowed_names
+from hpo.errors import HpoError
+
+PORT = 8470
+COMMANDS = (
+    "list",
+    "show",
+    "best",
+    "trial list",
+    "trial show {} 1",
+    "export {} --format json",
+    "resume {} --no-web",
+)
+PAGES = (
+    "", "/digits", "/digits/trials", "/digits/trials?filter=cuda&sort=value", "/digits/trials/1",
+    "/digits/source", "/digits/figures/history", "/digits/diff", "/digits/trials/1/code",
+    "/digits/trials/1/logs/stdout",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an experiment's folder, to be copied."""
+    work = tmp_path_factory.mktemp("made")
+    (work / "train.py").write_text("import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_final_result(x)\n")
+    run = [sys.executable, "-m", "hpo", "run", "train.py", "--max-trials", "4", "--no-web"]
+    environment = {**os.environ, "HPO_HOME": str(work / "home")}
+    subprocess.run(run, env=environment, cwd=work, check=True, capture_output=True)
+    (store,) = work.glob("home/[!.]*/experiment.db")
+    return store.parent
+
+
+@pytest.fixture
+def directory(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    shutil.copytree(made, tmp_path / "home" / "digits", copy_function=_copy)
+    return tmp_path / "home" / "digits"
+
+
+def _copy(source: str, target: str) -> None:
+    if Path(source).is_file():  # not the pipe
+        shutil.copy(source, target)
+    else:
+        os.mkfifo(target, 0o600)
+
+
+def ask_everything(directory: Path) -> None:
+    """Ask every command and every page; none may break, whatever the store says."""
+    for command in COMMANDS:
+        done = CliRunner().invoke(app, command.format(directory.name).split())
+        fine = done.exception is None or isinstance(done.exception, SystemExit | HpoError)
+        assert fine, (command, done.exception)
+    access = Access(directory.parent)
+    gate = Security(create_app(Changes(directory.parent)), access, allowed_names("127.0.0.1"), PORT)
+    headers = {"Authorization": f"Bearer {access.token}", "Host": f"127.0.0.1:{PORT}"}
+    client = TestClient(gate, base_url=f"http://127.0.0.1:{PORT}", headers=headers)
+    for page in PAGES:
+        answer = client.get(f"/api/experiments{page}")
+        assert answer.status_code < 500, (page, answer.text)
+
+
+def in_database(statement: str) -> Callable[[Path], None]:
+    def harm(directory: Path) -> None:
+        with sqlite3.connect(directory / "experiment.db") as db:
+            db.executescript(statement)
+        db.close()
+
+    return harm
+
+
+def a_text_file(directory: Path) -> None:
+    (directory / "experiment.db").write_text("no database\n" * 1000)
+
+
+def cut_short(directory: Path) -> None:
+    os.truncate(directory / "experiment.db", 5000)
+
+
+def a_link_to_a_device(directory: Path) -> None:
+    (directory / "experiment.db").unlink()
+    (directory / "experiment.db").symlink_to("/dev/zero")
+
+
+def a_pipe(directory: Path) -> None:
+    (directory / "experiment.db").unlink()
+    os.mkfifo(directory / "experiment.db")
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+HARMS = {
+    "text": a_text_file,
+    "short": cut_short,
+    "device": a_link_to_a_device,
+    "pipe": a_pipe,
+    "no tables": in_database("DROP TABLE trial; DROP TABLE event;"),
+    "no row": in_database("DELETE FROM experiment"),
+    "no JSON": in_database("UPDATE experiment SET config = '[', space = '{'"),
+    "another JSON": in_database("UPDATE experiment SET config = '[]', space = '3', defaults = 'null'"),
+    "an empty plan": in_database("""UPDATE experiment SET config = '{"settings": {}, "plan": {}}'"""),
+    "blobs": in_database("UPDATE trial SET value = x'00ff', state = x'ff', parameters = x'ff'"),
+    "another state": in_database("UPDATE trial SET state = 'owned'; UPDATE experiment SET status = 'owned'"),
+    "texts for numbers": in_database("UPDATE trial SET value = 'x', attempt = 'y', told = 't'"),
+    "no finite number": in_database("UPDATE trial SET value = 9e999, duration = -9e999, started = 9e99"),
+    "numbers below zero": in_database("UPDATE trial SET number = -number - 1, attempt = -9"),
+    "parameters that are none": in_database("UPDATE trial SET parameters = '[1]', memo = '\"x\"'"),
+    "deep JSON": in_database(f"UPDATE trial SET parameters = '{'[' * 5000}{']' * 5000}'"),
+    "a path for an id": in_database("UPDATE experiment SET id = '../../etc', name = '../../etc/passwd'"),
+    "a memo that leads out": in_database(
+        """UPDATE trial SET memo = '{"continues": "../../../etc", "budget": "x", "rung": []}'"""
+    ),
+    "a view without end": in_database(
+        f"ALTER TABLE trial RENAME TO t; CREATE VIEW trial AS SELECT t.* FROM t, ({ENDLESS} SELECT i FROM n)"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS.keys())
+def test_no_store_breaks_a_command_or_the_page(directory: Path, harm: Callable[[Path], None]) -> None:
+    harm(directory)
+    ask_everything(directory)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_flipped_bits_break_a_command_or_the_page(directory: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    data = bytearray((directory / "experiment.db").read_bytes())
+    for _ in range(draw.choice([1, 20, 400])):
+        data[draw.randrange(100, len(data))] ^= 1 << draw.randrange(8)
+    (directory / "experiment.db").write_bytes(data)
+    ask_everything(directory)
