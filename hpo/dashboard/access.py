@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import stat
 import time
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Access:
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(mode=0o700, exist_ok=True)
+            _check_private(path.parent)
             self._codes.mkdir(mode=0o700, exist_ok=True)
             self.token = _kept(path)
         except OSError as error:
@@ -85,6 +87,13 @@ class Access:
 
     def _seal(self, issued: str) -> str:
         return hmac.new(self.token.encode(), f"session {issued}".encode(), hashlib.sha256).hexdigest()
+
+
+def _check_private(folder: Path) -> None:
+    """Refuse a folder that somebody else may have prepared: he would know the token in it."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise OSError(0, f"{folder} has to be a folder that is yours alone (chmod 700)")
 
 
 def _digest(code: str) -> str:

@@ -1,0 +1,135 @@
+"""Files, names and values that somebody else wrote: read as what they are, and never run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpo.runtime.launcher import ShellCommand
+
+HPO = Path(sys.executable).with_name("hpo")
+HOUSE = Path(__file__).resolve().parents[2] / "hpo"
+MARKED = "x = 0.5  # hpo: uniform(0, 1)\n"
+#: What says that it ran.
+RUNS = "open('ran', 'w').write('x')"
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+
+def hpo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([HPO, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("command", ["annotate .", "annotate train.py --diff", "suggest train.py"])
+def test_a_script_is_read_and_neither_it_nor_what_lies_beside_it_is_run(command: str) -> None:
+    Path("train.py").write_text(f"import helper\nimport json\n{RUNS}\n{MARKED}")
+    # What Python would import in the place of its own modules and ours, where this folder came first.
+    for name in (
+        "helper",
+        "json",
+        "typing",
+        "sitecustomize",
+        "usercustomize",
+        "hpo",
+        "libcst",
+        "yaml",
+        "conftest",
+    ):
+        Path(f"{name}.py").write_text(RUNS)
+    Path("evil.pth").write_text(f"import os; {RUNS}\n")
+    done = hpo(*command.split())
+    assert done.returncode in (0, 2), done.stderr
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        f"choice(__import__('os').system('{RUNS}'))",
+        f"uniform(0, exec({RUNS!r}))",
+        f"choice([{RUNS} for _ in (1,)])",
+        "choice(*().__class__.__base__.__subclasses__())",
+        f"uniform(low=(lambda: {RUNS})(), high=1)",
+        f"choice(f'{{{RUNS}}}')",
+        f"constraint(exec({RUNS!r}) or x < 1)",
+    ],
+)
+def test_a_mark_is_evaluated_by_nobody(mark: str) -> None:
+    Path("train.py").write_text(f"{MARKED}y = 1  # hpo: {mark}\n")
+    hpo("annotate", "train.py")
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        f"!!python/object/apply:os.system ['{RUNS}']",
+        f'!!python/object/apply:builtins.exec ["{RUNS}"]',
+        "!!python/name:os.system",
+        "!!python/module:os",
+        f'!!python/object/new:subprocess.Popen [["python3", "-c", "{RUNS}"]]',
+    ],
+)
+@pytest.mark.parametrize("place", ["experimentName: {}", "tuner: {{name: TPE, classArgs: {{x: {}}}}}", "{}"])
+def test_yaml_makes_no_objects(tag: str, place: str) -> None:
+    Path("config.yml").write_text(place.format(tag) + "\ntrialCommand: 'true'\n")
+    assert hpo("run", "--config", "config.yml").returncode == 2
+    assert not Path("ran").exists()
+
+
+def test_a_yaml_that_grows_without_bounds_is_refused() -> None:
+    layers = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    layers += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    Path("config.yml").write_text("\n".join([*layers, "trialCommand: 'true'\n"]))
+    assert hpo("run", "--config", "config.yml").returncode == 2
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text() | st.floats() | st.integers(), min_size=1, max_size=3))
+def test_no_value_of_a_parameter_is_more_than_a_word_of_its_command(options: dict[str, object]) -> None:
+    def is_storable(text: str) -> bool:
+        return ("\0" not in text and text.isascii()) or text.isprintable()
+
+    options = {n: v for n, v in options.items() if is_storable(n) and is_storable(str(v))}
+    printed = ShellCommand("printf '%s\\0'").with_options(options)
+    done = subprocess.run(["/bin/sh", "-c", printed.text], capture_output=True, check=True)
+    words = done.stdout.decode().split("\0")[:-1]
+    assert words == ([w for n, v in options.items() for w in (f"--{n}", str(v))] or [""])
+
+
+def test_a_trial_gets_a_hostile_value_as_it_is() -> None:
+    attack = '\'; touch ran; "$(touch ran)" `touch ran` | touch ran &\n#'
+    Path("space.json").write_text(json.dumps({"x": {"_type": "choice", "_value": [attack, attack + " "]}}))
+    Path("train.sh").write_text('hpo param x > "value-$HPO_TRIAL_SEQUENCE"\nhpo metric 1 --final\n')
+    Path("config.yml").write_text(
+        "trialCommand: sh train.sh\nsearchSpaceFile: space.json\nmaxTrialNumber: 2\n"
+    )
+    assert hpo("run", "--config", "config.yml", "--no-web").returncode == 0
+    assert not Path("ran").exists()
+    assert attack in Path("value-0").read_text()
+
+
+def test_nothing_is_unpickled_and_no_yaml_is_constructed() -> None:
+    """Pickle, marshal and shelve run what they read; so do YAML's own loaders."""
+    runs = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
+    constructs = {"load", "load_all", "unsafe_load", "full_load", "Loader", "FullLoader", "UnsafeLoader"}
+    for path in HOUSE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            modules += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            assert runs.isdisjoint(module.split(".")[0] for module in modules), path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert not (node.value.id == "yaml" and node.attr in constructs), path
