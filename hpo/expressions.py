@@ -117,23 +117,12 @@ def _call(node: ast.Call, names: Names) -> Any:
 
 
 def truth(node: ast.expr, names: Names) -> bool:
-    """Return whether a test holds; every part of it must have a value, so nothing is cut short.
+    """Return whether a test holds; as in Python, what no longer matters is not asked.
 
     Raises:
-        NotConstantError: a part of it has none.
+        NotConstantError: a part that matters has no value.
     """
-    match node:
-        case ast.BoolOp(op=op, values=values):
-            truths = [truth(value, names) for value in values]
-            return all(truths) if isinstance(op, ast.And) else any(truths)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not truth(operand, names)
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            operands = [_operand(left, names), *(_operand(c, names) for c in comparators)]
-            links = [_compare(node, op, operands[i], operands[i + 1]) for i, op in enumerate(ops)]
-            return all(links)
-        case _:
-            return bool(_operand(node, names))
+    return bool(_operand(node, names))
 
 
 def _compare(node: ast.expr, op: ast.cmpop, left: Any, right: Any) -> bool:
@@ -149,10 +138,30 @@ def _compare(node: ast.expr, op: ast.cmpop, left: Any, right: Any) -> bool:
 
 def _operand(node: ast.expr, names: Names) -> Any:
     match node:
-        case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
+        case ast.BoolOp(op=op, values=[*others, last]):
+            for other in others:
+                value = _operand(other, names)
+                if bool(value) is isinstance(op, ast.Or):
+                    return value
+            return _operand(last, names)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _operand(operand, names)
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            value = _operand(left, names)
+            for link, comparator in zip(ops, comparators, strict=True):
+                before, value = value, _operand(comparator, names)
+                if not _compare(node, link, before, value):
+                    return False
+            return True
+        case ast.Tuple(elts=elements):
+            return tuple(_operand(element, names) for element in elements)
+        case ast.List(elts=elements):
             return [_operand(element, names) for element in elements]
-        case ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not()):
-            return truth(node, names)
+        case ast.Set(elts=elements):
+            try:
+                return {_operand(element, names) for element in elements}
+            except TypeError as error:
+                raise NotConstantError(node, f"cannot be computed ({error})") from None
         case ast.Call():
             return _call(node, names)
     return evaluate(node, names)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 import time
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,6 +18,7 @@ from hpo import tuners
 from hpo.conditions import Condition
 from hpo.constraints import Constraint
 from hpo.errors import SpaceError
+from hpo.expressions import NotConstantError, truth
 from hpo.parameters import Choice, RandInt, Uniform
 from hpo.space import SearchSpace
 from hpo.trial import Trial
@@ -53,6 +56,10 @@ class TestConstraint:
             ("m.C == 'x' or m.C is None", ("m.C",), True),
             ("flag", ("flag",), False),
             ("not flag", ("flag",), True),
+            ("a == 32 or 1 / (a - 32) > 0", ("a",), True),
+            ("a == (31 or 32)", ("a",), False),
+            ("{a, 32} == {32}", ("a",), True),
+            ("(a, b) == [32, 64]", ("a", "b"), False),
             ("a % 5 == 2 and a // 5 == 6 and a ** 2 == 1024", ("a",), True),
         ],
     )
@@ -90,6 +97,39 @@ class TestConstraint:
         except SpaceError:
             return
         assert constraint.holds(dict.fromkeys(constraint.names, 3)) in (True, False)
+
+
+OPERANDS = st.recursive(
+    st.sampled_from(["a", "b", "c", "0", "1", "-1", "2.5", "'x'", "None", "True", "()"]),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: f"({', '.join(items)},)"),
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: f"{{{', '.join(items)}}}"),
+        st.tuples(inner, st.sampled_from(["+", "*", "/", "%", "and", "or", "==", "<"]), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        ),
+        inner.map(lambda text: f"(not {text})"),
+    ),
+    max_leaves=5,
+)
+LINKS = st.tuples(st.sampled_from(["==", "!=", "<", ">=", "in", "not in", "is", "is not"]), OPERANDS)
+VALUES = st.sampled_from([0, 1, -2, 2.5, True, False, None, "x", "", "xy"])
+
+
+class TestTruth:
+    @given(OPERANDS, st.lists(LINKS, max_size=2), VALUES, VALUES, VALUES)
+    def test_a_test_is_what_python_makes_of_it(
+        self, first: str, links: list[tuple[str, str]], a: Any, b: Any, c: Any
+    ) -> None:
+        text = " ".join([first, *(part for link in links for part in link)])
+        names = {"a": a, "b": b, "c": c}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            try:
+                found = truth(ast.parse(text, mode="eval").body, names)
+            except NotConstantError:
+                return
+            assert found is bool(eval(text, {}, names)), text
 
 
 class TestSpace:

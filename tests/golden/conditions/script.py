@@ -16,6 +16,12 @@ if 1 < layers <= 3 or sys.flags.optimize:
     either = 1  # hpo: choice(1, 2)
 if not (optimizer in ("sgd", "lion")):
     eps = 1e-8  # hpo: loguniform(1e-9, 1e-7)
+if layers == 1 or 3 / (layers - 1) > 1:
+    guarded = 1  # hpo: choice(1, 2)
+if optimizer == ("sgd" or "adam"):
+    first = 1  # hpo: choice(1, 2)
+if {optimizer, "sgd"} == {"sgd"}:
+    alone = 1  # hpo: choice(1, 2)
 match optimizer:
     case "sgd" | "adam":
         both = 1  # hpo: choice(1, 2)

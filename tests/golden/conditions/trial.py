@@ -16,6 +16,12 @@ if 1 < layers <= 3 or sys.flags.optimize:
     either = (__import__("hpo").trial.value("either") if __import__("hpo").trial.given("either") else __import__("hpo").trial.own("either", 1))  # hpo; choice(1, 2)
 if not (optimizer in ("sgd", "lion")):
     eps = (__import__("hpo").trial.value("eps") if __import__("hpo").trial.given("eps") else __import__("hpo").trial.own("eps", 1e-8))  # hpo; loguniform(1e-9, 1e-7)
+if layers == 1 or 3 / (layers - 1) > 1:
+    guarded = (__import__("hpo").trial.value("guarded") if __import__("hpo").trial.given("guarded") else __import__("hpo").trial.own("guarded", 1))  # hpo; choice(1, 2)
+if optimizer == ("sgd" or "adam"):
+    first = (__import__("hpo").trial.value("first") if __import__("hpo").trial.given("first") else __import__("hpo").trial.own("first", 1))  # hpo; choice(1, 2)
+if {optimizer, "sgd"} == {"sgd"}:
+    alone = (__import__("hpo").trial.value("alone") if __import__("hpo").trial.given("alone") else __import__("hpo").trial.own("alone", 1))  # hpo; choice(1, 2)
 match optimizer:
     case "sgd" | "adam":
         both = (__import__("hpo").trial.value("both") if __import__("hpo").trial.given("both") else __import__("hpo").trial.own("both", 1))  # hpo; choice(1, 2)
