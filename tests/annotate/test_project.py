@@ -210,6 +210,7 @@ def test_one_label_at_two_places_is_one_hyperparameter(tmp_path: Path) -> None:
         ("f(a=1, b=2)  # hpo: uniform(0, 1)\n", "HPO225", 1, 21),
         ("import hpo\n@hpo.param(y=hpo.uniform(0, 1))\ndef f(x=1): ...\n", "HPO226", 2, 14),
         ("import hpo\n@hpo.uniform(0, 1)\ndef f(x=1): ...\n", "HPO221", 2, 2),
+        ("'''@hpo.function_choice(f(1), g(1), name=x)'''\ny = f(1), f'{f(1)}'\n", "HPO221", 1, 9),
         ("f(a=1, b=2)  # hpo: a=choice(1, 3)  # hpo: b=choice(2, 3)\n", "HPO222", 1, 37),
         ("x = 1  # hpo: uniform(0, 1)\nx = 2  # hpo: uniform(0, 2)\n", "HPO231", 2, 15),
         ("x = (  # hpo: uniform(0, 1)\n", "HPO101", 1, 5),

@@ -285,6 +285,12 @@ class _Finder:
             help_ = "list the call that stands there among the options"
             related = self.file.span(statement)
             self._wrong("HPO224", message, domain.span, help_, related, warning=mark.dialect == "nni")
+        formatted = (f for f in ast.walk(statement) if isinstance(f, ast.JoinedStr))
+        if not {node for f in formatted for node in ast.walk(f)}.isdisjoint(fits):
+            message = "an option stands in an f-string, where it cannot be replaced"
+            related = self.file.span(statement)
+            self._wrong("HPO221", message, domain.span, "give its result a name before", related)
+            return
         named = self._place_of(statement)
         if fits and domain.label is None and named is None:
             self._wrong("HPO228", "nothing here gives this choice a name", domain.span, "add name=...")
