@@ -216,8 +216,7 @@ class SourceFile:
     def rewritten(self, edits: Iterable[Edit]) -> bytes:
         """Return the bytes with the edits spliced in; all other bytes are the file's own.
 
-        Raises:
-            UnicodeEncodeError: an edit's text cannot be written in the file's encoding.
+        What the file's encoding does not have came from an escape in a string, and becomes one again.
         """
         pieces: list[bytes] = []
         done, byte = 0, len(self._bom)
@@ -225,7 +224,7 @@ class SourceFile:
             assert edit.start >= done, "two edits overlap"
             gap = len(self.text[done : edit.start].encode(self.encoding))
             old = len(self.text[edit.start : edit.end].encode(self.encoding))
-            pieces += (self.data[byte : byte + gap], edit.text.encode(self.encoding))
+            pieces += (self.data[byte : byte + gap], edit.text.encode(self.encoding, "backslashreplace"))
             done, byte = edit.end, byte + gap + old
         return self._bom + b"".join(pieces) + self.data[byte:] if pieces else self.data
 

@@ -26,9 +26,6 @@ def checked(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(rewritten, file.name, "exec", dont_inherit=True)
-    except UnicodeEncodeError as error:
-        message = f"this option cannot be written in the file's encoding, {file.encoding}: {error.reason}"
-        span = targets[0].domain.span if targets else marks[0].span
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         message = f"what this mark puts here does not compile: {getattr(error, 'msg', error)}"
         span = _blamed(file, targets, marks, getattr(error, "lineno", None))

@@ -51,28 +51,21 @@ def rewrite(
     return edits
 
 
-def literal(value: object, file: SourceFile) -> str:
-    """Return a JSON scalar as source that the file's encoding can hold."""
-    if not isinstance(value, str):
-        return repr(value)
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode(file.encoding)
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
+def literal(value: object) -> str:
+    """Return a JSON scalar as source."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 # -- places
 
 
 def _ask(file: SourceFile, name: str, target: Target) -> Iterator[Edit]:
-    head = question(file, name, target.domain)
-    own = f"{TRIAL}.own({literal(name, file)}, "
+    head = question(name, target.domain)
+    own = f"{TRIAL}.own({literal(name)}, "
     whole, value = target.span, target.own
     if value is None:  # an inline call without a default
         lines = "\n" * file.segment(whole).count("\n")
-        yield Edit(whole.start, whole.end, f"({head}{own}{_first(file, target.domain)}){lines})", place=whole)
+        yield Edit(whole.start, whole.end, f"({head}{own}{_first(target.domain)}){lines})", place=whole)
         return
     inner = file.span(value)
     opening, closing = ("", "") if _is_simple(file, value) else ("(", ")")
@@ -103,35 +96,35 @@ def _is_simple(file: SourceFile, node: ast.expr) -> bool:
     return isinstance(node, _SIMPLE) and "\n" not in file.segment(span)
 
 
-def question(file: SourceFile, name: str, domain: Domain) -> str:
+def question(name: str, domain: Domain) -> str:
     """Return the part of a conditional expression that gives the trial's value, up to its last `else`."""
-    shown = literal(name, file)
+    shown = literal(name)
     if domain.is_constant:
         return f"{TRIAL}.value({shown}) if {TRIAL}.given({shown}) else "
     parts = []
     for option in domain.options:
         code = option.code
         if option.branch is not None:
-            code = _branch(file, name, domain, option.branch)
-        parts.append(f"({code}) if {TRIAL}.picked({shown}, {literal(option.value, file)}) else ")
+            code = _branch(name, domain, option.branch)
+        parts.append(f"({code}) if {TRIAL}.picked({shown}, {literal(option.value)}) else ")
     return "".join(parts)
 
 
-def _branch(file: SourceFile, name: str, domain: Domain, branch: Branching) -> str:
+def _branch(name: str, domain: Domain, branch: Branching) -> str:
     """Return the dictionary of a nested choice's option, with the trial's values in it."""
-    items = [f'"_name": {literal(branch.name, file)}']
+    items = [f'"_name": {literal(branch.name)}']
     for key, sub in branch.domains.items():
-        value = f"{question(file, flat_name(name, domain, branch, key), sub)}{_first(file, sub)}"
-        items.append(f"{literal(key, file)}: ({value})")
-    items += [f"{literal(key, file)}: ({source})" for key, source in branch.constants.items()]
+        value = f"{question(flat_name(name, domain, branch, key), sub)}{_first(sub)}"
+        items.append(f"{literal(key)}: ({value})")
+    items += [f"{literal(key)}: ({source})" for key, source in branch.constants.items()]
     return "{" + ", ".join(items) + "}"
 
 
-def _first(file: SourceFile, domain: Domain) -> str:
+def _first(domain: Domain) -> str:
     """Return what stands for a value that the source does not have: the first option, or the median."""
     if domain.options:
         return domain.options[0].code if domain.options[0].branch is None else "{}"
-    return literal(domain.parameter.from_unit(0.5), file)
+    return literal(domain.parameter.from_unit(0.5))
 
 
 # -- marks
@@ -148,7 +141,7 @@ def disarm(file: SourceFile, mark: Mark) -> Iterator[Edit]:
         # Still a decorator: the line on which a function begins is that of its first one.
         yield Edit(start, end, f'__import__("hpo").param({_lines(file, mark.span)})')
     elif mark.spelling == "annotated":
-        yield Edit(start, end, literal(" ".join(text.split()), file) + _lines(file, mark.span))
+        yield Edit(start, end, literal(" ".join(text.split())) + _lines(file, mark.span))
 
 
 def _layers(file: SourceFile, mark: Mark, names: Iterator[str]) -> str:
@@ -159,10 +152,10 @@ def _layers(file: SourceFile, mark: Mark, names: Iterator[str]) -> str:
         inputs = layer.only
         if layer.inputs is not None:
             inputs_name = next(names)
-            own = f"{TRIAL}.own({literal(inputs_name, file)}, {layer.only})"
-            inputs = f"({question(file, inputs_name, layer.inputs)}{own})"
+            own = f"{TRIAL}.own({literal(inputs_name)}, {layer.only})"
+            inputs = f"({question(inputs_name, layer.inputs)}{own})"
         first = layer.layer.options[0].code
-        call = f"{question(file, name, layer.layer)}{TRIAL}.own({literal(name, file)}, {first})"
+        call = f"{question(name, layer.layer)}{TRIAL}.own({literal(name)}, {first})"
         statements.append(f"{layer.output} = ({call.replace(INPUTS, inputs)})")
     return "; ".join(statements)
 
