@@ -246,6 +246,22 @@ def test_a_number_too_long_to_be_written_is_read(tmp_path: Path, text: str, code
     json.dumps(found.to_json())
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "help_"),
+    [
+        ("x = [\n    1,  # hpo: choice(1, 2)\n]\n", "(an assignment)", "the end of its last line, or above"),
+        ("f().x = 1  # hpo: choice(1, 2)\n", "an attribute of what has no name", "an assignment"),
+    ],
+)
+def test_a_comment_without_a_target_says_where_it_has_one(
+    tmp_path: Path, text: str, message: str, help_: str
+) -> None:
+    (found,) = project(tmp_path, text).errors
+    assert found.code == "HPO221"
+    assert message in found.message
+    assert help_ in (found.help or "")
+
+
 def test_a_value_outside_its_domain_is_a_warning(tmp_path: Path) -> None:
     found = project(tmp_path, "x = 5  # hpo: uniform(0, 1)\n")
     assert [(d.code, d.severity) for d in found.diagnostics] == [("HPO233", "warning")]
@@ -346,6 +362,14 @@ def test_a_place_whose_domain_changed_since_the_trial_is_left(tmp_path: Path) ->
     was = project(tmp_path, "x = 0.5  # hpo: uniform(0, 1)\n", "old.py")
     now = project(tmp_path, "x = 5  # hpo: uniform(2, 9)\n")
     result = apply(now, {"x": 0.3}, was)
+    assert not result.edits
+    assert [d.code for d in result.skipped] == ["HPO401"]
+
+
+def test_an_option_that_was_code_is_not_the_text_that_reads_the_same(tmp_path: Path) -> None:
+    was = project(tmp_path, "x = a  # hpo: choice(a, b)\n", "old.py")
+    now = project(tmp_path, "x = a  # hpo: choice(a, 'b')\n")
+    result = apply(now, {"x": "b"}, was)
     assert not result.edits
     assert [d.code for d in result.skipped] == ["HPO401"]
 

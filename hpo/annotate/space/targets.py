@@ -15,6 +15,7 @@ from hpo.annotate.reading.source import SourceFile, Span, brief
 from hpo.annotate.reading.structure import Place, Structure
 from hpo.annotate.space.signatures import implementation, inner_default, names, parameters
 from hpo.errors import Diagnostic, Severity
+from hpo.expressions import dotted
 
 __all__ = ["Target", "find_targets", "statement_of"]
 
@@ -264,8 +265,10 @@ class _Finder:
                 return "a chained assignment"
             case ast.Assign(targets=[ast.Tuple() | ast.List()]):
                 return "an assignment to several names"
-            case ast.Assign(targets=[ast.Name() | ast.Attribute()]):
+            case ast.Assign(targets=[ast.Name() | ast.Attribute() as target]) if dotted(target):
                 return "an assignment"
+            case ast.Assign(targets=[ast.Attribute()]):
+                return "an assignment to an attribute of what has no name"
             case ast.Assign():
                 return "an assignment to an item, which has no name"
             case ast.AnnAssign():
@@ -352,6 +355,8 @@ class _Finder:
             what = f" ({self._what(statement)})" if statement is not None and plain else ""
             message = f"this mark has no target: no named value begins and ends on this line{what}"
             help_ = "put it at the end of the line of an assignment, a keyword argument or a dict entry"
+            if statement is not None and plain and self._place_of(statement) is not None:
+                help_ = "to mean the whole value, put it at the end of its last line, or above the statement"
             self._wrong("HPO221", message, span, help_)
 
     def _places(self, line: int) -> list[Place]:

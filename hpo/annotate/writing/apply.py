@@ -100,13 +100,26 @@ def _reason_to_leave(site: Site, writer: _Writer, was: AnnotatedProject | None) 
         return f"{name} is not what the trial ran: there was no such hyperparameter", again
     if not writer.space[name].contains(value):
         return f"{name} was {value!r}, which is not in its domain any more", again
-    if was is not None and name in writer.choices and not was.space[name].contains(value):
+    if was is not None and name in writer.choices and not _had(was, writer, name):
         return f"{name} has other options than in the trial", again
     if site.own is None:
         return f"{name} is no constant here, and stays as it is", again
     if not site.is_named and _has_places(writer.source(name)):
         return f"with {writer.source(name)} here, the mark would mean a part of it", "name the mark: NAME=..."
     return None
+
+
+def _had(was: AnnotatedProject, writer: _Writer, name: str) -> bool:
+    """Tell whether the trial's value was what it is among the options of today: `a` is not `"a"`."""
+    value = writer.values[name]
+    then = {_is_literal(file.choices[name], value) for file in was.files if name in file.choices}
+    return was.space[name].contains(value) and then <= {_is_literal(writer.choices[name], value)}
+
+
+def _is_literal(options: Choices, value: Any) -> bool:
+    chosen = _chosen(options, value)
+    source = "" if chosen is None else HOLE.sub("0", chosen[1])
+    return source != "" and isinstance(ast.parse(f"({source}\n)", mode="eval").body, ast.Constant)
 
 
 def _has_places(source: str) -> bool:
