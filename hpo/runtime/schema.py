@@ -116,9 +116,13 @@ def make_tables(db: sqlite3.Connection) -> None:
 def bring_up_to_date(db: sqlite3.Connection) -> None:
     """Migrate a database, one version after the other, all or nothing."""
     db.execute("BEGIN IMMEDIATE")
-    version = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
-    steps = [_MIGRATIONS[later] for later in range(version + 1, SCHEMA_VERSION + 1)]
-    for statement in "".join(steps).split(";"):
-        db.execute(statement)
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    db.execute("COMMIT")
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+        steps = [_MIGRATIONS[later] for later in range(version + 1, SCHEMA_VERSION + 1)]
+        for statement in "".join(steps).split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise

@@ -68,7 +68,8 @@ class Store(Queries):
                 f"{self.path} has schema {version}, and this hpo knows {SCHEMA_VERSION}", help="update hpo"
             )
         if version < SCHEMA_VERSION:
-            self._migrate(read_only)
+            with self.blaming():
+                self._migrate(read_only)
 
     def _check_schema(self) -> None:
         """Refuse what computes when it is read or written: a store has tables, and may come from anybody."""

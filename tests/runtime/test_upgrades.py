@@ -1,0 +1,97 @@
+"""Experiments that an earlier hpo wrote, and whose runner was killed: they are shown, and go on.
+
+`upgrades/schemaN` is what the hpo of that schema left: its database as SQL, its frozen code, and the
+reports of the trial that ran. Paths are written as ``{WORK}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.errors import StoreError
+from hpo.runtime import schema
+from hpo.runtime.schema import SCHEMA_VERSION
+from hpo.runtime.store import Store
+
+UPGRADES = Path(__file__).parent / "upgrades"
+EARLIER = range(1, SCHEMA_VERSION)
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    shutil.copy(UPGRADES / "train.py", tmp_path)
+    return tmp_path
+
+
+def put_back(version: int, work: Path) -> Path:
+    """Make the experiment's folder as it was."""
+    directory = work / "home" / "earlier"
+    shutil.copytree(UPGRADES / f"schema{version}", directory)
+    (directory / "commands").mkdir()
+    os.mkfifo(directory / "wake", 0o600)
+    for path in directory.rglob("*"):
+        if path.is_file():
+            path.write_text(path.read_text().replace("{WORK}", str(work)))
+    sql = directory / "experiment.sql"
+    db = sqlite3.connect(directory / "experiment.db")
+    db.executescript(sql.read_text())
+    db.execute("PRAGMA journal_mode = WAL")
+    db.close()
+    sql.unlink()
+    return directory
+
+
+def hpo(*arguments: str) -> str:
+    command = [sys.executable, "-m", "hpo", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def trials() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(hpo("trial", "list", "--json"))
+    return found
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_an_experiment_of_every_earlier_schema_is_shown_and_goes_on(work: Path, version: int) -> None:
+    put_back(version, work)
+    assert json.loads(hpo("show", "--json"))["status"] == "interrupted"
+    before = trials()
+    assert [t["state"] for t in before] == ["succeeded", "succeeded", "failed", "succeeded", "interrupted"]
+    hpo("resume", "--no-web")
+    after = trials()
+    assert after[:4] == before[:4]
+    assert [t["state"] for t in after[4:]] == ["succeeded"] * 2
+    assert after[4]["parameters"] == before[4]["parameters"]
+    assert after[4]["intermediate"] == [[0, 0.0], [1, after[4]["parameters"]["x"]]]
+    assert json.loads(hpo("best", "--json"))["value"] == max(t["value"] or 0 for t in after)
+    assert "+x = " in hpo("apply")
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_an_upgrade_that_is_cut_short_leaves_the_store_as_it_was(
+    work: Path, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = put_back(version, work)
+    last = schema._MIGRATIONS[SCHEMA_VERSION] + "; SELECT * FROM none"
+    monkeypatch.setattr(schema, "_MIGRATIONS", {**schema._MIGRATIONS, SCHEMA_VERSION: last})
+    with pytest.raises(StoreError, match="no such table: none"):
+        Store(directory, read_only=False)
+    db = sqlite3.connect(directory / "experiment.db")
+    assert db.execute("PRAGMA user_version").fetchone() == (version,)
+    db.close()
+    monkeypatch.undo()
+    store = Store(directory, read_only=False)
+    assert len(store.trials()) == 5
+    store.close()
