@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 
 # A busy machine is no failure: properties are about values, and time is measured in benchmarks/.
-settings.register_profile("hpo", deadline=None, max_examples=100)
+# `tests/fuzz.py` looks longer.
+settings.register_profile("hpo", deadline=None, max_examples=int(os.environ.get("HPO_FUZZ_EXAMPLES", "100")))
 settings.load_profile("hpo")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -199,7 +200,10 @@ class TestDescription:
             operation = result.ok()
 
             @settings(
-                max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+                max_examples=int(os.environ.get("HPO_FUZZ_EXAMPLES", "12")),
+                deadline=None,
+                derandomize="HPO_FUZZ_EXAMPLES" not in os.environ,
+                suppress_health_check=list(HealthCheck),
             )
             @given(case=operation.as_strategy())
             def one(case: schemathesis.Case) -> None:
