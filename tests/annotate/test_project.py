@@ -358,6 +358,21 @@ def test_a_default_is_called_what_it_is_the_default_of(tmp_path: Path, text: str
     assert list(space(tmp_path, text)) == names
 
 
+@pytest.mark.parametrize("last", ["(n)", "(\n  (n)  # )\n )", "(n),", "(n), name='x'", "(n), name=('x'),"])
+def test_a_default_is_added_behind_options_in_parentheses(tmp_path: Path, last: str) -> None:
+    text = f"import hpo\nn = 2\nx = hpo.choice((1), {last})\n"
+    apply(project(tmp_path, text), {"x": "n"}).write()
+    found = annotate([tmp_path / "script.py"])
+    assert not found.diagnostics
+    assert found.space.defaults == {"x": "n"}
+
+
+def test_an_f_string_that_is_an_option_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    text = "n = 1\n'''@hpo.function_choice(f'{n}', str(2), name=x)'''\nprint(f'{n}')\n"
+    apply(project(tmp_path, text), {"x": "str(2)"}).write()
+    assert "print(str(2))" in (tmp_path / "script.py").read_text()
+
+
 def test_a_place_whose_domain_changed_since_the_trial_is_left(tmp_path: Path) -> None:
     was = project(tmp_path, "x = 0.5  # hpo: uniform(0, 1)\n", "old.py")
     now = project(tmp_path, "x = 5  # hpo: uniform(2, 9)\n")

@@ -126,6 +126,12 @@ class SourceFile:
             end = closing.end()
         return end
 
+    def closed_before(self, limit: int, end: int) -> int:
+        """Return where the parentheses end that an expression closes between its end and an offset."""
+        while closing := _CLOSING.match(self.text, end, limit):
+            end = closing.end()
+        return end
+
     def segment(self, span: Span) -> str:
         """Return the text of a span, exactly."""
         return self.text[span.start : span.end]

@@ -289,7 +289,7 @@ class _Finder:
             related = self.file.span(statement)
             self._wrong("HPO224", message, domain.span, help_, related, warning=mark.dialect == "nni")
         formatted = (f for f in ast.walk(statement) if isinstance(f, ast.JoinedStr))
-        if not {node for f in formatted for node in ast.walk(f)}.isdisjoint(fits):
+        if any(node in fits for f in formatted for node in ast.walk(f) if node is not f):
             message = "an option stands in an f-string, where it cannot be replaced"
             related = self.file.span(statement)
             self._wrong("HPO221", message, domain.span, "give its result a name before", related)

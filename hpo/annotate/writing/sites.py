@@ -28,7 +28,7 @@ def sites(name: str, target: Target) -> Iterator[Site]:
     else:
         assert isinstance(target.value, ast.Call)
         arguments = [*target.value.args, *target.value.keywords]
-        end = max(file.span(argument).end for argument in arguments)
+        end = file.closed_before(whole.end - 1, max(file.span(argument).end for argument in arguments))
         span, before = Span(end, end), ", default="
     value, known = default(domain, own)
     values = (value,) if known else None
