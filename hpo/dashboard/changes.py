@@ -26,6 +26,7 @@ _HOME = Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.DELETE
 # A lock that is closed for writing is a runner that ended, however it did.
 _EXPERIMENT = Mask.MODIFY | Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.ONLYDIR
 _TRIALS = Mask.CREATE | Mask.MOVED_TO | Mask.ONLYDIR
+_COMMANDS = Mask.MOVED_TO | Mask.DELETE | Mask.ONLYDIR
 _TRIAL = Mask.MODIFY | Mask.ONLYDIR
 _STORE = ("experiment.db", "experiment.db-wal", "tuner.json", "lock")
 _LOGS = ("stdout.log", "stderr.log")
@@ -115,6 +116,8 @@ class Changes:
             news = self._news.setdefault(folder.name, _News())
             news.store = news.store or name in _STORE
             news.log = news.log or name == "runner.log"
+        elif folder.parent.parent == self._home and folder.name == "commands":
+            self._news.setdefault(folder.parent.name, _News()).store = True  # a wish waits, or waits no more
         elif folder.parent.parent == self._home and re.fullmatch("[0-9]{1,9}", name):
             watching.trial(folder / name)
             self._news.setdefault(folder.parent.name, _News()).trials.add(int(name))
@@ -153,6 +156,7 @@ class _Watching:
             with contextlib.suppress(OSError):
                 self._inotify.add_watch(self._home / name, _EXPERIMENT)
                 self._inotify.add_watch(self._home / name / "trials", _TRIALS)
+                self._inotify.add_watch(self._home / name / "commands", _COMMANDS)
                 self.running_trials(name)
         self.names = found
 

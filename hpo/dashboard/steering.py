@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, HTTPException, Response
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hpo.config.duration import parse_duration
 from hpo.config.model import Config
+from hpo.dashboard import views
 from hpo.dashboard.answers import LARGEST, WRITES, Id, Json, Number, directory_of, trial_of
 from hpo.errors import UsageError
 from hpo.experiment import wishes
@@ -45,6 +48,9 @@ class Changed(BaseModel):
     )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = Field(None, description="trials at a time")
     space: dict[str, Any] | None = Field(None, description="NNI's search-space JSON")
+    seen: dict[str, Any] | None = Field(
+        None, description="what is changed as it was read; 409 where somebody else has changed it since"
+    )
 
 
 class Proposal(BaseModel):
@@ -57,6 +63,7 @@ class Proposal(BaseModel):
 
 def steering(app: FastAPI) -> None:
     """Add the routes that change something."""
+    one_at_a_time = Lock()
 
     def accepted(directory: Path, **rest: Any) -> Response:
         effect = "now" if home.is_running(directory) else "when resumed"
@@ -72,7 +79,9 @@ def steering(app: FastAPI) -> None:
         directory = directory_of(id)
         settings = _settings(directory, changed)
         space = SearchSpace.from_json(changed.space) if changed.space is not None else None
-        wishes.update(directory, settings, space)
+        with one_at_a_time:
+            _check_seen(directory, changed.seen or {})
+            wishes.update(directory, settings, space)
         return accepted(directory)
 
     @app.post("/api/experiments/{id}/stop", status_code=202, tags=["steering"], responses=WRITES)
@@ -119,9 +128,32 @@ def steering(app: FastAPI) -> None:
         return accepted(directory, parameters=wishes.enqueue(directory, row.parameters))
 
 
+def _check_seen(directory: Path, seen: dict[str, Any]) -> None:
+    """Refuse to change what is not any more what whoever changes it saw: the change of another would be lost.
+
+    Browsers know no whole numbers, so numbers are compared as they have them.
+    """
+    with open_store(directory) as store:
+        settings, space = wishes.wanted(store)
+    told = views.limits(settings)
+    now = {**told["limits"], "concurrency": told["concurrency"], "space": space}
+    for name, value in seen.items():
+        if _as_browsers_read(value) == _as_browsers_read(now.get(name)):
+            continue
+        if name == "space":
+            raise HTTPException(
+                409, "the space was changed elsewhere meanwhile: keep your text, and open it anew"
+            )
+        raise HTTPException(409, f"{name} was changed elsewhere meanwhile, to {json.dumps(now.get(name))}")
+
+
+def _as_browsers_read(value: Any) -> Any:
+    return json.loads(json.dumps(value), parse_int=float)
+
+
 def _settings(directory: Path, changed: Changed) -> dict[str, Any]:
     """Return limits by the names of their settings, checked as the runner will check them."""
-    given = {name: getattr(changed, name) for name in changed.model_fields_set - {"space"}}
+    given = {name: getattr(changed, name) for name in changed.model_fields_set - {"space", "seen"}}
     for name in ("max_duration", "max_trial_duration"):
         if given.get(name) is not None:
             given[name] = parse_duration(given[name])

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.experiment.documents import experiment_json, open_store, seen_state, trial_json
+from hpo.experiment.documents import experiment_json, limits_json, open_store, seen_state, trial_json
+from hpo.experiment.wishes import wanted
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.selection import Selection
@@ -23,6 +24,7 @@ __all__ = [
     "course",
     "experiment",
     "experiments",
+    "limits",
     "overview",
     "space",
     "stamp",
@@ -78,12 +80,16 @@ def _gain(best: dict[str, Any] | None, direction: str) -> float | None:
 
 
 def overview(store: Store) -> dict[str, Any]:
-    """Return an experiment at a glance: where it stands, what came of it, what runs, what failed."""
+    """Return an experiment at a glance: where it stands, what came of it, what runs, what failed.
+
+    Limits are those that hold once the wishes that wait are obeyed.
+    """
     row = store.experiment()
     running = store.trials(states=[TrialState.RUNNING], limit=_RUNNING)
-    plan, settings = row["config"]["plan"], row["config"]["settings"]
+    plan, (settings, _) = row["config"]["plan"], wanted(store)
     return {
         **experiment(store),
+        **limits(settings),
         "top": [_brief(store, each) for each in store.top(_TOP)],
         "failures": store.failures(),
         "running": [_running(store, each) for each in running],
@@ -94,6 +100,11 @@ def overview(store: Store) -> dict[str, Any]:
         "folder": plan["cwd"],
         "defaults": row["defaults"],
     }
+
+
+def limits(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what can be changed of an experiment but its space."""
+    return {"concurrency": settings["trial_concurrency"], "limits": limits_json(settings)}
 
 
 def _command(plan: dict[str, Any], settings: dict[str, Any]) -> str:
@@ -147,12 +158,15 @@ def _thinned(points: Sequence[list[float]], most: int) -> list[list[float]]:
 
 
 def space(store: Store) -> dict[str, Any]:
-    """Return the search space, a line for each parameter: how it is written, its own and its best value."""
+    """Return the search space, a line for each parameter: how it is written, its own and its best value.
+
+    The JSON is that which holds once the wishes that wait are obeyed: the one to edit.
+    """
     row = store.experiment()
     search = SearchSpace.from_json(row["space"], defaults=row["defaults"])
     best = store.best()
     return {
-        "json": row["space"],
+        "json": wanted(store)[1],
         "parameters": [
             {
                 "name": name,

@@ -14,7 +14,15 @@ from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
 
-__all__ = ["best_json", "experiment_json", "is_marked", "open_store", "seen_state", "trial_json"]
+__all__ = [
+    "best_json",
+    "experiment_json",
+    "is_marked",
+    "limits_json",
+    "open_store",
+    "seen_state",
+    "trial_json",
+]
 
 
 @contextlib.contextmanager
@@ -63,7 +71,7 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "tuner": settings["tuner"],
         "assessor": settings.get("assessor"),
         "concurrency": settings["trial_concurrency"],
-        "limits": _limits(settings),
+        "limits": limits_json(settings),
         "waits": row["waits"] if row["status"] == "running" else None,
         "elapsed": row["elapsed"],
         "created": row["created"],
@@ -83,7 +91,7 @@ def _settings(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return settings
 
 
-def _limits(settings: Mapping[str, Any]) -> dict[str, Any]:
+def limits_json(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the limits: three that are always there, and the others where they are set."""
     usual = ("max_trials", "max_duration", "max_trial_duration")
     others = ("max_trial_memory", "max_failures", "stop_when", "patience", "retries")

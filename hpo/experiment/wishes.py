@@ -15,9 +15,10 @@ from hpo.config.model import Config
 from hpo.errors import SpaceError, UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime import home
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
-__all__ = ["enqueue", "kill_trial", "stop", "update"]
+__all__ = ["enqueue", "kill_trial", "stop", "update", "wanted"]
 
 
 def stop(directory: Path) -> None:
@@ -61,6 +62,19 @@ def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | No
             raise SpaceError("the search space is empty", help="give it a parameter")
         _check_text(space)
         home.send_command(directory, {"do": "search", "space": space.to_json()})
+
+
+def wanted(store: Store) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings and the space as they are to be: those that are stored, and the wishes that wait."""
+    row = store.experiment()
+    settings, space = dict(row["config"]["settings"]), row["space"]
+    for _, wish in home.commands(store.directory):
+        match wish:
+            case {"do": "update", "settings": dict(changed)}:
+                settings |= changed
+            case {"do": "search", "space": dict(space)}:
+                pass
+    return settings, space
 
 
 def enqueue(directory: Path, given: Mapping[str, Any]) -> dict[str, Any]:

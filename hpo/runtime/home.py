@@ -272,9 +272,17 @@ def commands(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     never, and but for another trial the same as once.
     """
     folder = directory / "commands"
-    for path in sorted(folder.glob("[!.]*.json"), key=lambda p: p.stat().st_mtime_ns):
+    found = []
+    for path in folder.glob("[!.]*.json"):
+        with contextlib.suppress(
+            FileNotFoundError
+        ):  # obeyed meanwhile, where it is not the runner that looks
+            found.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(found):
         try:
             command = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
         except ValueError:
             command = {}
-        yield path, command
+        yield path, command if isinstance(command, dict) else {}

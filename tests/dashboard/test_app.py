@@ -144,6 +144,29 @@ class TestSteering:
         assert page.patch("/api/experiments/digits", json={"space": space}).status_code == 202
         assert commands(directory) == [{"do": "search", "space": space}]
 
+    def test_what_somebody_else_changed_is_not_changed_back_unseen(
+        self, page: TestClient, make: Make
+    ) -> None:
+        make()
+        url = "/api/experiments/digits"
+        space = as_json(page.get(f"{url}/space"))["json"]
+        other = {**space, "lr": {"_type": "uniform", "_value": [0, 1]}}
+        for first, second, seen in (
+            ({"max_trials": 200}, {"max_trials": 300}, {"max_trials": 100}),
+            ({"concurrency": 5}, {"concurrency": 3}, {"concurrency": 2}),
+            ({"retries": 2}, {"retries": 1}, {"retries": None}),
+            ({"space": other}, {"space": {"lr": other["lr"]}}, {"space": space}),
+        ):
+            assert page.patch(url, json={**first, "seen": seen}).status_code == 202
+            refused = page.patch(url, json={**second, "seen": seen})
+            assert refused.status_code == 409
+            assert "elsewhere" in refused.json()["error"]
+            assert page.patch(url, json={**second, "seen": first}).status_code == 202
+        told = as_json(page.get(url))
+        assert told["limits"]["max_trials"] == 300  # as it is to be, though no runner has obeyed yet
+        assert told["concurrency"] == 3
+        assert list(as_json(page.get(f"{url}/space"))["json"]) == ["lr"]
+
     def test_values_are_enqueued_with_what_was_left_out(self, page: TestClient, make: Make) -> None:
         directory = make()
         given = {"parameters": {"kernel": "poly", "lr": 0.5}}

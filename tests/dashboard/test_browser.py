@@ -50,7 +50,9 @@ HOSTILE = '<img src=x onerror="document.title=1"> "quoted" a-very-long-name-that
 expect.set_options(timeout=60_000)
 PAGES = ("", "/source", "/trials", "/trials/0", "/plots", "/plots?figure=parallel")
 # The style sheet of maps, which plotly.js brings along and the policy keeps out; and values that are refused.
-KNOWN = re.compile(r"Applying inline style violates .*sha256-ji27qzEtxXZW|status of (400|422) ", re.DOTALL)
+KNOWN = re.compile(
+    r"Applying inline style violates .*sha256-ji27qzEtxXZW|status of (400|409|422) ", re.DOTALL
+)
 
 
 class Site:
@@ -200,6 +202,21 @@ class TestOverview:
         expect(page.get_by_role("alert")).to_contain_text("concurrency")
         page.get_by_label("Concurrency").press("Escape")
         expect(page.get_by_role("button", name="Concurrency: 2")).to_be_visible()
+
+    def test_what_another_page_changed_is_changed_back_by_nobody_unseen(self, page: Page, site: Site) -> None:
+        name = "Trials without a better result"
+        page.get_by_role("button", name=f"{name}:").click()
+        other = at(site.watch(page.context.new_page()), site, "")
+        other.get_by_role("button", name=f"{name}:").click()
+        other.get_by_label(name).fill("1700")
+        other.keyboard.press("Enter")
+        until(lambda: site.shown()["limits"].get("patience") == 1700)
+        page.get_by_label(name).fill("1600")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("changed elsewhere meanwhile, to 1700")
+        assert site.shown()["limits"]["patience"] == 1700
+        page.keyboard.press("Enter")  # now it has been seen
+        until(lambda: site.shown()["limits"]["patience"] == 1600)
 
     def test_a_late_answer_leaves_what_is_edited_by_then_open(self, page: Page, site: Site) -> None:
         held: list[Route] = []

@@ -1,8 +1,9 @@
 // @ts-check
 /** What is asked in a window of its own: values to try, a new space, whether one is sure. */
 
-import { Refused, send } from "./api.js";
+import { send } from "./api.js";
 import { h } from "./dom.js";
+import { described } from "./main.js";
 import { t } from "./text.js";
 
 /**
@@ -75,7 +76,7 @@ export function enqueueDialog(ctx, values, parameters) {
       close();
       ctx.say(effect === "now" ? t("These values run next.") : t("These values run when the experiment is resumed."));
     } catch (error) {
-      problem = error instanceof Refused ? [error.message, error.help].filter(Boolean).join(" — ") : t("The server does not answer.");
+      problem = described(error);
       ctx.redraw();
     }
   };
@@ -134,11 +135,11 @@ export function spaceDialog(ctx, space) {
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
-      const { effect } = await send("PATCH", `/experiments/${ctx.id}`, { space: JSON.parse(text) });
+      const { effect } = await send("PATCH", `/experiments/${ctx.id}`, { space: JSON.parse(text), seen: { space } });
       close();
       ctx.say(effect === "now" ? t("The tuner learns again, in the new space.") : t("The new space holds when the experiment is resumed."));
     } catch (error) {
-      problem = error instanceof Refused ? [error.message, error.help].filter(Boolean).join(" — ") : error instanceof SyntaxError ? t("This is no JSON: {}", error.message) : t("The server does not answer.");
+      problem = error instanceof SyntaxError ? t("This is no JSON: {}", error.message) : described(error);
       ctx.redraw();
     }
   };

@@ -119,7 +119,7 @@ function context(id) {
 }
 
 /** @param {any} error */
-function described(error) {
+export function described(error) {
   if (error instanceof Refused) return error.help ? `${error.message} — ${error.help}` : error.message;
   return t("The server does not answer.");
 }

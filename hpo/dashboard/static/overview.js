@@ -154,20 +154,20 @@ function strip(ctx, e, clock) {
     number(t("Over the defaults"), e.gain === null ? "–" : signed(e.gain), e.best?.baseline === null || !e.best ? t("no result of the defaults") : t("from {}", short(e.best.baseline)), e.gain > 0 ? "better" : ""),
     h("div.figure.grow", null, h("span.label", null, t("Trials")),
       h("span.value", null, String(total), h("span.of", null, " / "), editable(ctx, {
-        label: t("Maximum trials"), value: max === null ? "" : String(max), shown: max === null ? "∞" : String(max),
-        save: (text) => change({ max_trials: text === "" ? null : whole(text) }),
+        label: t("Maximum trials"), value: max === null ? "" : String(max), shown: max === null ? "∞" : String(max), seen: max,
+        save: (text, seen) => change({ max_trials: text === "" ? null : whole(text), seen: { max_trials: seen } }),
       })),
       bar(e, total)),
     h("div.figure.grow", null, h("span.label", null, t("Time")),
       h("span.value", null, duration(elapsed), h("span.of", null, " / "), editable(ctx, {
-        label: t("Maximum duration"), value: limit === null ? "" : `${limit}s`, shown: limit === null ? "∞" : duration(limit), hint: t("30s, 10m, 1h, 2d"),
-        save: (text) => change({ max_duration: text === "" ? null : text }),
+        label: t("Maximum duration"), value: limit === null ? "" : `${limit}s`, shown: limit === null ? "∞" : duration(limit), hint: t("30s, 10m, 1h, 2d"), seen: limit,
+        save: (text, seen) => change({ max_duration: text === "" ? null : text, seen: { max_duration: seen } }),
       })),
       h("div.bar-line", null, limit !== null && h("span.succeeded", { style: { width: `${Math.min(100, (100 * elapsed) / limit)}%` } }))),
     h("div.figure", null, h("span.label", null, t("At a time")),
       h("span.value", null, editable(ctx, {
-        label: t("Concurrency"), value: String(e.concurrency), shown: String(e.concurrency),
-        save: (text) => change({ concurrency: whole(text) }),
+        label: t("Concurrency"), value: String(e.concurrency), shown: String(e.concurrency), seen: e.concurrency,
+        save: (text, seen) => change({ concurrency: whole(text), seen: { concurrency: seen } }),
       })),
       h("span.note", null, t("{} running", e.trials.running ?? 0))),
   );
@@ -177,8 +177,8 @@ function strip(ctx, e, clock) {
 function limits(ctx, e) {
   /** @param {string} label @param {string} name @param {string} shown @param {Partial<Parameters<typeof editable>[1]>} [more] */
   const limit = (label, name, shown, more = {}) => h("div", { key: name }, h("dt", null, label), h("dd", null, editable(ctx, {
-    label, value: String(e.limits[name] ?? ""), shown,
-    save: (text) => send("PATCH", `/experiments/${ctx.id}`, { [name]: text === "" ? null : whole(text) }),
+    label, value: String(e.limits[name] ?? ""), shown, seen: e.limits[name] ?? null,
+    save: (text, seen) => send("PATCH", `/experiments/${ctx.id}`, { [name]: text === "" ? null : whole(text), seen: { [name]: seen } }),
     ...more,
   })));
   const { stop_when: target, patience, max_failures: failures, max_trial_duration: time, max_trial_memory: memory, retries } = e.limits;
@@ -188,7 +188,7 @@ function limits(ctx, e) {
     limit(t("Failures"), "max_failures", failures ? String(failures) : t("the first 3"), { hint: t("the first 3") }),
     limit(t("A trial's time"), "max_trial_duration", time ? duration(time) : "∞", { value: time ? `${time}s` : "", hint: t("30s, 10m, 1h, 2d") }),
     limit(t("Its memory"), "max_trial_memory", memory ? size(memory) : "∞", { value: memory ? size(memory).replace(" ", "") : "", hint: "512M, 4G" }),
-    limit(t("Retries of a failure"), "retries", String(retries ?? 0), { value: String(retries ?? 0), save: (text) => send("PATCH", `/experiments/${ctx.id}`, { retries: whole(text || "0") }) }));
+    limit(t("Retries of a failure"), "retries", String(retries ?? 0), { value: String(retries ?? 0), save: (text, seen) => send("PATCH", `/experiments/${ctx.id}`, { retries: whole(text || "0"), seen: { retries: seen } }) }));
 }
 
 /** @param {string} text */
