@@ -69,7 +69,8 @@ def parallel(record: Record) -> dict[str, Any]:
     every = max(1, math.ceil(len(trials) / _LINES))
     kept = [t for i, t in enumerate(trials) if i % every == 0 or t is record.best]
     kept.sort(key=lambda t: -record.loss(t.value))  # the best are drawn last
-    names = list(shares(record)) or list(record.space)
+    share = shares(record)
+    names = sorted(record.space, key=lambda name: -share.get(name, 0.0))
     low, high = result_range([t.value for t in trials], record.direction) if trials else (0.0, 1.0)
     axes = [_axis(record, name, kept) for name in names]
     return {

@@ -181,8 +181,10 @@ class TestFigures:
     def test_parallel_coordinates_have_places_for_what_is_active(self, make: Make) -> None:
         from hpo.dashboard import plots
 
-        data = plots.parallel(Record.read(make(trials=30)))
+        record = Record.read(make(trials=30))
+        data = plots.parallel(record)
         names = [axis["name"] for axis in data["axes"]]
+        assert names[:-1] == sorted(record.space, key=lambda name: -plots.shares(record)[name])
         assert sorted(names[:-1]) == ["degree", "kernel", "lr"]
         assert names[-1] == "value"
         for trial in data["trials"]:

@@ -17,7 +17,7 @@ export function parallel(ctx, data) {
   const ranges = marked.get(ctx.id) ?? new Map();
   marked.set(ctx.id, ranges);
   const picked = data.trials.filter((/** @type {any} */ trial) => fits(trial, data.axes, ranges));
-  const filter = filterOf(data.axes, ranges);
+  const filter = [filterOf(data.axes, ranges), "state=succeeded", data.budget !== null && `budget=${data.budget}`].filter(Boolean).join(" ");
   return h("figure.parallel", null,
     h("figcaption", null, h("h2", null, t("Parallel coordinates")),
       h("p.note", { role: "status" }, ranges.size
