@@ -16,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
+from hpo.config.wording import wording
 from hpo.dashboard.answers import REFUSALS, Answers, problem
 from hpo.dashboard.changes import Changes
 from hpo.dashboard.reading import reading
@@ -56,7 +57,7 @@ def _failed(_: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        return problem(422, f"{where}: {first['msg']}" if where else first["msg"])
+        return problem(422, *wording(where, first)) if where else problem(422, first["msg"])
     if isinstance(error, StarletteHTTPException):
         return problem(error.status_code, str(error.detail), headers=error.headers)
     assert isinstance(error, HpoError)
@@ -71,6 +72,8 @@ def _streaming(app: FastAPI) -> None:
     changes: Changes = app.state.changes
 
     async def events() -> AsyncIterator[bytes]:
+        if changes.listeners >= _LISTENERS:
+            return  # so many came at once that each of them saw a place
         async for change in changes.listen():
             yield b": still here\n\n" if change is None else b"data: %s\n\n" % json.dumps(change).encode()
 
