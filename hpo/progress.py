@@ -213,6 +213,9 @@ class Progress(Listener):
         if is_gain and is_marked(store):
             steps.append(f"hpo apply {name}    the diff that writes the best values in")
         steps.append(f"hpo show {name}     all of it on one screen")
+        steps.append(
+            f"{'hpo web':<{len(name) + 14}}all of it in the browser"
+        )  # its own page ends with the run
         for i, step in enumerate(steps):
             self._whole(f"{'' if i else 'Next':<10}{step}")
 

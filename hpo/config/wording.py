@@ -11,6 +11,8 @@ __all__ = ["wording"]
 
 _WANTED = {
     "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
     "float_type": "a number",
     "int_from_float": "a whole number",
     "string_type": "a text",

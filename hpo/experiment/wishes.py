@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.config.model import Config
+from hpo.config.size import size
 from hpo.errors import SpaceError, UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime import home
@@ -19,6 +20,8 @@ from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
 __all__ = ["enqueue", "kill_trial", "stop", "update", "wanted"]
+
+_LEAST_MEMORY = 1 << 20  # bytes: no process starts in less, so a unit was forgotten
 
 
 def stop(directory: Path) -> None:
@@ -54,7 +57,10 @@ def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | No
     """
     if not settings and space is None:
         raise UsageError("nothing to change", help="give a limit or a space: hpo update --help lists them")
-    Config().override(**settings)  # a mistake is said here, and not in the log of the runner
+    asked = Config().override(**settings)  # a mistake is said here, and not in the log of the runner
+    if asked.max_trial_memory is not None and asked.max_trial_memory < _LEAST_MEMORY:
+        message = f"{size(asked.max_trial_memory)} of memory: every trial would be stopped"
+        raise UsageError(message, help="give the unit: 512M, 4G")
     if settings:
         home.send_command(directory, {"do": "update", "settings": dict(settings)})
     if space is not None:
@@ -65,7 +71,7 @@ def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | No
 
 
 def wanted(store: Store) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings and the space as they are to be: those that are stored, and the wishes that wait."""
+    """Return the settings and the space as they are to be: the stored ones, and the wishes that wait."""
     row = store.experiment()
     settings, space = dict(row["config"]["settings"]), row["space"]
     for _, wish in home.commands(store.directory):

@@ -374,6 +374,7 @@ def test_where_the_scripts_own_values_fail_others_are_still_written_back() -> No
     assert "1 trial succeeded, 1 failed" in said
     assert "; the script's own values failed (trial 0)" in said
     assert "hpo apply" in said
+    assert "hpo web" in said
     assert "the script's own values failed" in hpo("show").stdout
     assert "hpo apply" in hpo("show").stdout
     assert "-x = 0.0" in hpo("apply").stdout

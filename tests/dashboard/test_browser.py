@@ -51,7 +51,7 @@ expect.set_options(timeout=60_000)
 PAGES = ("", "/source", "/trials", "/trials/0", "/plots", "/plots?figure=parallel")
 # The style sheet of maps, which plotly.js brings along and the policy keeps out; and values that are refused.
 KNOWN = re.compile(
-    r"Applying inline style violates .*sha256-ji27qzEtxXZW|status of (400|409|422) ", re.DOTALL
+    r"Applying inline style violates .*sha256-ji27qzEtxXZW|status of (400|404|409|422) ", re.DOTALL
 )
 
 
@@ -181,7 +181,7 @@ class TestOverview:
         for label, text, name, kept in (
             ("Good enough", "value>=99", "stop_when", "value>=99"),
             ("Trials without a better result", "1900", "patience", 1900),
-            ("Failures", "1800", "max_failures", 1800),
+            ("Failures that end it", "1800", "max_failures", 1800),
             ("A trial's time", "2h", "max_trial_duration", 7200),
             ("Its memory", "64G", "max_trial_memory", 64 << 30),
             ("Retries of a failure", "1", "retries", 1),
@@ -394,7 +394,7 @@ class TestPlots:
         page.mouse.up()
         expect(page.get_by_role("status").last).to_contain_text("in the marked ranges")
         page.get_by_role("link", name="Show them in the table").click()
-        expect(page.get_by_label("Filter")).to_have_value(re.compile("^value>="))
+        expect(page.get_by_label("Filter")).to_have_value(re.compile("^value>=.* state=succeeded$"))
         expect(page.locator("tbody")).not_to_contain_text("running")
 
 
@@ -410,6 +410,11 @@ class TestAll:
         expect(page.get_by_role("heading", name="2 experiments side by side")).to_be_visible()
         expect(page.get_by_role("row", name=re.compile("^momentum"))).to_contain_text("uniform")
         assert page.locator("path.line").count() >= 2
+
+    def test_one_that_is_gone_is_named_where_it_is_compared(self, page: Page, site: Site) -> None:
+        page.goto(f"{site.base}/compare?id={site.id}&id=nowhere")
+        expect(page.locator("main")).to_contain_text("there is no experiment nowhere")
+        expect(page.locator("main")).not_to_contain_text("Loading")
 
     def test_keys_lead_everywhere(self, page: Page, site: Site) -> None:
         for keys, heading in (("gs", "Source"), ("gt", "Trials"), ("ge", "Experiments")):

@@ -1,6 +1,8 @@
 // @ts-check
 /** What the server says, and when it says that something changed. */
 
+import { t } from "./text.js";
+
 export class Refused extends Error {
   /** @param {number} status @param {{error?: string, help?: string | null}} body */
   constructor(status, body) {
@@ -15,7 +17,9 @@ export class Refused extends Error {
  * @param {RequestInit} [options]
  */
 async function ask(path, options) {
-  const response = await fetch(`/api${path}`, { credentials: "same-origin", ...options });
+  const response = await fetch(`/api${path}`, { credentials: "same-origin", ...options }).catch(() => {
+    throw new Error(t("The server does not answer.")); // browsers say it each in their own way
+  });
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
   if (response.status === 401) dispatchEvent(new CustomEvent("locked"));

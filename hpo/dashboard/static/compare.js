@@ -1,11 +1,11 @@
 // @ts-check
 /** Several experiments side by side: how they went, and what they searched. */
 
-import { get, repeated } from "./api.js";
+import { get, Refused, repeated } from "./api.js";
 import { chart } from "./chart.js";
 import { h } from "./dom.js";
 import { count } from "./list.js";
-import { follow } from "./main.js";
+import { described, follow } from "./main.js";
 import { heading } from "./overview.js";
 import { duration, short, signed, t } from "./text.js";
 
@@ -18,11 +18,19 @@ export function comparePage(ctx) {
   let found = null;
   /** @type {any} */
   let series = null;
+  /** @type {string | null} */
+  let problem = null;
   let isHere = true;
   const load = repeated(async () => {
     if (!isHere || !ids.length) return;
-    const all = await ctx.attempt(() => get(`/comparison?${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`));
-    if (!all) return;
+    let all;
+    try {
+      all = await get(`/comparison?${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`);
+      problem = null;
+    } catch (error) {
+      if (error instanceof Refused || !found) problem = described(error);
+      return ctx.redraw();
+    }
     found = all;
     series = all.map((/** @type {any} */ e, /** @type {number} */ i) => ({ kind: "steps", tone: TONES[i], name: `${e.name} (${e.id})`, points: drawnOut(e.course) }));
     ctx.redraw();
@@ -36,6 +44,7 @@ export function comparePage(ctx) {
     leave: () => { isHere = false; },
     view: () => {
       if (!ids.length) return [h("div.empty", null, h("h1", null, t("Nothing to compare")), h("p", null, h("a", { href: "/", onclick: follow }, t("Choose experiments in the list."))))];
+      if (problem) return [h("div.empty", null, h("h1", null, t("This cannot be shown")), h("p", null, problem), h("p", null, h("a", { href: "/", onclick: follow }, t("Choose experiments in the list."))))];
       if (!found) return [h("p.loading", null, t("Loading…"))];
       return [
         h("div.head", null, h("h1", null, t("{} experiments side by side", found.length))),
@@ -66,6 +75,7 @@ function histories(found, series) {
 function summary(found) {
   const rows = /** @type {[string, (e: any) => any][]} */ ([
     [t("Best"), (e) => h("strong", null, short(e.best?.value ?? null))],
+    [t("Direction"), (e) => (e.direction === "maximize" ? t("maximize") : t("minimize"))],
     [t("Over the defaults"), (e) => signed(e.gain)],
     [t("Trials"), (e) => String(count(e))],
     [t("Time"), (e) => duration(e.elapsed)],

@@ -103,7 +103,7 @@ function field(p, texts, redraw) {
     texts[p.name] = event.target.value;
     redraw();
   };
-  if (!p.options) return h("input", { value: texts[p.name], oninput: change, spellcheck: "false", autocomplete: "off", inputmode: "decimal" });
+  if (!p.options) return h("input", { value: texts[p.name], placeholder: written(p.default), oninput: change, spellcheck: "false", autocomplete: "off", inputmode: "decimal" });
   return h("select", { onchange: change }, p.options.map((/** @type {any} */ option) =>
     h("option", { value: written(option), selected: written(option) === texts[p.name] }, written(option))));
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The plots: plotly draws what `hpo.figures` describes; parallel coordinates are our own. */
 
-import { get } from "./api.js";
+import { get, Refused } from "./api.js";
 import { h } from "./dom.js";
 import { parallel } from "./parallel.js";
 import { currentLanguage, t } from "./text.js";
@@ -80,7 +80,7 @@ export function plotsPage(ctx) {
         const found = await fetched(signal);
         if (!signal.aborted) [figure, problem] = [found, null];
       } catch (error) {
-        if (!signal.aborted) problem = /** @type {Error} */ (error).message;
+        if (!signal.aborted && (error instanceof Refused || !figure)) problem = /** @type {Error} */ (error).message;
       }
       ctx.redraw();
       if (!signal.aborted) await pause(Math.max(GAP, 3 * (performance.now() - begun)));

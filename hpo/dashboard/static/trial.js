@@ -1,7 +1,7 @@
 // @ts-check
 /** One trial: its values, its curve, what it writes as it writes it, and how it ended. */
 
-import { get, getPiece, repeated, send } from "./api.js";
+import { get, getPiece, Refused, repeated, send } from "./api.js";
 import { chart } from "./chart.js";
 import { sureDialog } from "./dialogs.js";
 import { h } from "./dom.js";
@@ -37,7 +37,7 @@ export function trialPage(ctx, number) {
       figure = [{ kind: "line", points: trial.intermediate, tone: trial.best ? "best" : "trial" }];
       problem = null;
     } catch (error) {
-      problem = /** @type {Error} */ (error).message;
+      if (error instanceof Refused || !trial) problem = /** @type {Error} */ (error).message; // else the line above says it
     }
     ctx.redraw();
   });

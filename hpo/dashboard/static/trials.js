@@ -4,7 +4,7 @@
  * the rows that are in sight, and draws only these.
  */
 
-import { get, repeated } from "./api.js";
+import { get, Refused, repeated } from "./api.js";
 import { dialog } from "./dialogs.js";
 import { h } from "./dom.js";
 import { follow } from "./main.js";
@@ -52,7 +52,7 @@ export function trialsPage(ctx) {
       numbers.forEach((n, i) => state.blocks.set(n, answers[i].trials));
       [state.total, state.all, state.problem] = [answers[0].total, answers[0].all, null];
     } catch (error) {
-      state.problem = /** @type {Error} */ (error).message;
+      if (error instanceof Refused || state.total === null) state.problem = /** @type {Error} */ (error).message; // else the line above says it
     }
     ctx.redraw();
   };

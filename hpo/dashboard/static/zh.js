@@ -17,7 +17,7 @@ export const ZH = {
   "Name": "名称", "Status": "状态", "Best": "最佳", "Over the defaults": "相对默认值", "Tuner": "调参器", "Time": "时间", "Started": "开始时间",
   "Choose two or more": "请选择两个或更多", "No experiment yet": "还没有实验", "Mark a value in a script, and run it:": "在脚本中标注一个值，然后运行：",
   // overview
-  "Results": "结果", "{} succeeded": "{} 个成功", "Best parameters": "最佳参数", "Running now": "正在运行", "Top trials": "最佳试验", "Failures": "失败",
+  "Results": "结果", "{} succeeded": "{} 个成功", "Best parameters": "最佳参数", "Running now": "正在运行", "Cut short": "中断的试验", "Its runner died. Resume goes on where it stood.": "运行进程已终止。继续即可从中断处接着运行。", "Failures that end it": "终止实验的失败数", "Top trials": "最佳试验", "Failures": "失败",
   "Search": "搜索", "Edit the space": "编辑搜索空间", "Events": "事件", "Configuration": "配置", "The runner's log": "运行日志", "Nothing yet.": "暂无内容。",
   "None.": "无。", "{} changes wait until it is resumed.": "{} 项更改将在继续运行后生效。", "Try values…": "尝试一组值…", "Try values": "尝试一组值",
   "Stop": "停止", "Resume": "继续", "It is told to stop.": "已通知停止。", "Stop the experiment?": "停止实验？",
