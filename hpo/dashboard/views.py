@@ -6,10 +6,12 @@ curves are thinned before they leave.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpo.errors import StoreError
 from hpo.experiment.documents import experiment_json, limits_json, open_store, seen_state, trial_json
 from hpo.experiment.wishes import wanted
 from hpo.runtime import home
@@ -59,7 +61,8 @@ def experiments() -> list[dict[str, Any]]:
     """Return all experiments, the newest first, each on a line."""
     found = []
     for directory, _ in home.experiments():
-        with open_store(directory) as store:
+        # One that is damaged, or deleted meanwhile, leaves the others.
+        with contextlib.suppress(StoreError), open_store(directory) as store:
             found.append(experiment(store))
     return found
 
@@ -84,11 +87,11 @@ def overview(store: Store) -> dict[str, Any]:
 
     Limits are those that hold once the wishes that wait are obeyed.
     """
-    row = store.experiment()
+    told, row = experiment(store), store.experiment()
     running = store.trials(states=[TrialState.RUNNING], limit=_RUNNING)
     plan, (settings, _) = row["config"]["plan"], wanted(store)
     return {
-        **experiment(store),
+        **told,
         **limits(settings),
         "top": [_brief(store, each) for each in store.top(_TOP)],
         "failures": store.failures(),

@@ -110,6 +110,9 @@ class Queries:
                 raise _forged(column, "it is no object")
         if not _NUMERIC.issuperset((type(row["created"]), type(row["elapsed"]))):
             raise _forged("experiment", "text in the place of a number")
+        for column in ("name", "status", "message", "direction", "waits"):
+            if not isinstance(row.get(column), str | None):
+                raise _forged(column, "it is no text")
         return row
 
     def counts(self) -> dict[str, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,25 @@ class TestReading:
         path.write_bytes(b"no database" * 100)
         assert page.get("/api/experiments/digits").status_code == 404
         assert as_json(page.get("/api/experiments")) == []
+
+    @pytest.mark.parametrize(
+        ("table", "column", "value"),
+        [
+            ("experiment", "config", b"\xff\xfe\x00"), ("experiment", "config", "[" * 100_000),
+            ("experiment", "config", "{}"), ("experiment", "created", "{}"),
+            ("experiment", "message", b"\xff"), ("experiment", "space", "[1]"),
+            ("trial", "state", "unheard of"), ("trial", "device", b"\xff\xfe\x00"), ("trial", "value", "x"),
+        ],
+    )  # fmt: skip
+    def test_a_store_that_we_did_not_write_hides_no_other(
+        self, page: TestClient, make: Make, table: str, column: str, value: Any
+    ) -> None:
+        make("good")
+        with contextlib.closing(sqlite3.connect(make("bad", 3) / "experiment.db")) as store:
+            store.execute(f"UPDATE {table} SET {column} = ?", (value,))
+            store.commit()
+        assert [e["id"] for e in as_json(page.get("/api/experiments"))] == ["good"]
+        assert page.get("/api/experiments/bad").status_code == 404
 
     def test_numbers_that_json_has_not_are_null(self, page: TestClient, make: Make) -> None:
         store = Store(make(), read_only=False)
