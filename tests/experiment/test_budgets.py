@@ -51,7 +51,7 @@ NNI_SCRIPT = """\
 import nni
 values = nni.get_next_parameter()
 with open("seen", "a") as file:
-    print(nni.get_sequence_id(), values["TRIAL_BUDGET"], file=file)
+    print(nni.get_sequence_id(), values.get("TRIAL_BUDGET"), file=file)
 nni.report_final_result(values["rate"])
 """
 CONFIG = """\
