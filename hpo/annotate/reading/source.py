@@ -219,18 +219,22 @@ class SourceFile:
             tuple(places),
         )
 
-    def rewritten(self, edits: Iterable[Edit]) -> bytes:
-        """Return the bytes with the edits spliced in; all other bytes are the file's own.
+    def writable(self, text: str) -> str:
+        """Return text as this file can have it.
 
-        What the file's encoding does not have came from an escape in a string, and becomes one again.
+        What its encoding does not have came from an escape in a string, and becomes one again.
         """
+        return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
+
+    def rewritten(self, edits: Iterable[Edit]) -> bytes:
+        """Return the bytes with the edits spliced in, as `writable`; all other bytes are the file's own."""
         pieces: list[bytes] = []
         done, byte = 0, len(self._bom)
         for edit in sorted(edits, key=lambda e: (e.start, e.end, e.depth)):
             assert edit.start >= done, "two edits overlap"
             gap = len(self.text[done : edit.start].encode(self.encoding))
             old = len(self.text[edit.start : edit.end].encode(self.encoding))
-            pieces += (self.data[byte : byte + gap], edit.text.encode(self.encoding, "backslashreplace"))
+            pieces += (self.data[byte : byte + gap], self.writable(edit.text).encode(self.encoding))
             done, byte = edit.end, byte + gap + old
         return self._bom + b"".join(pieces) + self.data[byte:] if pieces else self.data
 

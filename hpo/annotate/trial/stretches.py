@@ -21,14 +21,15 @@ def stretches(file: SourceFile, edits: Iterable[Edit], rewritten: bytes) -> tupl
     shift = 0
     for edit in sorted(edits, key=lambda e: (e.start, e.end, e.depth)):
         start = edit.start + shift
-        shift += len(edit.text) - (edit.end - edit.start)
-        if len(edit.text) == edit.end - edit.start and edit.place is None:
+        length = len(file.writable(edit.text))
+        shift += length - (edit.end - edit.start)
+        if length == edit.end - edit.start and edit.place is None:
             continue  # an `@` that became a `#`
         place = edit.place or Span(edit.start, edit.end)
         found.append(
             (
                 *new.utf8_position(start),
-                *new.utf8_position(start + len(edit.text)),
+                *new.utf8_position(start + length),
                 *file.utf8_position(place.start),
                 *file.utf8_position(place.end),
                 file.utf8_position(edit.end)[1],
