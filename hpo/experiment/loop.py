@@ -100,6 +100,7 @@ class Experiment:
         self._kernel_kills, self._kernel_killed_at = memory.kernel_kills(), -math.inf
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
+        store.wait_for_room = self._wait_for_room
         try:
             self._restore()
         except OSError as error:
@@ -206,7 +207,6 @@ class Experiment:
             wake = Wake(self.directory, self._launcher)
             try:
                 with self._interruptions.kept(wake.fileno()):
-                    self.store.wait_for_room = self._wait_for_room
                     self._loop(wake)
             finally:
                 wake.close()
