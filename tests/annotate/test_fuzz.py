@@ -224,6 +224,19 @@ def test_any_bytes_below_a_mark(script: Path, data: bytes) -> None:
     check(script, data)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x = 1  # hpo: {'ÿ' * 60} choice(1, 2)\n",
+        f"x = (1  {'# ' * 60}\n    + 2)  # hpo: choice(1, 2)\n",
+        f"x = f(1  # hpo: choice(1, 2) {'# ' * 60}\n    , 2)\n",
+        f"import hpo\nx = 1  # hpo: choice(1, 2)\nhpo.report_final_result(x  {'# ' * 60}\n)\n",
+    ],
+)
+def test_what_repeats_itself_takes_no_longer(script: Path, text: str) -> None:
+    check(script, text.encode())
+
+
 @fuzz
 @given(mutants())
 def test_whatever_is_proposed_is_no_mistake(script: Path, data: bytes) -> None:

@@ -27,7 +27,7 @@ _REPORT_FORMS = {
     "report_intermediate_result": (1, 2, "report_intermediate_result(accuracy), with step= if need be"),
     "report_final_result": (1, 1, "report_final_result(accuracy)"),
 }
-_NAME = r"[^\W\d](?:\w|[^\x00-\x7f])*"  # some letters of some scripts are none to `re`
+_NAME = r"[^\W\d][\w\u0080-\U0010ffff]*"  # some letters of some scripts are none to `re`
 _CALL = re.compile(rf"\s*({_NAME}\s*=\s*)?((hpo|nni)\.)?{_NAME}\(")
 
 

@@ -23,7 +23,7 @@ __all__ = ["Edit", "Refusal", "SourceFile", "Span", "brief", "splice"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"#[^\r\n]*")
-_CLOSING = re.compile(r"(?:[\s\\]|#[^\r\n]*)*\)")
+_CLOSING = re.compile(r"(?:[\s\\]|#[^\r\n]*(?=[\r\n]))*\)")
 _BOM = b"\xef\xbb\xbf"
 
 

@@ -28,7 +28,7 @@ _STAND_INS = {
     "fidelity": "lambda passes, start=0: __import__('itertools').islice(passes, start, {budget})",
     "param": "lambda *a, **k: lambda f: f",
 }
-_UP_TO_COMMA = re.compile(r"(?:#[^\r\n]*|[^,#])*,")  # after an argument, which comments may follow
+_UP_TO_COMMA = re.compile(r"(?:#[^\r\n]*(?=[\r\n])|[^,#])*,")  # after an argument, which comments may follow
 _ATOMS = (ast.Call, ast.GeneratorExp, ast.Name, ast.Attribute, ast.Subscript, ast.List)
 _REPORTS = ("report_intermediate_result", "report_final_result")
 
