@@ -170,12 +170,12 @@ class TestOverview:
 
     def test_limits_are_edited_where_they_stand(self, page: Page, site: Site) -> None:
         page.get_by_role("button", name="Maximum trials").click()
-        page.get_by_label("Maximum trials").fill("1999")
+        page.get_by_role("textbox", name="Maximum trials").fill("1999")
         page.keyboard.press("Enter")
         until(lambda: site.shown()["limits"]["max_trials"] == 1999)
         expect(page.get_by_role("button", name="Maximum trials: 1999")).to_be_visible()
         page.get_by_role("button", name="Maximum duration").click()
-        page.get_by_label("Maximum duration").fill("20m")
+        page.get_by_role("textbox", name="Maximum duration").fill("20m")
         page.get_by_role("button", name="Save").click()
         until(lambda: site.shown()["limits"]["max_duration"] == 1200)
         for label, text, name, kept in (
@@ -188,21 +188,21 @@ class TestOverview:
             ("Retries of a failure", "0", "retries", None),
         ):
             page.get_by_role("button", name=f"{label}:").click()
-            page.get_by_label(label).fill(text)
+            page.get_by_role("textbox", name=label).fill(text)
             page.keyboard.press("Enter")
             until(lambda name=name, kept=kept: site.shown()["limits"].get(name) == kept)
             if name == "retries":  # it is edited twice: the second time from what the page shows by then
                 expect(page.get_by_role("button", name=f"{label}: {text}")).to_be_visible()
         expect(page.get_by_role("button", name="Its memory: 64 G")).to_be_visible()
         page.get_by_role("button", name="Good enough:").click()
-        page.get_by_label("Good enough").fill("")
+        page.get_by_role("textbox", name="Good enough").fill("")
         page.keyboard.press("Enter")
         until(lambda: "stop_when" not in site.shown()["limits"])
         page.get_by_role("button", name="Concurrency").click()
-        page.get_by_label("Concurrency").fill("none")
+        page.get_by_role("textbox", name="Concurrency").fill("none")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("concurrency")
-        page.get_by_label("Concurrency").press("Escape")
+        page.get_by_role("textbox", name="Concurrency").press("Escape")
         expect(page.get_by_role("button", name="Concurrency: 2")).to_be_visible()
 
     def test_what_another_page_changed_is_changed_back_by_nobody_unseen(self, page: Page, site: Site) -> None:
@@ -210,10 +210,10 @@ class TestOverview:
         page.get_by_role("button", name=f"{name}:").click()
         other = at(site.watch(page.context.new_page()), site, "")
         other.get_by_role("button", name=f"{name}:").click()
-        other.get_by_label(name).fill("1700")
+        other.get_by_role("textbox", name=name).fill("1700")
         other.keyboard.press("Enter")
         until(lambda: site.shown()["limits"].get("patience") == 1700)
-        page.get_by_label(name).fill("1600")
+        page.get_by_role("textbox", name=name).fill("1600")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("changed elsewhere meanwhile, to 1700")
         assert site.shown()["limits"]["patience"] == 1700
@@ -226,14 +226,14 @@ class TestOverview:
             "**/api/experiments/*", lambda r: r.continue_() if r.request.method == "GET" else held.append(r)
         )
         page.get_by_role("button", name="Maximum trials").click()
-        page.get_by_label("Maximum trials").fill("1998")
+        page.get_by_role("textbox", name="Maximum trials").fill("1998")
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Maximum duration").click()
-        page.get_by_label("Maximum duration").fill("2")
+        page.get_by_role("textbox", name="Maximum duration").fill("2")
         until(lambda: held or page.wait_for_timeout(50))
         held[0].continue_()
         expect(page.get_by_role("button", name="Maximum trials: 1998")).to_be_visible()
-        expect(page.get_by_label("Maximum duration")).to_have_value("2")
+        expect(page.get_by_role("textbox", name="Maximum duration")).to_have_value("2")
         page.unroute_all()
 
     def test_values_are_tried_and_a_trial_runs_them(self, page: Page, site: Site) -> None:

@@ -42,7 +42,7 @@ export function editable(ctx, { label, value, shown, seen, hint, save }) {
       value: editing.text, "aria-label": label, placeholder: hint ?? t("no limit"), spellcheck: "false", autocomplete: "off",
       oninput: (/** @type {any} */ e) => { if (editing) editing.text = e.target.value; },
       onkeydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Escape") set(null); },
-      onblur: () => { if (editing && !editing.problem && editing.text.trim() === editing.value) set(null); },
+      onblur: () => { if (editing && isHere() && !editing.problem && editing.text.trim() === editing.value) set(null); },
       mounted: (/** @type {HTMLInputElement} */ el) => el.select(),
     }),
     h("button.main.small", { type: "submit" }, t("Save")),
