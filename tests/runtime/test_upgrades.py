@@ -35,7 +35,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def put_back(version: int, work: Path) -> Path:
     """Make the experiment's folder as it was."""
-    directory = work / "home" / "earlier"
+    # Of two experiments with one name each would end the other's trials as strays of its own.
+    directory = work / "home" / f"earlier{version}"
     shutil.copytree(UPGRADES / f"schema{version}", directory)
     (directory / "commands").mkdir()
     os.mkfifo(directory / "wake", 0o600)
@@ -72,7 +73,7 @@ def test_an_experiment_of_every_earlier_schema_is_shown_and_goes_on(work: Path, 
     hpo("resume", "--no-web")
     after = trials()
     assert after[:4] == before[:4]
-    assert [t["state"] for t in after[4:]] == ["succeeded"] * 2
+    assert [t["state"] for t in after[4:]] == ["succeeded"] * 2, [t["detail"] for t in after[4:]]
     assert after[4]["parameters"] == before[4]["parameters"]
     assert after[4]["intermediate"] == [[0, 0.0], [1, after[4]["parameters"]["x"]]]
     assert json.loads(hpo("best", "--json"))["value"] == max(t["value"] or 0 for t in after)
