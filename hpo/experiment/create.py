@@ -177,7 +177,7 @@ def open_existing(
         store = Store(directory, read_only=False)
         with store.blaming():
             row = store.experiment()
-            store.trials(states=[TrialState.RUNNING])
+            running = {trial.number: trial.attempt for trial in store.trials(states=[TrialState.RUNNING])}
         plan = _plan(row["config"])
         if isinstance(plan.command, FunctionCommand) and objective is None:
             called = plan.command.name
@@ -188,7 +188,6 @@ def open_existing(
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         end_strays(directory.name)  # of a runner that died together with its fork server
-        running = {row.number: row.attempt for row in store.trials(states=[TrialState.RUNNING])}
         launcher = _launcher(directory, plan, lock, config, objective, running)
         try:
             return Experiment(

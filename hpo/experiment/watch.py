@@ -69,10 +69,12 @@ class Watch:
         now = time.monotonic()
         while self._moments and self._moments[0][0] <= now:
             run = self._running.get(heapq.heappop(self._moments)[1])
-            if run is not None and run.deadline is not None and now >= run.deadline:
+            if run is None:
+                continue
+            if run.deadline is not None and now >= run.deadline:
                 run.deadline, run.timed_out = None, True
                 self.stop(run, None)
-            if run is not None and run.kill_at is not None and now >= run.kill_at:
+            if run.kill_at is not None and now >= run.kill_at:
                 run.kill_at = now + _GRACE
                 self._expect(run, run.kill_at)
                 self._launcher.signal(run.trial.number, signal.SIGKILL)
