@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpo.parameters import same
+from hpo.parameters import Parameter, same
 
 __all__ = ["Condition", "Nest"]
 
@@ -30,3 +30,13 @@ class Nest:
     """NNI's nested form of a choice: for each option, in order, its sub-names and their flat names."""
 
     options: Mapping[str, Mapping[str, str]]
+
+    def within(self, name: str, parameters: Mapping[str, Parameter]) -> Nest:
+        """Return what is left of it where `name`, the choice, has fewer options, or fewer names are there."""
+        return Nest(
+            {
+                option: {sub: flat for sub, flat in subs.items() if flat in parameters}
+                for option, subs in self.options.items()
+                if parameters[name].contains(option)
+            }
+        )

@@ -19,7 +19,7 @@ from typing import Any
 from hpo.conditions import Condition, Nest
 from hpo.constraints import Constraint
 from hpo.errors import SpaceError
-from hpo.parameters import Parameter, RandomSource
+from hpo.parameters import Choice, Parameter, RandInt, RandomSource, is_number
 from hpo.space_json import CONSTRAINTS, JsonReader
 
 __all__ = ["Configuration", "SearchSpace"]
@@ -85,6 +85,44 @@ class SearchSpace:
             defaults=self.defaults,
             nests=self._nests,
             constraints=(*self.constraints, constraint),
+        )
+
+    def fixed(self, values: Mapping[str, Any]) -> SearchSpace:
+        """Return this space with some parameters at one value each, which nothing searches then.
+
+        A number may lie outside its domain; of a choice it is an option. What can be active no more is left
+        out, and so are the constraints that speak of it.
+
+        Raises:
+            SpaceError: there is no such parameter, or it cannot have the value.
+        """
+        for name in values:
+            self._check_known(name)
+        parameters = {name: _only(name, self[name], values) for name in self}
+        conditions: dict[str, list[Condition]] = {}
+        for name in self.order:
+            for condition in self.conditions.get(name, ()):
+                parent = parameters.get(condition.parent)
+                left = [value for value in condition.values if parent is not None and parent.contains(value)]
+                if not left:
+                    del parameters[name]
+                    conditions.pop(name, None)
+                    break
+                conditions.setdefault(name, []).append(Condition(condition.parent, tuple(left)))
+        gone = next((name for name in values if name not in parameters), None)
+        if gone is not None:
+            needs = self._condition_text(gone)
+            raise SpaceError(f"{gone} is never active: it needs {needs}", help="leave it out")
+        return SearchSpace(
+            parameters,
+            conditions=conditions,
+            defaults={n: v for n, v in {**self.defaults, **values}.items() if n in parameters},
+            nests={
+                name: nest.within(name, parameters)
+                for name, nest in self._nests.items()
+                if name in parameters
+            },
+            constraints=[c for c in self.constraints if all(name in parameters for name in c.names)],
         )
 
     # -- looking at it
@@ -285,10 +323,7 @@ class SearchSpace:
             SpaceError: it says which parameter, and what was got.
         """
         for name in configuration:
-            if name not in self.parameters:
-                close = get_close_matches(name, self.parameters, n=1)
-                help_ = f"did you mean {close[0]}?" if close else f"the parameters are {', '.join(self)}"
-                raise SpaceError(f"there is no parameter {name}", help=help_)
+            self._check_known(name)
         for name, value in configuration.items():
             if not self.parameters[name].contains(value):
                 raise SpaceError(
@@ -309,6 +344,12 @@ class SearchSpace:
                 raise SpaceError(
                     f"{values} violates the constraint {constraint}", help="choose values that satisfy it"
                 )
+
+    def _check_known(self, name: str) -> None:
+        if name not in self.parameters:
+            close = get_close_matches(name, self.parameters, n=1)
+            help_ = f"did you mean {close[0]}?" if close else f"the parameters are {', '.join(self)}"
+            raise SpaceError(f"there is no parameter {name}", help=help_)
 
     def _condition_text(self, name: str) -> str:
         return " and ".join(
@@ -444,3 +485,17 @@ class SearchSpace:
                 help="loosen a constraint, or widen a domain that it speaks of",
                 path=(CONSTRAINTS,),
             )
+
+
+def _only(name: str, domain: Parameter, values: Mapping[str, Any]) -> Parameter:
+    """Return a domain, or the one that has nothing but the given value."""
+    if name not in values:
+        return domain
+    value = values[name]
+    if isinstance(domain, Choice) and domain.contains(value):
+        return Choice((domain.options[domain.index(value)],))
+    is_whole = isinstance(value, int) or not isinstance(domain, RandInt)
+    if isinstance(domain, Choice) or not is_number(value) or not is_whole:
+        message = f"{name} is {value!r}, which lies outside {domain}"
+        raise SpaceError(message, help="give one of its values")
+    return Choice((value,))

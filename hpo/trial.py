@@ -78,6 +78,7 @@ class _Inside:
         self._noted: set[str] = set()
         self.baseline = os.environ.get("HPO_BASELINE") == "1"
         self.attempt = os.environ.get("HPO_TRIAL_ATTEMPT")
+        self._fixed = os.environ.get("HPO_FIXED")
 
     @property
     def values(self) -> dict[str, Any]:
@@ -92,6 +93,21 @@ class _Inside:
                 with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - pathlib costs 3 ms
                     self._values = json.loads(file.read().decode())
         return self._values
+
+    def has(self, name: str) -> bool:
+        """Tell whether the trial has a value for a parameter: the baseline only what is fixed."""
+        if name not in self.values:
+            return False
+        return not self.baseline or name in self.fixed
+
+    @property
+    def fixed(self) -> list[str]:
+        """The parameters that have one value in all trials."""
+        if self._fixed is None:
+            return []
+        import json
+
+        return list(json.loads(self._fixed))
 
     def say_outside(self) -> None:
         """Say once that there is no experiment."""
@@ -360,8 +376,7 @@ def trial_dir() -> Path:
 
 def given(name: str) -> bool:
     """Tell whether this trial has a value for a parameter; the baseline trial keeps the source's own."""
-    here = inside()
-    return not here.baseline and name in here.values
+    return inside().has(name)
 
 
 def value(name: str) -> Any:
@@ -372,7 +387,7 @@ def value(name: str) -> Any:
 def picked(name: str, option: Any) -> bool:
     """Tell whether the trial picked this option of a choice: a JSON scalar, or a source text."""
     here = inside()
-    if here.baseline or name not in here.values:
+    if not here.has(name):
         return False
     chosen = here.values[name]
     return type(chosen) is type(option) and bool(chosen == option)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Reference", "TrialNumber", "TrialReference"]
+from hpo.errors import UsageError
+
+__all__ = ["Reference", "assignments", "TrialNumber", "TrialReference"]
 
 Reference = Annotated[
     str | None, typer.Argument(metavar="ID", help="An id, its beginning, or a name; by itself, the newest.")
@@ -15,3 +18,25 @@ TrialReference = Annotated[
     str, typer.Argument(metavar="ID", help="An experiment; or, alone, the number of a trial of the newest.")
 ]
 TrialNumber = Annotated[int | None, typer.Argument(metavar="N", help="The trial's number.")]
+
+
+def assignments(written: Sequence[str]) -> dict[str, Any]:
+    """Read values by name, each written NAME=VALUE; a value is JSON, or else a text.
+
+    Raises:
+        UsageError: one is not written so, or a name is given twice.
+    """
+    import json
+
+    given: dict[str, Any] = {}
+    for text in written:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{text!r} is no value", help="write NAME=VALUE, such as lr=0.1")
+        if name in given:
+            raise UsageError(f"{name} is given twice", help="leave one out")
+        try:
+            given[name] = json.loads(value)
+        except ValueError:
+            given[name] = value
+    return given

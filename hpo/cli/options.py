@@ -26,6 +26,7 @@ __all__ = [
     "CpusPerTrial",
     "Detach",
     "Engine",
+    "Fix",
     "GpusPerTrial",
     "GroupedCommand",
     "GroupedCommands",
@@ -191,6 +192,14 @@ Param = Annotated[
     typer.Option(
         metavar="NAME=DOMAIN",
         help="Send a value to the trial as --NAME VALUE, such as lr=loguniform(1e-5,1e-1); repeatable.",
+        rich_help_panel=_WHAT,
+    ),
+]
+Fix = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Do not search this parameter: it has this value in each trial; repeatable.",
         rich_help_panel=_WHAT,
     ),
 ]

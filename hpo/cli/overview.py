@@ -15,7 +15,7 @@ from rich.text import Text
 from hpo.cli.output import print_lines
 from hpo.config.size import size
 from hpo.experiment.documents import is_marked
-from hpo.experiment.wording import ago, counted, duration, short
+from hpo.experiment.wording import ago, counted, duration, short, values
 from hpo.progress import best_values
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
@@ -172,8 +172,10 @@ def _sparkline(values: Sequence[float], width: int) -> str:
 
 
 def _search(told: Mapping[str, Any]) -> Iterator[Text]:
-    names = [name for name in told["space"] if not name.startswith("_")]
+    names = [name for name in told["space"] if not name.startswith("_") and name not in told["fixed"]]
     yield _row("Search", f"{counted(len(names), 'parameter')}, {told['direction']}, seed {told['seed']}")
+    if told["fixed"]:
+        yield _row("Fixed", values(told["fixed"]))
     yield _row("Tuner", *_algorithm(told["tuner"]))
     yield from _explained(told["explanation"])
     if told["assessor"]:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from hpo.cli.arguments import assignments
 from hpo.cli.detach import Announce
 from hpo.cli.web import Address
 from hpo.config.duration import parse_duration
@@ -73,6 +74,8 @@ def run(
         from hpo.config.loader import load
 
         config = load(config_file, given=needless)
+    if "fixed" in given:
+        given["fixed"] = {**config.fixed, **assignments(given["fixed"])}
     config = config.override(**given)
     progress = Progress()
     for note in config.notes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 import typer
 
+from hpo.cli.arguments import assignments
 from hpo.config.duration import parse_duration
 from hpo.config.space_file import load_space
 from hpo.errors import UsageError, printable
@@ -79,26 +79,11 @@ def update(reference: str | None, settings: Mapping[str, Any], space_file: Path 
     )
 
 
-def enqueue(reference: str | None, assignments: Sequence[str]) -> None:
+def enqueue(reference: str | None, written: Sequence[str]) -> None:
     """Make given values the next trial: at once where the experiment runs, else when it is resumed."""
     directory = home.find(reference)
-    given: dict[str, Any] = {}
-    for name, value in map(_assignment, assignments):
-        if name in given:
-            raise UsageError(f"{name} is given twice", help="leave one out; `hpo enqueue` runs one trial")
-        given[name] = value
-    wishes.enqueue(directory, given)
+    wishes.enqueue(directory, assignments(written))
     if home.is_running(directory):
         print(f"Experiment {directory.name} runs them next.")
     else:
         print(f"They run when the experiment goes on: hpo resume {directory.name}")
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    name, equals, written = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"{text!r} is no value", help="write NAME=VALUE, such as lr=0.1")
-    try:
-        return name, json.loads(written)
-    except ValueError:
-        return name, written

@@ -92,6 +92,7 @@ class Config(BaseModel):
         ray_address: the cluster's; None for the one that RAY_ADDRESS names, or else one that is started here.
         ray_resources: what a trial takes there of custom resources.
         ray_runtime_env: what Ray sets up on the nodes, such as ``{"pip": ["torch"]}``.
+        fixed: values of parameters that are not searched.
         options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
         metric_pattern: a regular expression that finds results in a trial's output.
         notes: what was read in a file and has no effect here, each with what takes its place.
@@ -129,6 +130,7 @@ class Config(BaseModel):
     ray_address: Text | None = None
     ray_resources: dict[str, Amount] = Field(default_factory=dict)
     ray_runtime_env: dict[str, Any] = Field(default_factory=dict)
+    fixed: dict[str, Any] = Field(default_factory=dict)
     options: tuple[str, ...] = ()
     metric_pattern: str | None = None
     notes: tuple[str, ...] = ()

@@ -69,6 +69,7 @@ def _search(experiment: Experiment, written: dict[str, Any]) -> None:
     """Make a tuner for another space, which learns again from all that ended."""
     try:
         space = SearchSpace.from_json(written)
+        space = space.fixed({n: v for n, v in experiment.config.fixed.items() if n in space})
         with experiment.blaming("tuner"):
             tuner = make_tuner(experiment.config, space)
             for _ in replay(experiment.store, tuner, curves=experiment.keeps_curves):

@@ -115,7 +115,7 @@ def create(
         extraction = Extraction(*sources)
     load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
     project = extraction.result() if extraction else None
-    space = _space(config, project, options or {})
+    space = _space(config, project, options or {}).fixed(config.fixed)
     # Marks have values in the source, and arguments may have defaults; a space in a file has none to run.
     is_marked = config.space is None and project is not None and len(project.space) > 0
     baseline = is_marked or (objective is not None and objective.has_defaults)
@@ -362,7 +362,7 @@ def _launcher(
             "lock": lock,
             "log": log,
             "experiment": directory.name,
-            "variables": shared_variables(directory.name, config.code_directory),
+            "variables": shared_variables(directory.name, config),
             "spawns": spawns,
         }
         if config.engine == "ray":

@@ -79,6 +79,7 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "best": best_json(store) if best else None,
         "explanation": read_explanation(store.directory),
         "space": row["space"],
+        "fixed": settings.get("fixed", {}),
         "directory": str(store.directory),
     }
 

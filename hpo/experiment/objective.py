@@ -55,9 +55,11 @@ class Objective:
 
     def __call__(self) -> Any:
         """Call the function with the values of the trial that this process is."""
+        given = get_next_parameter()
         if inside().baseline:
-            return self._function()
-        values = {name: self._object(name, value) for name, value in get_next_parameter().items()}
+            given = {name: given[name] for name in inside().fixed if name in given}
+            return self._function(**{name: self._object(name, value) for name, value in given.items()})
+        values = {name: self._object(name, value) for name, value in given.items()}
         return self._function(**values) if self._by_name else self._function(values)
 
     def _object(self, name: str, value: Any) -> Any:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpo.config.model import Config
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome
 from hpo.runtime.checkpoint import copy_files
@@ -33,14 +34,15 @@ _WARNINGS = 100  # of one trial; what comes then says nothing new
 _LONGEST_LINE = 1 << 20  # of output, which may have no lines at all
 
 
-def shared_variables(experiment: str, code: Path) -> dict[str, str]:
+def shared_variables(experiment: str, config: Config) -> dict[str, str]:
     """Return the environment by which every trial knows what it belongs to."""
-    return {
+    variables = {
         "HPO_EXPERIMENT_ID": experiment,
         "NNI_PLATFORM": "local",
         "NNI_EXP_ID": experiment,
-        "NNI_CODE_DIR": str(code),
+        "NNI_CODE_DIR": str(config.code_directory),
     }
+    return {**variables, "HPO_FIXED": json.dumps(list(config.fixed))} if config.fixed else variables
 
 
 @dataclass

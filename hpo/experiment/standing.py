@@ -54,7 +54,7 @@ class Standing:
         return cls(
             id=experiment.directory.name,
             config=experiment.config,
-            size=len(experiment.space),
+            size=len(experiment.space) - len(experiment.config.fixed),
             direction=experiment.tuner.direction,
             counts=experiment.counts,
             running=[(r.trial.number, _last(r.trial.intermediate)) for r in runs[:_SHOWN]],
@@ -73,10 +73,11 @@ class Standing:
         row = store.experiment()
         counts = store.counts()
         rows = store.trials(states=[TrialState.RUNNING], limit=_SHOWN)
+        config = Config.model_validate({**row["config"]["settings"], "space": None})
         return cls(
             id=store.directory.name,
-            config=Config.model_validate({**row["config"]["settings"], "space": None}),
-            size=len(SearchSpace.from_json(row["space"])),
+            config=config,
+            size=len(SearchSpace.from_json(row["space"])) - len(config.fixed),
             direction=row["direction"],
             counts={state: counts.get(state.value, 0) for state in TrialState if state.is_final},
             running=[(each.number, store.last_metric(each.number)) for each in rows],

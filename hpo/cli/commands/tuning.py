@@ -28,6 +28,7 @@ def run(
     config: options.Config = None,
     space: options.Space = None,
     param: options.Param = None,
+    fix: options.Fix = None,
     metric_pattern: options.MetricPattern = None,
     maximize: options.Maximize = False,
     minimize: options.Minimize = False,
@@ -87,6 +88,7 @@ def run(
         "ray_resources": ray_resource,
         "use_annotation": use_annotation or None,
         "metric_pattern": metric_pattern,
+        "fixed": fix,
         "tuner": tuner,
         "assessor": assessor,
     }

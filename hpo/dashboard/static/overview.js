@@ -294,6 +294,7 @@ function search(e) {
     e.assessor && [t("Assessor"), e.assessor.name],
     [t("Direction"), e.direction === "maximize" ? t("maximize") : t("minimize")],
     [t("Seed"), String(e.seed)],
+    Object.keys(e.fixed).length && [t("Fixed"), Object.entries(e.fixed).map(([k, v]) => `${k}=${short(v)}`).join("  ")],
     [t("Folder"), e.directory],
   ].filter(Boolean);
   return h("table.pairs", null, h("tbody", null, rows.map(([name, value]) => h("tr", { key: name }, h("th", { scope: "row" }, name), h("td", null, value)))));
