@@ -146,7 +146,7 @@ class _Reader:
             self.notes.append(f"{field} has no effect here: {ELSEWHERE}")
 
     def _gpus(self) -> None:
-        if not self._settings.get("gpus_per_trial"):
+        if "gpus_per_trial" not in self._given and not self._settings.get("gpus_per_trial"):
             for target in ("gpu_indices", "max_trials_per_gpu", "use_active_gpu"):
                 if target in self._places:
                     self.notes.append(

@@ -479,6 +479,10 @@ class TestWhatIsMissing:
             load(Path("nowhere.yml"))
         assert raised.value.exit_code == 2
 
+    def test_gpus_that_an_option_asks_for_make_the_files_choice_of_gpus_count(self, write: Write) -> None:
+        path = write(V1 + "localConfig: {useActiveGpu: true}\n")
+        assert load(path, given={"gpus_per_trial"}).notes == ()
+
 
 class TestWhatIsNotHere:
     @pytest.mark.parametrize("platform", ["remote", "pai", "kubeflow", "AML", "paiYarn", "dlts"])

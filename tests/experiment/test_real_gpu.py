@@ -54,6 +54,13 @@ with open("log", "a") as log:
 '''@hpo.report_final_result(value)'''
 """
 
+CONFIG = """
+useAnnotation: true
+trialCommand: python3 train.py
+trialConcurrency: 1
+trainingService: {platform: local, useActiveGpu: true, gpuIndices: [0]}
+"""
+
 NEIGHBOUR = """
 import sys, torch
 torch.cuda.mem_get_info()
@@ -145,20 +152,11 @@ def test_a_trial_forked_from_a_warm_process_computes_on_its_gpu(folder: Folder) 
 
 def test_trials_with_a_quarter_of_a_gpu_each_compute_on_it_at_once(folder: Folder) -> None:
     options = ["--gpus-per-trial", "0.25", "--max-trials", "8", "--concurrency", "8"]
-    folder.write("config.yml", CONFIG.format(more="gpuIndices: [0]"))
+    folder.write("config.yml", CONFIG)
     folder.run("--config", "config.yml", *options)
     spans = [(float(started), float(ended)) for *_, started, ended in folder.log()]
     together = max(sum(a <= moment <= b for a, b in spans) for moment, _ in spans)
     assert 2 <= together <= 4
-
-
-CONFIG = """
-searchSpace: {{x: {{_type: uniform, _value: [0, 1]}}}}
-useAnnotation: false
-trialCommand: python3 train.py
-trialConcurrency: 1
-trainingService: {{platform: local, useActiveGpu: true, {more}}}
-"""
 
 
 def test_a_gpu_that_another_program_uses_is_waited_for_until_that_program_ends(
@@ -179,7 +177,7 @@ def test_a_gpu_that_another_program_uses_is_waited_for_until_that_program_ends(
 def test_a_gpu_that_a_neighbour_has_filled_is_not_taken_though_active_ones_may_be(
     folder: Folder, neighbour: Callable[[float], subprocess.Popen[str]]
 ) -> None:
-    folder.write("config.yml", CONFIG.format(more="gpuIndices: [0]"))
+    folder.write("config.yml", CONFIG)
     other = neighbour(0.7)
     runner = folder.start("--config", "config.yml", "--gpus-per-trial", "1", "--max-trials", "1")
     folder.wait_for(lambda: (folder.ask("show") or {}).get("waits"))

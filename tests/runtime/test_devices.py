@@ -62,6 +62,7 @@ def machine(nvml: Path, tmp_path: Path) -> Machine:
 class TestAsking:
     def test_a_machine_without_a_driver_is_told_at_once(self, machine: Machine, tmp_path: Path) -> None:
         machine.library = tmp_path
+        (tmp_path / "libnvidia-ml.so.1").touch()  # in front of a real one, where there is one
         said = machine.refusal("(0, 3), 1, 2, False")
         assert said.startswith(
             "the experiment asks for 1 GPU per trial, and this machine has none: no NVIDIA driver was found"
