@@ -25,6 +25,7 @@ __all__ = [
     "Config",
     "CpusPerTrial",
     "Detach",
+    "DryRun",
     "Engine",
     "Fix",
     "GpusPerTrial",
@@ -369,6 +370,14 @@ Detach = Annotated[
     typer.Option(
         "--detach",
         help="Run in the background; watch with `hpo attach`, end with `hpo stop`.",
+        rich_help_panel=_RUNNER,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Show the space, the plan, the first trials and a command; start nothing.",
         rich_help_panel=_RUNNER,
     ),
 ]

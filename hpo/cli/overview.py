@@ -20,7 +20,7 @@ from hpo.progress import best_values
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
 
-__all__ = ["print_overview"]
+__all__ = ["algorithm", "other_limits", "print_overview", "row"]
 
 _LABEL = 13
 _BAR = 40
@@ -61,7 +61,7 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     yield Text("")
     yield from _progress(told, store, is_drawn=is_drawn)
     yield Text("")
-    yield _row("Runs", _command(store.experiment()["config"]["plan"]))
+    yield row("Runs", _command(store.experiment()["config"]["plan"]))
     yield from _search(told)
     if told.get("importance"):
         yield Text("")
@@ -72,7 +72,7 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
         yield from best_values(best, store.baseline(), told["direction"], indent=_LABEL)
     yield from _events(store)
     yield Text("")
-    yield _row("Directory", told["directory"])
+    yield row("Directory", told["directory"])
     yield from _next_steps(told, is_marked=is_marked(store))
 
 
@@ -87,7 +87,8 @@ def _title(told: Mapping[str, Any]) -> Text:
     return title
 
 
-def _row(label: str, *parts: str | Text) -> Text:
+def row(label: str, *parts: str | Text) -> Text:
+    """Return a line of an overview: what stands in it, behind what it is called."""
     return Text(f"{label:<{_LABEL}}", style="dim").append(Text("", style="not dim").join(map(_plain, parts)))
 
 
@@ -101,31 +102,32 @@ def _plain(part: str | Text) -> Text:
 def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator[Text]:
     counts: dict[str, int] = {s: told["trials"][s] for s in _STATES if s in told["trials"]}
     limits, total = told["limits"], sum(counts.values())
-    imported = sum(row.origin == "imported" for row in store.trials())  # they count towards no limit
+    imported = sum(t.origin == "imported" for t in store.trials())  # they count towards no limit
     is_within = limits["max_trials"] and total - imported <= limits["max_trials"]  # it may be lowered
     of = f" of {limits['max_trials']}" if is_within else ""
     more = f" and {imported} imported" if imported else ""
     states = [Text(f"{n} {state.replace('_', ' ')}", style=_STATES[state]) for state, n in counts.items()]
-    yield _row("Trials", f"{total - imported}{of}{more}{': ' if states else ''}", Text(", ").join(states))
+    yield row("Trials", f"{total - imported}{of}{more}{': ' if states else ''}", Text(", ").join(states))
     if is_drawn:
-        yield _row("", _bar(counts, max(total, (limits["max_trials"] or 1) + imported)))
+        yield row("", _bar(counts, max(total, (limits["max_trials"] or 1) + imported)))
     if "interrupted" in counts:
-        yield _row("", f"those that were interrupted run again with: hpo resume {told['id']}")
+        yield row("", f"those that were interrupted run again with: hpo resume {told['id']}")
     until = f" of {duration(limits['max_duration'])}" if limits["max_duration"] else ""
     longest = limits["max_trial_duration"]
     each = f", {duration(longest)} at most for a trial" if longest else ""
     begun = f", begun {ago(time.time() - told['created'])}"
-    yield _row("Time", f"{duration(told['elapsed'])}{until}, {told['concurrency']} at a time{each}{begun}")
-    others = list(_other_limits(limits))
+    yield row("Time", f"{duration(told['elapsed'])}{until}, {told['concurrency']} at a time{each}{begun}")
+    others = list(other_limits(limits))
     if others:
-        yield _row("Limits", "; ".join(others))
+        yield row("Limits", "; ".join(others))
     if told["waits"]:
-        yield _row("Waiting", Text(told["waits"], style="yellow"))
+        yield row("Waiting", Text(told["waits"], style="yellow"))
     if is_drawn:
         yield from _history(store, told["direction"])
 
 
-def _other_limits(limits: Mapping[str, Any]) -> Iterator[str]:
+def other_limits(limits: Mapping[str, Any]) -> Iterator[str]:
+    """Yield in words the limits that are not numbers of trials or durations."""
     if "stop_when" in limits:
         yield f"stops when {limits['stop_when']}"
     if "patience" in limits:
@@ -153,12 +155,12 @@ def _bar(counts: Mapping[str, int], total: int) -> Text:
 
 def _history(store: Store, direction: str) -> Iterator[Text]:
     """Yield the best value so far, trial by trial, as a line of blocks."""
-    rows = sorted(store.trials(states=[TrialState.SUCCEEDED]), key=lambda row: row.told or 0)
+    rows = sorted(store.trials(states=[TrialState.SUCCEEDED]), key=lambda t: t.told or 0)
     better = max if direction == "maximize" else min
-    course = list(accumulate((row.value for row in rows if row.value is not None), better))
+    course = list(accumulate((t.value for t in rows if t.value is not None), better))
     if course and course[0] != course[-1]:
         ends = f"  {short(course[0])} → {short(course[-1])}"
-        yield _row("Best so far", Text(_sparkline(course, _BAR), style="green"), ends)
+        yield row("Best so far", Text(_sparkline(course, _BAR), style="green"), ends)
 
 
 def _sparkline(values: Sequence[float], width: int) -> str:
@@ -173,13 +175,13 @@ def _sparkline(values: Sequence[float], width: int) -> str:
 
 def _search(told: Mapping[str, Any]) -> Iterator[Text]:
     names = [name for name in told["space"] if not name.startswith("_") and name not in told["fixed"]]
-    yield _row("Search", f"{counted(len(names), 'parameter')}, {told['direction']}, seed {told['seed']}")
+    yield row("Search", f"{counted(len(names), 'parameter')}, {told['direction']}, seed {told['seed']}")
     if told["fixed"]:
-        yield _row("Fixed", values(told["fixed"]))
-    yield _row("Tuner", *_algorithm(told["tuner"]))
+        yield row("Fixed", values(told["fixed"]))
+    yield row("Tuner", *algorithm(told["tuner"]))
     yield from _explained(told["explanation"])
     if told["assessor"]:
-        yield _row("Assessor", *_algorithm(told["assessor"]))
+        yield row("Assessor", *algorithm(told["assessor"]))
 
 
 def _command(plan: Mapping[str, Any]) -> str:
@@ -189,7 +191,8 @@ def _command(plan: Mapping[str, Any]) -> str:
     return words if Path(plan["cwd"]) == Path.cwd() else f"{words}   in {plan['cwd']}"
 
 
-def _algorithm(chosen: Mapping[str, Any]) -> Iterator[Text]:
+def algorithm(chosen: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield a tuner or an assessor: its name, its arguments, its file."""
     yield Text(chosen["name"], style="not dim bold")
     for name, value in chosen["class_args"].items():
         yield Text(f"  {name}={value}", style="not dim")
@@ -208,14 +211,14 @@ def _explained(explanation: Mapping[str, Any]) -> Iterator[Text]:
     rest = dict(explanation)
     if "model" in rest:
         why = rest.pop("why", None)
-        yield _row("", f"{rest.pop('model')}" + (f": {why}" if why else ""))
+        yield row("", f"{rest.pop('model')}" + (f": {why}" if why else ""))
     parts = {name: value for name, value in rest.items() if isinstance(value, Mapping)}
     single = [f"{_words(name)} {short(value)}" for name, value in rest.items() if name not in parts]
     if single:
-        yield _row("", Text(", ".join(single), style="dim"))
+        yield row("", Text(", ".join(single), style="dim"))
     for name, value in parts.items():
         inside = ", ".join(f"{_words(key)} {short(each)}" for key, each in value.items())
-        yield _row("", Text(f"{_words(name)}: {inside}", style="dim"))
+        yield row("", Text(f"{_words(name)}: {inside}", style="dim"))
 
 
 def _words(name: str) -> str:
@@ -228,11 +231,11 @@ def _importance(shares: Mapping[str, Mapping[str, float]]) -> Iterator[Text]:
     ranked = sorted(variance, key=lambda name: (-variance[name], -best[name]))
     width = max((len(name) for name in ranked), default=0)
     heads = Text(f"{'':<{width}}  {'moves the result':<{_BAR // 2 + 6}}  tells the best trials", style="dim")
-    yield _row("Importance", heads)
+    yield row("Importance", heads)
     for name in ranked:
         bar = "━" * round(_BAR / 2 * variance[name])
         line = Text(f"{name:<{width}}  {variance[name]:>4.0%} ").append(f"{bar:<{_BAR // 2}}", style="cyan")
-        yield _row("", line.append(f"   {best[name]:>4.0%}", style="dim"))
+        yield row("", line.append(f"   {best[name]:>4.0%}", style="dim"))
 
 
 # -- what happened, and what to do
@@ -262,4 +265,4 @@ def _next_steps(told: Mapping[str, Any], *, is_marked: bool) -> Iterator[Text]:
         steps.append((f"hpo trial list {name}", "every trial"))
     width = max((len(command) for command, _ in steps), default=0)
     for i, (command, effect) in enumerate(steps):
-        yield _row("" if i else "Next", f"{command:<{width}}   ", Text(effect, style="dim"))
+        yield row("" if i else "Next", f"{command:<{width}}   ", Text(effect, style="dim"))

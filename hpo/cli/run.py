@@ -11,12 +11,14 @@ from typing import Any
 
 from hpo.cli.arguments import assignments
 from hpo.cli.detach import Announce
+from hpo.cli.dry_run import show_draft
 from hpo.cli.web import Address
 from hpo.config.duration import parse_duration
 from hpo.config.model import Algorithm, Config
 from hpo.errors import ExperimentFailed, UsageError
 from hpo.experiment.create import create, open_existing
 from hpo.experiment.documents import best_json, open_store
+from hpo.experiment.draft import draft
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.loop import Experiment
 from hpo.parameters import Parameter
@@ -38,6 +40,7 @@ def run(
     maximize: bool,
     minimize: bool,
     json: bool,
+    dry: bool,
     page: AbstractContextManager[Address],
     announce: Announce | None = None,
 ) -> int:
@@ -80,17 +83,18 @@ def run(
     progress = Progress()
     for note in config.notes:
         progress.print(f"note: {note}")
-    path = None if script is None else str(script)
+    what: dict[str, Any] = {
+        "script": None if script is None else str(script),
+        "arguments": arguments,
+        "options": domains,
+        "extraction": extraction,
+        "listener": progress,
+    }
+    if dry:
+        show_draft(draft(config, **what), json=json)
+        return 0
     with page as address:
-        experiment = create(
-            config,
-            script=path,
-            arguments=arguments,
-            options=domains,
-            extraction=extraction,
-            listener=progress,
-        )
-        return _run(experiment, progress, address, json=json, announce=announce)
+        return _run(create(config, **what), progress, address, json=json, announce=announce)
 
 
 def _amount(written: str) -> tuple[str, float]:

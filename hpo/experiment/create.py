@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from hpo.annotate.result import AnnotatedProject
-from hpo.config.model import AS_MANY_AS_FIT, Algorithm, Config
+from hpo.config.model import AS_MANY_AS_FIT, Config
 from hpo.errors import StoreError, UsageError
-from hpo.experiment import cautions
-from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tuner, own_direction, own_seed
+from hpo.experiment.algorithms import make_assessor, make_tuner
+from hpo.experiment.draft import Draft, draft
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
@@ -30,8 +28,6 @@ from hpo.runtime.launcher import (
     ScriptCommand,
     ShellCommand,
     modules_to_preload,
-    named_scripts,
-    parse_command,
 )
 from hpo.runtime.placement import Places
 from hpo.runtime.snapshot import freeze
@@ -39,12 +35,8 @@ from hpo.runtime.store import Store
 from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
-from hpo.tuners.base import Direction
 
-__all__ = ["DEFAULT_TUNER", "Plan", "create", "open_existing", "settled"]
-
-DEFAULT_TUNER = "Auto"
-DEFAULT_TRIALS = 100
+__all__ = ["Plan", "create", "open_existing"]
 
 
 @dataclass(frozen=True)
@@ -107,55 +99,34 @@ def create(
     Raises:
         UsageError: there is nothing to run, no space to search, a tuner or device that is not there.
     """
-    command, cwd = _command(config, script, arguments, objective)
-    if objective is not None:
-        config = config.override(space=objective.space)
-    sources = _sources(command, cwd, config)
-    if extraction is None and sources:
-        extraction = Extraction(*sources)
-    load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
-    project = extraction.result() if extraction else None
-    space = _space(config, project, options or {}).fixed(config.fixed)
-    # Marks have values in the source, and arguments may have defaults; a space in a file has none to run.
-    is_marked = config.space is None and project is not None and len(project.space) > 0
-    baseline = is_marked or (objective is not None and objective.has_defaults)
-    given = config.override(options=tuple(options or ()))
-    config = settled(given, space, project)
-    if listener is not None:
-        _caution(listener, given, project, options or {}, command, config.direction or "maximize")
-    make_tuner(config, space)  # what it cannot search is said before anything is made
-    make_assessor(config)
+    drafted = draft(
+        config,
+        script=script,
+        options=options,
+        arguments=arguments,
+        objective=objective,
+        extraction=extraction,
+        listener=listener,
+    )
+    config, space = drafted.config, drafted.space
     _places(config)
     with home.new_folder() as directory:  # hidden, until it is whole
-        plan = _freeze(command, cwd, sources, project, directory / "code", is_marked)
+        plan = _freeze(drafted, directory / "code")
         store = Store.create(
             directory,
             id=home.public_name(directory).name,
-            name=config.name or (Path(script).stem if script else objective.name if objective else cwd.name),
+            name=drafted.name,
             direction=config.direction or "maximize",
             config={"settings": config.model_dump(mode="json", exclude={"space"}), "plan": plan.to_json()},
             space=space.to_json(),
             defaults=dict(space.defaults),
         )
-        if baseline:
+        if drafted.has_baseline:
             with store.transaction():
                 store.add_trial(Trial(0, space.default_configuration()), "baseline")
         store.close()
     directory = directory.rename(home.public_name(directory))
     return open_existing(directory, objective=objective, listener=listener)
-
-
-def _command(
-    config: Config, script: str | None, arguments: Sequence[str], objective: Objective | None
-) -> tuple[Command, Path]:
-    """Return what a trial runs, and where."""
-    if objective is not None:
-        return FunctionCommand(objective.name), Path.cwd()
-    if script is not None:
-        return ScriptCommand(script, tuple(arguments)), Path.cwd()
-    if config.command is not None:
-        return parse_command(config.command, config.code_directory), config.code_directory
-    raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
 
 
 def open_existing(
@@ -216,97 +187,6 @@ def _plan(config: Mapping[str, Any]) -> Plan:
         raise StoreError(message, help="it is damaged, or was not written by hpo") from error
 
 
-def _space(config: Config, project: AnnotatedProject | None, options: Mapping[str, Parameter]) -> SearchSpace:
-    """Return the space that the settings give, or the marks do, with the options beside it."""
-    space = config.space or (project.space if project is not None else None)
-    if options:
-        base = space or SearchSpace({})
-        both = base.parameters.keys() & options.keys()
-        if both:
-            raise UsageError(f"{', '.join(both)}: given with --param and in the space", help="leave one out")
-        space = base.beside(options)
-    if space is None:
-        raise UsageError(
-            "there is no search space",
-            help="give one with --space FILE, or mark values in a Python script and run that",
-        )
-    if not len(space):
-        raise UsageError(
-            "the search space is empty",
-            help="mark values, such as: lr = 0.01  # hpo: loguniform(1e-5, 1e-1); `hpo suggest` proposes "
-            "marks; --param sends values to a script that cannot be edited",
-        )
-    return space
-
-
-def _sources(command: Command, cwd: Path, config: Config) -> list[Path]:
-    """Return what is read for marks: the script; of another command, those that it names, or its folder."""
-    if isinstance(command, ScriptCommand):
-        return [cwd / command.script]
-    if config.space is not None or isinstance(command, FunctionCommand):
-        return []
-    return named_scripts(command.text, cwd) or ([cwd] if config.use_annotation else [])
-
-
-def _caution(
-    listener: Listener,
-    config: Config,
-    project: AnnotatedProject | None,
-    options: Mapping[str, Parameter],
-    command: Command,
-    direction: str,
-) -> None:
-    """Tell what a person should know before the trials run."""
-    if isinstance(command, ShellCommand):
-        for line in cautions.of_edits(project):
-            listener.noted(line)
-    if project is not None:
-        for line in cautions.of_marks(config, project, options):
-            listener.noted(line)
-        if isinstance(command, ScriptCommand):
-            for line in cautions.of_results(config, project):
-                listener.noted(line)
-        argument = _whole_budget(config.tuner)
-        if argument is not None:
-            for line in cautions.of_budget(config, project, argument):
-                listener.noted(line)
-    if config.direction is None and direction == "maximize":
-        for line in cautions.of_direction(config, project):
-            listener.noted(line)
-
-
-def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None = None) -> Config:
-    """Return the settings with every default that depends on others made explicit."""
-    tuner = _budgeted(config.tuner or Algorithm(name=DEFAULT_TUNER), project)
-    direction: Direction = "maximize" if config.tuner is None else own_direction(tuner)
-    if config.max_trials is None and config.max_duration is None:
-        config = config.override(max_trials=DEFAULT_TRIALS)
-    if config.engine == "ray" and "trial_concurrency" not in config.model_fields_set:
-        config = config.override(trial_concurrency=AS_MANY_AS_FIT)
-    seed = config.seed
-    if seed is None:
-        seed = own_seed(tuner)
-    if seed is None:
-        seed = random.SystemRandom().randrange(2**31)
-    return config.model_copy(
-        update={"tuner": tuner, "direction": config.direction or direction, "seed": seed}
-    )
-
-
-def _budgeted(tuner: Algorithm, project: AnnotatedProject | None) -> Algorithm:
-    """Return a tuner that is told how many passes the marked loop makes, where nobody told it."""
-    loop = project.fidelity if project is not None else None
-    argument = _whole_budget(tuner)
-    if argument is None or argument in tuner.class_args or loop is None or not loop.passes:
-        return tuner
-    return tuner.model_copy(update={"class_args": {**tuner.class_args, argument: loop.passes}})
-
-
-def _whole_budget(tuner: Algorithm | None) -> str | None:
-    """Return the argument of a tuner that says how many passes a whole trial makes, where it has one."""
-    return None if tuner is None else getattr(load_tuner_class(tuner), "whole_budget", None)
-
-
 def _places(config: Config) -> Places:
     wanted = config.gpus_per_trial
     share, active = config.max_trials_per_gpu, config.use_active_gpu
@@ -315,21 +195,16 @@ def _places(config: Config) -> Places:
     return Places(gpus, hides_gpus=wanted == 0, cores=cores)
 
 
-def _freeze(
-    command: Command,
-    cwd: Path,
-    sources: Sequence[Path],
-    project: AnnotatedProject | None,
-    directory: Path,
-    rewritten: bool,
-) -> Plan:
+def _freeze(drafted: Draft, directory: Path) -> Plan:
     """Freeze the code; without marks in play a trial runs the files as they are."""
+    command, cwd, sources, project = drafted.command, drafted.cwd, drafted.sources, drafted.project
     if project is None:
         return Plan(command, cwd, (), ())
-    files = {f.path: (f.original, f.rewritten if rewritten else f.original) for f in project.files}
+    is_marked = drafted.is_marked
+    files = {f.path: (f.original, f.rewritten if is_marked else f.original) for f in project.files}
     resolved = [source.resolve() for source in sources]
     root = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in (*resolved, *files)]))
-    freeze(directory, files, root, {f.path: f.stretches for f in project.files if rewritten})
+    freeze(directory, files, root, {f.path: f.stretches for f in project.files if is_marked})
     is_script = isinstance(command, ScriptCommand)
     modules = modules_to_preload(files[resolved[0]][0], resolved[0].parent) if is_script else ()
     return Plan(command, cwd, tuple(modules), tuple(map(str, sources)))

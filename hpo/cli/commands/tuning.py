@@ -53,12 +53,14 @@ def run(
     ray_resource: options.RayResource = None,
     name: options.Name = None,
     detach: options.Detach = False,
+    dry_run: options.DryRun = False,
     web: options.Web = True,
     port: options.Port = None,
     json: options.Json = False,
 ) -> int:
     """Run an experiment to its end. Its trials are runs of a script, or of an experiment file's command."""
-    announce = _detached(json=json) if detach else None  # first: what begins here is not the child's to end
+    # First of all: what begins here is not the child's to end.
+    announce = _detached(json=json) if detach and not dry_run else None
     from hpo.experiment.extraction import Extraction
 
     # The marks are read by another process while this one loads the rest of what it needs.
@@ -103,6 +105,7 @@ def run(
         maximize=maximize,
         minimize=minimize,
         json=json,
+        dry=dry_run,
         page=open_page(port, is_wanted=web),
         announce=announce,
     )
