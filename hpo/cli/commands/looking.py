@@ -69,6 +69,18 @@ def best(reference: Reference = None, json: options.Json = False) -> None:
 
 
 @app.command(rich_help_panel=_GROUP)
+def diff(
+    one: Annotated[str, typer.Argument(metavar="ID", help="An experiment.")],
+    other: Annotated[str, typer.Argument(metavar="ID", help="Another.")],
+    json: options.Json = False,
+) -> None:
+    """Show how two experiments differ: in configuration, space, code and results."""
+    from hpo.cli.diff import show_difference
+
+    show_difference(one, other, json=json)
+
+
+@app.command(rich_help_panel=_GROUP)
 def export(
     reference: Reference = None,
     format: Annotated[  # noqa: A002
