@@ -52,6 +52,7 @@ __all__ = [
     "Space",
     "StartMethod",
     "StopWhen",
+    "Tag",
     "Tuner",
     "UseAnnotation",
     "Web",
@@ -364,6 +365,14 @@ RayResource = Annotated[
 ]
 Name = Annotated[
     str | None, typer.Option(metavar="NAME", help="What the experiment is called.", rich_help_panel=_RUNNER)
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TAG",
+        help="A word by which it is found: hpo list --tag; repeatable.",
+        rich_help_panel=_RUNNER,
+    ),
 ]
 Detach = Annotated[
     bool,

@@ -58,6 +58,7 @@ def _draws() -> bool:
 
 def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator[Text]:
     yield _title(told)
+    yield from _labels(told)
     yield Text("")
     yield from _progress(told, store, is_drawn=is_drawn)
     yield Text("")
@@ -85,6 +86,16 @@ def _title(told: Mapping[str, Any]) -> Text:
     elif told["message"]:
         title.append(f": {told['message']}", style="not bold")
     return title
+
+
+def _labels(told: Mapping[str, Any]) -> Iterator[Text]:
+    if told["tags"]:
+        yield row("Tags", " ".join(told["tags"]))
+    for i, note in enumerate(told["notes"]):
+        line = Text(short(note["text"]), style="not dim").append(
+            f"   {ago(time.time() - note['time'])}", style="dim"
+        )
+        yield row("" if i else "Notes", line)
 
 
 def row(label: str, *parts: str | Text) -> Text:

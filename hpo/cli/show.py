@@ -17,6 +17,7 @@ from hpo.experiment.record import Record
 from hpo.experiment.wording import ago, duration, short, values
 from hpo.progress import best_values
 from hpo.runtime import home
+from hpo.runtime.labels import read_labels
 from hpo.runtime.store import Store
 
 __all__ = [
@@ -44,11 +45,13 @@ def print_log(reference: str | None, *, head: int | None, tail: int | None, path
     sys.stdout.writelines(map(printable, lines[:head][-tail if tail else 0 :]))
 
 
-def list_experiments(*, running: bool, json: bool) -> None:
-    """Print the experiments, all or those that run."""
+def list_experiments(*, running: bool, tags: Sequence[str], json: bool) -> None:
+    """Print the experiments, all or those that run, or that have all of these tags."""
     found = []
     for directory, _ in home.experiments():
         if running and not home.is_running(directory):
+            continue
+        if not set(tags) <= set(read_labels(directory).tags):
             continue
         try:
             with open_store(directory) as store:
@@ -60,9 +63,9 @@ def list_experiments(*, running: bool, json: bool) -> None:
     if json:
         print_json(found)
     elif not found:
-        what = "No experiment runs" if running else f"No experiment in {home.home()} yet"
-        print(f"{what}. Start one: hpo run SCRIPT", file=sys.stderr)
+        print(f"{_nothing(tags, running=running)}. Start one: hpo run SCRIPT", file=sys.stderr)
     else:
+        is_tagged = any(e["tags"] for e in found)
         rows = [
             [
                 e["id"],
@@ -71,10 +74,17 @@ def list_experiments(*, running: bool, json: bool) -> None:
                 _of(sum(e["trials"].values()), e["limits"]["max_trials"]),
                 short((e["best"] or {}).get("value")),
                 ago(time.time() - e["created"]),
+                *([" ".join(e["tags"])] if is_tagged else []),
             ]
             for e in found
         ]
-        print_table(["id", "name", "status", "trials", "best", "begun"], rows)
+        columns = ["id", "name", "status", "trials", "best", "begun"]
+        print_table([*columns, *(["tags"] if is_tagged else [])], rows)
+
+
+def _nothing(tags: Sequence[str], *, running: bool) -> str:
+    tagged = f" with the tag {' and '.join(tags)}" if tags else ""
+    return f"No experiment{tagged} runs" if running else f"No experiment{tagged} in {home.home()} yet"
 
 
 def _complain(error: StoreError) -> None:

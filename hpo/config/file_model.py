@@ -102,6 +102,9 @@ class OwnFields(FileModel):
     retries: Annotated[Count | None, Sets("retries")] = Field(
         None, description="How often a trial that fails is run again. Not a field of NNI's."
     )
+    tags: Annotated[list[Text] | None, Sets("tags")] = Field(
+        None, description="Words by which the experiment is found again. Not a field of NNI's."
+    )
     fixed: Annotated[dict[str, Any] | None, Sets("fixed")] = Field(
         None, description="Values of parameters that are not searched: {lr: 0.1}. Not a field of NNI's."
     )

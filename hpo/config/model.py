@@ -70,6 +70,7 @@ class Config(BaseModel):
 
     Attributes:
         command: a trial's shell command, which runs in `code_directory`.
+        tags: words by which the experiment is found again.
         use_annotation: whether the space is read from the marks in the code; None leaves it to what is found.
         space: the search space, where it is given.
         tuner: None for the default.
@@ -102,6 +103,7 @@ class Config(BaseModel):
 
     name: str | None = None
     description: str | None = None
+    tags: tuple[str, ...] = ()
     command: Text | None = None
     code_directory: Path = Field(default_factory=Path.cwd)
     use_annotation: bool | None = None

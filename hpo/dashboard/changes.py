@@ -28,7 +28,7 @@ _EXPERIMENT = Mask.MODIFY | Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.ONLYDIR
 _TRIALS = Mask.CREATE | Mask.MOVED_TO | Mask.ONLYDIR
 _COMMANDS = Mask.MOVED_TO | Mask.DELETE | Mask.ONLYDIR
 _TRIAL = Mask.MODIFY | Mask.ONLYDIR
-_STORE = ("experiment.db", "experiment.db-wal", "tuner.json", "lock")
+_STORE = ("experiment.db", "experiment.db-wal", "tuner.json", "labels.json", "lock")
 _LOGS = ("stdout.log", "stderr.log")
 
 

@@ -43,7 +43,7 @@ _RUNNING = 12  # trials whose curves are shown live
 def stamp(directory: Path) -> str:
     """Return a text that changes whenever what an experiment's views show may have changed."""
     parts = [str(home.is_running(directory))]
-    for name in ("experiment.db", "experiment.db-wal", "tuner.json", "commands", "runner.log"):
+    for name in ("experiment.db", "experiment.db-wal", "tuner.json", "labels.json", "commands", "runner.log"):
         try:
             status = (directory / name).stat()
         except OSError:

@@ -21,6 +21,7 @@ from hpo.parameters import Parameter
 from hpo.runtime import home
 from hpo.runtime.cores import CorePool, thread_limits
 from hpo.runtime.devices import GpuPool
+from hpo.runtime.labels import add_tags
 from hpo.runtime.launcher import (
     Command,
     FunctionCommand,
@@ -125,6 +126,8 @@ def create(
             with store.transaction():
                 store.add_trial(Trial(0, space.default_configuration()), "baseline")
         store.close()
+        if config.tags:
+            add_tags(directory, config.tags)
     directory = directory.rename(home.public_name(directory))
     return open_existing(directory, objective=objective, listener=listener)
 

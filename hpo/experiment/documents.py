@@ -10,6 +10,7 @@ from typing import Any
 from hpo.errors import StoreError
 from hpo.experiment.explanation import read_explanation
 from hpo.runtime import home
+from hpo.runtime.labels import read_labels
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
@@ -60,12 +61,14 @@ def experiment_json(store: Store) -> dict[str, Any]:
     """Return the documented form of an experiment."""
     row = store.experiment()
     settings = _settings(row)
-    best = store.best()
+    best, labels = store.best(), read_labels(store.directory)
     return {
         "id": store.directory.name,
         "name": row["name"],
         "status": home.status(store.directory, row["status"]),
         "message": row["message"],
+        "tags": labels.tags,
+        "notes": labels.notes,
         "direction": row["direction"],
         "seed": settings["seed"],
         "tuner": settings["tuner"],

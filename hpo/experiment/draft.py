@@ -16,6 +16,7 @@ from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.objective import Objective
 from hpo.parameters import Parameter
+from hpo.runtime.labels import check_tag
 from hpo.runtime.launcher import (
     Command,
     FunctionCommand,
@@ -77,6 +78,8 @@ def draft(
     Raises:
         UsageError: there is nothing to run, no space to search, a tuner that is not there.
     """
+    for tag in config.tags:
+        check_tag(tag)
     command, cwd = _command(config, script, arguments, objective)
     if objective is not None:
         config = config.override(space=objective.space)

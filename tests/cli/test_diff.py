@@ -15,7 +15,7 @@ x = 0.5  # hpo: uniform(0, 1)
 y = 1  # hpo: choice(1, 2)
 '''@hpo.report_final_result(x + y)'''
 """
-AFTER = "# coding: latin-1 \udcff\n" + BEFORE.replace("uniform(0, 1)", "uniform(0, 2)").replace(
+AFTER = "# coding: latin-1\n# caf\xe9\n" + BEFORE.replace("uniform(0, 1)", "uniform(0, 2)").replace(
     "x + y", "x - y"
 )
 
@@ -40,7 +40,7 @@ def data(*arguments: str) -> Any:
 
 
 def test_configuration_space_code_and_results_are_told_apart() -> None:
-    Path("train.py").write_text(AFTER, errors="surrogateescape")
+    Path("train.py").write_text(AFTER, encoding="latin-1")
     hpo("run", "train.py", "--max-trials", "3", "--seed", "1", "--name", "two", "--tuner", "Random")
     told = data("diff", "one", "two")
     assert told["configuration"]["max_trials"] == [2, 3]

@@ -38,12 +38,15 @@ def attach(reference: Reference = None) -> int:
 @app.command("list", rich_help_panel=_GROUP)
 def list_(
     running: Annotated[bool, typer.Option("--running", help="Only those that run.")] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Only those with this tag; repeatable.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """List the experiments, the newest first."""
     from hpo.cli.show import list_experiments
 
-    list_experiments(running=running, json=json)
+    list_experiments(running=running, tags=tag or [], json=json)
 
 
 @app.command(rich_help_panel=_GROUP)

@@ -82,6 +82,29 @@ def enqueue(
     ask_for(reference, assignments)
 
 
+@app.command(rich_help_panel=_GROUP)
+def tag(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="Words.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take them away.")] = False,
+) -> None:
+    """Tag an experiment, so that `hpo list --tag` finds it."""
+    from hpo.cli.labels import change_tags
+
+    change_tags(reference, tags, remove=remove)
+
+
+@app.command(rich_help_panel=_GROUP)
+def note(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What there is to say.")],
+) -> None:
+    """Add a note to an experiment, which `hpo show` and the page tell."""
+    from hpo.cli.labels import write_note
+
+    write_note(reference, text)
+
+
 @app.command("import", rich_help_panel=_GROUP)
 def import_(
     reference: Annotated[

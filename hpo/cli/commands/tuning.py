@@ -52,6 +52,7 @@ def run(
     ray_address: options.RayAddress = None,
     ray_resource: options.RayResource = None,
     name: options.Name = None,
+    tag: options.Tag = None,
     detach: options.Detach = False,
     dry_run: options.DryRun = False,
     web: options.Web = True,
@@ -91,6 +92,7 @@ def run(
         "use_annotation": use_annotation or None,
         "metric_pattern": metric_pattern,
         "fixed": fix,
+        "tags": tag,
         "tuner": tuner,
         "assessor": assessor,
     }

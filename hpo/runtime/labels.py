@@ -1,0 +1,134 @@
+"""What the user says of an experiment: tags and notes, in ``labels.json`` of its folder.
+
+The store has one writer, the runner; these are written by whoever labels, whether it runs or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo.errors import StoreError, UsageError
+
+__all__ = ["Labels", "add_note", "add_tags", "check_tag", "read_labels", "remove_tags"]
+
+_NAME = "labels.json"
+_LONGEST_TAG = 100  # characters
+_MOST = 1 << 20  # bytes of the file: more is none of ours
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The tags of an experiment, and its notes: each with its time, in seconds since 1970, and its text."""
+
+    tags: Sequence[str] = ()
+    notes: Sequence[Mapping[str, Any]] = ()
+
+
+def read_labels(directory: Path) -> Labels:
+    """Return what is said of an experiment; nothing, where the file is none of ours."""
+    path = directory / _NAME
+    try:
+        if path.is_symlink() or path.stat().st_size > _MOST:
+            return Labels()
+        written = json.loads(path.read_text(encoding="utf-8"))
+        tags = [tag for tag in written["tags"] if isinstance(tag, str)]
+        notes = [{"time": float(note["time"]), "text": str(note["text"])} for note in written["notes"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return Labels()
+    return Labels(tags, notes)
+
+
+def add_note(directory: Path, text: str) -> None:
+    """Add a note.
+
+    Raises:
+        UsageError: it is empty.
+        StoreError: the folder cannot be written to.
+    """
+    if not text.strip():
+        raise UsageError("the note is empty", help='write hpo note ID "what you found"')
+    with _change(directory) as labels:
+        _write(directory, labels.tags, [*labels.notes, {"time": time.time(), "text": text.strip()}])
+
+
+def add_tags(directory: Path, tags: Iterable[str]) -> None:
+    """Add tags that are not there yet.
+
+    Raises:
+        UsageError: one is none.
+        StoreError: the folder cannot be written to.
+    """
+    tags = list(tags)
+    for tag in tags:
+        check_tag(tag)
+    with _change(directory) as labels:
+        _write(directory, list(dict.fromkeys([*labels.tags, *tags])), labels.notes)
+
+
+def remove_tags(directory: Path, tags: Iterable[str]) -> None:
+    """Remove tags.
+
+    Raises:
+        UsageError: the experiment has no such tag.
+        StoreError: the folder cannot be written to.
+    """
+    gone = set(tags)
+    with _change(directory) as labels:
+        for tag in sorted(gone - set(labels.tags)):
+            has = ", ".join(labels.tags)
+            help_ = f"its tags are {has}" if has else "it has no tags"
+            raise UsageError(f"{directory.name} has no tag {tag}", help=help_)
+        _write(directory, [tag for tag in labels.tags if tag not in gone], labels.notes)
+
+
+def check_tag(tag: str) -> None:
+    """Refuse what is no tag: one word, so that it can be asked for.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if (
+        not tag
+        or not tag.isprintable()
+        or any(c.isspace() or c == "," for c in tag)
+        or len(tag) > _LONGEST_TAG
+    ):
+        raise UsageError(f"{tag!r} is no tag", help="a tag is one word without commas, such as baseline")
+
+
+@contextlib.contextmanager
+def _change(directory: Path) -> Iterator[Labels]:
+    """Hold the others off who would change the labels meanwhile; yield what they are."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise StoreError(f"{directory} cannot be read: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield read_labels(directory)
+    finally:
+        os.close(fd)
+
+
+def _write(directory: Path, tags: Sequence[str], notes: Sequence[Mapping[str, Any]]) -> None:
+    path = directory / _NAME
+    new = directory / f".{_NAME}"
+    try:
+        new.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
+            json.dump(asdict(Labels(tags, notes)), file, ensure_ascii=False, indent=1)
+        new.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}", help="make room, or mend it"
+        ) from error

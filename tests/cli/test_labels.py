@@ -1,0 +1,97 @@
+"""Tags and notes: what the user says of an experiment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.dashboard.views import overview, stamp
+from hpo.experiment.documents import open_store
+from hpo.runtime.labels import Labels, add_note, add_tags, read_labels
+
+SCRIPT = "import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_final_result(x)\n"
+
+
+@pytest.fixture(autouse=True)
+def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    Path("train.py").write_text(SCRIPT)
+
+
+def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hpo", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def data(*arguments: str) -> Any:
+    return json.loads(hpo(*arguments, "--json").stdout)
+
+
+def test_tags_and_notes_are_shown_wherever_an_experiment_is() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--tag", "small", "--name", "one")
+    hpo("run", "train.py", "--max-trials", "1", "--name", "two")
+    shown = data("show", "one")
+    directory = Path(shown["directory"])
+    before = stamp(directory)
+    hpo("tag", "one", "old", "small")
+    hpo("note", "one", "x matters")
+    assert stamp(directory) != before
+    assert data("show", "one")["tags"] == ["small", "old"]
+    assert [note["text"] for note in data("show", "one")["notes"]] == ["x matters"]
+    assert "Tags         small old\n" in hpo("show", "one").stdout
+    assert "Notes        x matters   " in hpo("show", "one").stdout
+    with open_store(directory) as store:
+        assert overview(store)["tags"] == ["small", "old"]
+        assert overview(store)["notes"][0]["text"] == "x matters"
+    assert [e["name"] for e in data("list", "--tag", "small")] == ["one"]
+    assert data("list", "--tag", "small", "--tag", "none") == []
+    assert hpo("list").stdout.splitlines()[0].endswith("tags")
+    hpo("tag", "one", "small", "--remove")
+    assert data("list", "--tag", "small") == []
+
+
+def test_an_experiment_file_tags_too() -> None:
+    Path("config.yml").write_text("trialCommand: python train.py\ntags: [a, b]\nmaxTrialNumber: 1\n")
+    hpo("run", "--config", "config.yml")
+    assert data("show")["tags"] == ["a", "b"]
+
+
+def test_what_is_no_tag_or_no_note_is_said() -> None:
+    assert "'a b' is no tag" in hpo("run", "train.py", "--tag", "a b", code=2).stderr
+    assert data("list") == []
+    hpo("run", "train.py", "--max-trials", "1")
+    assert "has no tag b" in hpo("tag", "train", "b", "--remove", code=2).stderr
+    assert "the note is empty" in hpo("note", "train", " ", code=2).stderr
+
+
+def test_of_many_that_label_at_once_none_is_lost(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: add_tags(tmp_path, [f"tag{i}"]), range(20)))
+        list(pool.map(lambda i: add_note(tmp_path, f"note {i}"), range(20)))
+    assert len(read_labels(tmp_path).tags) == len(read_labels(tmp_path).notes) == 20
+
+
+@pytest.mark.parametrize(
+    "written", [b"{", b"\xff", b'{"tags": 1, "notes": []}', b"[" * 100_000, b'{"tags": ["a"]}']
+)
+def test_a_file_that_is_none_of_ours_says_nothing(tmp_path: Path, written: bytes) -> None:
+    (tmp_path / "labels.json").write_bytes(written)
+    assert read_labels(tmp_path) == Labels()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('{"tags": ["secret"], "notes": []}')
+    os.symlink(other, tmp_path / "labels.json")
+    assert read_labels(tmp_path) == Labels()
