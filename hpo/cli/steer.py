@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,10 +37,7 @@ def delete(reference: str, *, sure: bool) -> None:
         )
     if not sure:
         _ask(directory)
-    # Renamed first: half of an experiment is never listed.
-    doomed = directory.with_name(f".deleted-{directory.name}")
-    directory.rename(doomed)
-    shutil.rmtree(doomed)
+    home.remove(directory)
 
 
 def _ask(directory: Path) -> None:

@@ -41,6 +41,8 @@ __all__ = [
     "is_running",
     "new_folder",
     "public_name",
+    "remove",
+    "remove_remains",
     "send_command",
     "status",
     "take_lock",
@@ -231,6 +233,26 @@ def is_running(directory: Path) -> bool:
     except OSError:
         return True
     return False
+
+
+def remove(directory: Path) -> None:
+    """Delete an experiment's folder.
+
+    Raises:
+        UsageError: it runs.
+        StoreError: it cannot be written to.
+    """
+    with take_lock(directory):  # nobody resumes it meanwhile
+        # Renamed first: half of an experiment is never listed.
+        doomed = directory.with_name(f".deleted-{directory.name}")
+        directory.rename(doomed)
+        shutil.rmtree(doomed)
+
+
+def remove_remains() -> None:
+    """Delete what is left of experiments whose deletion was cut short."""
+    for path in home().glob(".deleted-*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def status(directory: Path, stored: str) -> str:

@@ -34,6 +34,29 @@ def delete(
 
 
 @app.command(rich_help_panel=_GROUP)
+def clean(
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Those that nothing happened in for so long: 30d."),
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Never the N newest; alone, all the others."),
+    ] = None,
+    quota: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="The oldest, until the store takes no more than this: 5GB."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Delete old experiments. They are listed first, with what they take; alone, it only lists."""
+    from hpo.cli.clean import clean as sweep
+
+    sweep(older_than=older_than, keep=keep, quota=quota, sure=yes, json=json)
+
+
+@app.command(rich_help_panel=_GROUP)
 def update(
     reference: Reference = None,
     max_trials: options.MaxTrials = None,
