@@ -29,6 +29,7 @@ from hpo.errors import UsageError
 from hpo.experiment import wishes
 from hpo.experiment.create import create, open_existing
 from hpo.experiment.documents import open_store
+from hpo.experiment.finish import finish
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment as Loop
 from hpo.experiment.objective import Objective
@@ -162,6 +163,7 @@ class Experiment:
             with shown.over(loop) if shown else contextlib.nullcontext():
                 loop.run()
         finally:
+            finish(loop, listener)
             loop.store.close()
         return self
 

@@ -41,6 +41,7 @@ __all__ = [
     "MetricPattern",
     "Minimize",
     "Name",
+    "OnFinish",
     "Param",
     "Patience",
     "Port",
@@ -365,6 +366,14 @@ RayResource = Annotated[
 ]
 Name = Annotated[
     str | None, typer.Option(metavar="NAME", help="What the experiment is called.", rich_help_panel=_RUNNER)
+]
+OnFinish = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="Run this when it has ended, with HPO_STATUS, HPO_BEST_VALUE, HPO_BEST_FILE in its environment.",
+        rich_help_panel=_RUNNER,
+    ),
 ]
 Tag = Annotated[
     list[str] | None,

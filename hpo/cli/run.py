@@ -20,6 +20,7 @@ from hpo.experiment.create import create, open_existing
 from hpo.experiment.documents import best_json, open_store
 from hpo.experiment.draft import draft
 from hpo.experiment.extraction import Extraction
+from hpo.experiment.finish import finish
 from hpo.experiment.loop import Experiment
 from hpo.parameters import Parameter
 from hpo.progress import Progress
@@ -128,6 +129,13 @@ def _run(
     if announce is not None:
         announce(experiment.directory, watch)
     progress.begin(experiment, watch)
+    try:
+        return _to_its_end(experiment, progress, json=json)
+    finally:
+        finish(experiment, progress)
+
+
+def _to_its_end(experiment: Experiment, progress: Progress, *, json: bool) -> int:
     failure: ExperimentFailed | None = None
     try:
         experiment.run()

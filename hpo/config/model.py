@@ -94,6 +94,7 @@ class Config(BaseModel):
         ray_resources: what a trial takes there of custom resources.
         ray_runtime_env: what Ray sets up on the nodes, such as ``{"pip": ["torch"]}``.
         fixed: values of parameters that are not searched.
+        on_finish: a shell command that runs when the experiment has ended.
         options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
         metric_pattern: a regular expression that finds results in a trial's output.
         notes: what was read in a file and has no effect here, each with what takes its place.
@@ -133,6 +134,7 @@ class Config(BaseModel):
     ray_resources: dict[str, Amount] = Field(default_factory=dict)
     ray_runtime_env: dict[str, Any] = Field(default_factory=dict)
     fixed: dict[str, Any] = Field(default_factory=dict)
+    on_finish: Text | None = None
     options: tuple[str, ...] = ()
     metric_pattern: str | None = None
     notes: tuple[str, ...] = ()

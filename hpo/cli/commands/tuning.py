@@ -53,6 +53,7 @@ def run(
     ray_resource: options.RayResource = None,
     name: options.Name = None,
     tag: options.Tag = None,
+    on_finish: options.OnFinish = None,
     detach: options.Detach = False,
     dry_run: options.DryRun = False,
     web: options.Web = True,
@@ -93,6 +94,7 @@ def run(
         "metric_pattern": metric_pattern,
         "fixed": fix,
         "tags": tag,
+        "on_finish": on_finish,
         "tuner": tuner,
         "assessor": assessor,
     }
