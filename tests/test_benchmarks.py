@@ -28,6 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
             "--files 60 --marked 5 --lines 200 --marks 5 --rounds 1",
             r"60 files, 5 marked, .*\n.*\n\| `hpo annotate`, cold +\|",
         ),
+        (
+            "mutants",
+            "hpo/conditions.py --tests tests/test_space.py --sample 2 --results /dev/null",
+            r"tried +\| +2 \|",
+        ),
         ("nni_experiment", "--trials 3 --rounds 1 --idle 0.5", r"hpo run +\| +\d+\.\d\d \| +0\.\d\d \|"),
         (
             "kill_runner",
