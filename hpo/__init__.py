@@ -32,6 +32,7 @@ from hpo.trial import (
     get_sequence_id,
     get_trial_id,
     report_final_result,
+    report_fold,
     report_intermediate_result,
     trial_dir,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "quniform",
     "randint",
     "report_final_result",
+    "report_fold",
     "report_intermediate_result",
     "trial_dir",
     "tune",

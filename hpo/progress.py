@@ -250,7 +250,7 @@ def best_values(
     """
     text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
     if isinstance(best, TrialRow) and best.deviation is not None:
-        text.append(f" ± {best.deviation:.2g}, the mean of {best.repeat + 1} runs", style="not bold")
+        text.append(f" ± {best.deviation:.2g}, the mean of {_of_what(best)}", style="not bold")
     text.append(f"   trial {best.number}", style="not bold")
     if base is not None and best.number == base.number:
         text.append(", the script's own values", style="not bold")
@@ -261,6 +261,12 @@ def best_values(
         text.append(f"; the script's own values failed (trial {base.number})", style="not bold")
     yield text
     yield from parameter_lines(best, base, indent=indent)
+
+
+def _of_what(best: TrialRow) -> str:
+    """Return what a result is the mean of: runs, or the folds of one."""
+    folds = (best.data or {}).get("folds")
+    return f"{best.repeat + 1} runs" if best.repeat or not isinstance(folds, list) else f"{len(folds)} folds"
 
 
 def parameter_lines(trial: Trial | TrialRow, base: Trial | TrialRow | None, *, indent: int) -> Iterator[Text]:

@@ -41,6 +41,7 @@ __all__ = [
     "get_sequence_id",
     "get_trial_id",
     "report_final_result",
+    "report_fold",
     "report_intermediate_result",
     "trial_dir",
 ]
@@ -241,6 +242,15 @@ def report_intermediate_result(value: Any, step: int | None = None) -> None:
 def report_final_result(value: Any) -> None:
     """Report the result that the tuner sees: a number, or a dict with one under ``default``."""
     _report("final", value, None)
+
+
+def report_fold(value: Any) -> None:
+    """Report the result of one fold of a cross-validation: a number, or a dict with one under ``default``.
+
+    On the way a trial's result is the mean of the folds so far; once it has ended well, and reported no other
+    final result, it is the mean of them all, shown with their deviation.
+    """
+    _report("fold", value, None)
 
 
 def _report(kind: str, value: Any, step: int | None) -> None:

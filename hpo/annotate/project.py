@@ -119,7 +119,8 @@ class _Annotator:
         self.found.sort(key=lambda d: (d.file, d.line, d.column, d.code))
         root = paths[0].resolve() if is_so(paths[0].is_dir) else paths[0].resolve().parent
         keyed = {} if broken else nni_space([(each.file, each.marks) for each in read], root)
-        reports = any(m.report and "final" in m.report.function for each in read for m in each.marks)
+        finals = ("report_final_result", "report_fold")
+        reports = any(m.report and m.report.function in finals for each in read for m in each.marks)
         return AnnotatedProject(
             files, parameters, tuple(self.found), SearchSpace({}) if broken else space, reports, constraints,
             fidelity, keyed,

@@ -27,10 +27,13 @@ def main(arguments: Sequence[str]) -> int:
     metric.add_argument("value", help="a number")
     metric.add_argument("--step", type=int, help="the epoch, fold or batch it belongs to")
     metric.add_argument("--final", action="store_true", help="it is the trial's result")
+    metric.add_argument(
+        "--fold", action="store_true", help="of a cross-validation: the mean of them is its result"
+    )
     options = parser.parse_args(_negative_numbers_are_values(arguments))
     if options.command == "param":
         return _param(options.name, options.default)
-    return _metric(options.value, options.step, final=options.final)
+    return _metric(options.value, options.step, final=options.final, fold=options.fold)
 
 
 def _negative_numbers_are_values(arguments: Sequence[str]) -> list[str]:
@@ -55,15 +58,15 @@ def _param(name: str, default: str | None) -> int:
     return 2
 
 
-def _metric(text: str, step: int | None, *, final: bool) -> int:
+def _metric(text: str, step: int | None, *, final: bool, fold: bool) -> int:
     try:
         value: float | str = float(text)
     except ValueError:
         value = text  # reported as it is: the trial fails with what it said
-    if not final and trial.inside().directory is not None and step is None:
-        step = trial.spooled_reports()
     if final:
         trial.report_final_result(value)
+    elif fold:
+        trial.report_fold(value)
     elif trial.inside().directory is not None:  # else nothing is: each call would say so, the last one does
-        trial.report_intermediate_result(value, step)
+        trial.report_intermediate_result(value, trial.spooled_reports() if step is None else step)
     return 0

@@ -12,7 +12,8 @@ from hpo.parameters import Parameter
 __all__ = ["of_budget", "of_direction", "of_edits", "of_marks", "of_results"]
 
 _ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
-_REPORTS = re.compile(rb"report_(?:final|intermediate)_result\(\s*([A-Za-z_][\w.]*)\s*[,()\[]")
+_REPORTS = re.compile(rb"report_(?:final_result|intermediate_result|fold)\(\s*([A-Za-z_][\w.]*)\s*[,()\[]")
+_RESULT = re.compile(rb"report_(?:final_result|fold)")
 _BUDGETS = re.compile(rb"fidelity|TRIAL_BUDGET")
 _SMALLER = {"loss", "nll", "perplexity", "ppl", "regret", "cost"}
 _SMALLER |= {"error", "err", "rmse", "mse", "mae", "mape", "wer", "cer", "fid"}
@@ -36,7 +37,7 @@ def of_marks(config: Config, project: AnnotatedProject, options: Mapping[str, Pa
 
 def of_results(config: Config, project: AnnotatedProject) -> Iterator[str]:
     """Yield that a script reports nothing: all its trials would fail, each after its whole training."""
-    if config.metric_pattern is None and not any(b"report_final_result" in f.original for f in project.files):
+    if config.metric_pattern is None and not any(_RESULT.search(f.original) for f in project.files):
         yield f"warning: nothing in {project.files[0].name} reports a result, and a trial without one fails"
         yield "  help: add hpo.report_final_result(value), or read it from the output with --metric-pattern"
 

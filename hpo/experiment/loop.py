@@ -431,6 +431,8 @@ class Experiment:
         run.read_reports(self.store, self._listener)
         if self.config.metric_pattern is not None and ended.status == 0:
             run.read_output(self.config.metric_pattern, self.store, self._listener)
+        if ended.status == 0 and run.stopped_as is None:
+            run.take_folds(self.store)
         self._places.release(ended.number)
         run.trim_logs()
         if run.stopped_as is TrialState.WAITING and run.final is None:
@@ -470,7 +472,7 @@ class Experiment:
         if run.final is None:
             self._record_end(run, verdict, duration, None)
             return
-        outcome = Outcome(run.final.value, run.final.data, duration)
+        outcome = Outcome(run.final.value, run.final.data, duration, run.final.deviation)
         is_stopped = run.stopped_as not in (None, TrialState.WAITING)
         is_repeated = run.repeat + 1 < self.config.repeat and not is_stopped and self._enough is None
         number = run.trial.number
@@ -496,7 +498,7 @@ class Experiment:
             if run.repeat:
                 self.store.set_value(trial.number, outcome.value, outcome.data)
             oddity = self.limits.result(trial.number, outcome.value, outcome.data)
-            if outcome.deviation == 0 and oddity is None:
+            if run.repeat and outcome.deviation == 0 and oddity is None:
                 oddity = (
                     f"all {run.repeat + 1} runs of trial {trial.number} had the same result: if the script "
                     "fixes its seed, let it depend on HPO_TRIAL_REPEAT"

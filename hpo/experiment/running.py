@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from hpo.config.model import Config
+from hpo.experiment.folds import so_far, taken_as_one
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome
 from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.logs import trim
-from hpo.runtime.spool import Bad, Final, Intermediate, Own, Report, Warned, read_spool
+from hpo.runtime.spool import Bad, Final, Fold, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
 from hpo.runtime.trial_files import open_plain, write_text
 from hpo.space import SearchSpace
@@ -157,6 +158,8 @@ class RunningTrial:
         before = self.offset
         for report, offset in read_spool(f"{self.directory}/metrics.jsonl", before, self.attempt):
             self.offset = offset
+            if isinstance(report, Fold):
+                report = so_far(self._folds())
             if isinstance(report, Intermediate) and self.repeat:
                 continue  # the curve of a trial is that of its first run
             if isinstance(report, Intermediate):
@@ -169,6 +172,16 @@ class RunningTrial:
             store.add_metrics(self.trial.number, metrics)
             store.set_spool(self.trial.number, self.offset)
         return bool(metrics)
+
+    def take_folds(self, store: Store) -> None:
+        """Take the mean of its folds for its result, where it reported folds and no result."""
+        if self.final is None and self.bad is None and (folds := self._folds()):
+            self._take(taken_as_one(folds), store)
+
+    def _folds(self) -> list[Fold]:
+        """Return the folds up to where its spool was read: a runner that goes on has not seen them all."""
+        spool = read_spool(f"{self.directory}/metrics.jsonl", 0, self.attempt)
+        return [report for report, offset in spool if isinstance(report, Fold) and offset <= self.offset]
 
     def _take_intermediate(self, report: Intermediate, store: Store, listener: Listener) -> None:
         if report.value is None:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from hpo.runtime.trial_files import open_plain
 
-__all__ = ["Bad", "Final", "Intermediate", "Own", "Report", "Warned", "read_spool"]
+__all__ = ["Bad", "Final", "Fold", "Intermediate", "Own", "Report", "Warned", "read_spool"]
 
 _READ = 1 << 20
 _LONGEST = 1 << 20
@@ -39,12 +39,23 @@ class Intermediate:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """The result of one fold of a cross-validation; `value` is None where it was no finite number."""
+
+    value: float | None
+    bad: str | None
+    data: dict[str, Any] | None
+    time: float
+
+
+@dataclass(frozen=True)
 class Final:
-    """The result of a trial."""
+    """The result of a trial, and the deviation where it is a mean."""
 
     value: float
     data: dict[str, Any] | None
     time: float
+    deviation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ class Warned:
     message: str
 
 
-Report = Intermediate | Final | Bad | Own | Warned
+Report = Intermediate | Fold | Final | Bad | Own | Warned
 
 
 def read_spool(path: str | Path, offset: int, attempt: int | None = None) -> Iterator[tuple[Report, int]]:
@@ -131,7 +142,7 @@ def _report(record: Any) -> Report:
     data = record.get("data")
     if data is not None and not isinstance(data, dict):
         raise TypeError("data is no object")
-    if kind in ("intermediate", "final"):
+    if kind in ("intermediate", "fold", "final"):
         data = None if data is None else _storable(data)
         value, bad = _number(record["value"]), None
         if value is None:
@@ -141,6 +152,8 @@ def _report(record: Any) -> Report:
             if abs(step) >= 2**63:
                 raise ValueError("step is too large")
             return Intermediate(step, value, bad, data, time)
+        if kind == "fold":
+            return Fold(value, bad, data, time)
         return Bad(str(bad), time) if value is None else Final(value, data, time)
     if kind == "own":
         if isinstance(record["value"], dict | list):

@@ -30,7 +30,7 @@ __all__ = [
     "shape",
 ]
 
-REPORTS = ("report_intermediate_result", "report_final_result", "get_next_parameter")
+REPORTS = ("report_intermediate_result", "report_fold", "report_final_result", "get_next_parameter")
 CONSTRUCTORS = (*KINDS, "function_choice", "variable", "mutable_layers")
 OTHERS = (*REPORTS, "constraint", "fidelity")  # marks that mean no value
 _NEVER_BARE = (ast.NamedExpr, ast.Yield, ast.YieldFrom)  # they stand in parentheses wherever an option does

@@ -25,6 +25,7 @@ _CONTINUED = re.compile(r"(\\(\r\n|\r|\n))*")
 _REPORT_FORMS = {
     "get_next_parameter": (0, 0, "get_next_parameter()"),
     "report_intermediate_result": (1, 2, "report_intermediate_result(accuracy), with step= if need be"),
+    "report_fold": (1, 1, "report_fold(accuracy)"),
     "report_final_result": (1, 1, "report_final_result(accuracy)"),
 }
 _NAME = r"[^\W\d][\w\u0080-\U0010ffff]*"  # some letters of some scripts are none to `re`

@@ -20,6 +20,7 @@ _OURS = ("hpo", "nni")
 _STAND_INS = {
     "get_next_parameter": "lambda: {values}",
     "report_intermediate_result": "lambda value, step=None: print(value)",
+    "report_fold": "print",
     "report_final_result": "print",
     "get_experiment_id": "lambda: 'STANDALONE'",
     "get_trial_id": "lambda: 'STANDALONE'",
@@ -30,7 +31,7 @@ _STAND_INS = {
 }
 _UP_TO_COMMA = re.compile(r"(?:#[^\r\n]*(?=[\r\n])|[^,#])*,")  # after an argument, which comments may follow
 _ATOMS = (ast.Call, ast.GeneratorExp, ast.Name, ast.Attribute, ast.Subscript, ast.List)
-_REPORTS = ("report_intermediate_result", "report_final_result")
+_REPORTS = ("report_intermediate_result", "report_fold", "report_final_result")
 
 
 def without_hpo(data: bytes, values: Mapping[str, Any]) -> bytes:
