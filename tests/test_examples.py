@@ -55,6 +55,41 @@ class TestDigits:
         assert defaults.items() <= trials[0]["parameters"].items()
 
 
+class TestPipeline:
+    script: Path = EXAMPLES / "pipeline" / "train.py"
+
+    def test_a_trial_has_the_values_of_the_steps_that_it_takes(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        printed = output([sys.executable, "-W", "error", self.script], tmp_path, environment)
+        by_hand = float(re.findall(r"^accuracy (0\.\d+) in cross-validation", printed)[0])
+        command = [
+            HPO,
+            "run",
+            self.script,
+            "--max-trials",
+            "6",
+            "--concurrency",
+            "2",
+            "--seed",
+            "0",
+            "--json",
+        ]
+        best = json.loads(output(command, tmp_path, environment))
+        assert best["baseline"] == pytest.approx(by_hand, abs=1e-4)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 6
+        for trial in trials:
+            values: dict[str, Any] = trial["parameters"]
+            steps = {"scaler", "reduction", "classifier"}
+            steps |= {"n_components", "whiten"} if values["reduction"] == "pca" else set()
+            if values["classifier"] == "forest":
+                steps |= {"n_estimators", "max_features", "min_samples_leaf"}
+            else:
+                steps |= {"kernel", "C"} | ({"gamma"} if values["kernel"] == "rbf" else set())
+            assert values.keys() == steps
+
+
 class TestHalving:
     script: Path = EXAMPLES / "halving" / "train.py"
 
