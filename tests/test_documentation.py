@@ -132,6 +132,7 @@ def test_the_list_of_commands_is_current() -> None:
     )
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Zensical needs Python 3.11")
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     shutil.copy(ROOT / "zensical.toml", tmp_path)
     shutil.copytree(DOCS, tmp_path / "docs", ignore=shutil.ignore_patterns("__pycache__"))
