@@ -1,7 +1,7 @@
 """Constraints: tests over hyperparameters that every proposed configuration must pass.
 
-A constraint is the text of a Python test: comparisons, `and`, `or`, `not`, `in`, arithmetic, `abs`, `min` and
-`max`, over constants and the names of hyperparameters. It is parsed once and evaluated node by node.
+A constraint is the text of a Python test: comparisons, `and`, `or`, `not`, `in`, arithmetic, `abs`, `len`,
+`min` and `max`, over constants and names of hyperparameters. It is parsed once and evaluated node by node.
 """
 
 from __future__ import annotations

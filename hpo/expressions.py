@@ -17,7 +17,7 @@ __all__ = ["FUNCTIONS", "MOST_BITS", "NotConstantError", "dotted", "evaluate", "
 Number = int | float
 Names = Mapping[str, Any]
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {"abs": abs, "max": max, "min": min}
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {"abs": abs, "len": len, "max": max, "min": min}
 _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
@@ -107,8 +107,9 @@ def _call(node: ast.Call, names: Names) -> Any:
     name = dotted(node.func) or ""
     if name not in FUNCTIONS or name in names or node.keywords or not node.args:
         raise NotConstantError(node, "is none")
+    read = evaluate if name == "len" else _number
     try:
-        return FUNCTIONS[name](*(_number(argument, names) for argument in node.args))
+        return FUNCTIONS[name](*(read(argument, names) for argument in node.args))
     except TypeError as error:
         raise NotConstantError(node, f"cannot be computed ({error})") from None
 

@@ -1,35 +1,40 @@
-"""The ten kinds of parameters: what values each can take, how it samples, and the rules of its arguments.
+"""The kinds of parameters: what values each can take, and how it samples.
 
-Kinds, names and JSON are NNI's (`docs/source/hpo/search_space.rst` of NNI 3.0).
+Kinds, names and JSON are NNI's (`docs/source/hpo/search_space.rst` of NNI 3.0). Two are ours: `subset` and
+`permutation`, whose values are lists.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cached_property
+from itertools import combinations, permutations
 from statistics import NormalDist
 from typing import Any, ClassVar, Protocol
 
 from hpo.errors import SpaceError
+from hpo.rules import Problem, identity, is_number, problems
 
 __all__ = [
     "KINDS",
+    "Arrangement",
     "Choice",
     "LogNormal",
     "LogUniform",
     "Normal",
     "Parameter",
+    "Permutation",
     "Problem",
     "QLogNormal",
     "QLogUniform",
     "QNormal",
     "QUniform",
     "RandInt",
+    "Subset",
     "Uniform",
     "create",
     "identity",
@@ -41,19 +46,15 @@ __all__ = [
 # Inverse normal CDFs are infinite at 0 and 1; eight standard deviations are as far as a sample gets.
 _EDGE = 1e-15
 
+# More arrangements than these are not listed one by one.
+_LISTED = 2**16
+
 
 class RandomSource(Protocol):
     """What sampling needs: `random.Random` and `numpy.random.Generator` both have it."""
 
     def random(self) -> float:
         """Return the next uniform number in [0, 1)."""
-
-
-def identity(value: Any) -> str:
-    """Return a text that two JSON values share exactly when they are the same value (1, 1.0, True differ)."""
-    if type(value) is str:  # most options are: the same text, sooner
-        return json.encoder.encode_basestring(value)
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -68,9 +69,25 @@ class Parameter(ABC):
 
     `from_unit` is the inverse of the cumulative distribution, so a uniform number in [0, 1) becomes a
     sample; `to_unit` maps a value back. Tuners that model the unit cube need nothing else.
+
+    A list of several items has as many coordinates as items, `width`: `from_units` and `to_units` are the
+    same for them. For it a single quantile is a place in the list of all its values.
     """
 
     type: ClassVar[str]
+
+    @property
+    def width(self) -> int:
+        """How many coordinates of the unit cube it has."""
+        return 1
+
+    def from_units(self, units: Sequence[float]) -> Any:
+        """Return the value at a point of the unit cube, in as many numbers as `width`."""
+        return self.from_unit(units[0])
+
+    def to_units(self, value: Any) -> tuple[float, ...]:
+        """Return the point of the unit cube of a value of this domain."""
+        return (self.to_unit(value),)
 
     @abstractmethod
     def from_unit(self, u: float) -> Any:
@@ -90,7 +107,7 @@ class Parameter(ABC):
 
     def sample(self, rng: RandomSource) -> Any:
         """Draw one value."""
-        return self.from_unit(rng.random())
+        return self.from_units([rng.random() for _ in range(self.width)])
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -347,16 +364,281 @@ class QLogNormal(LogNormal):
         return is_number(value) and value >= 0 and _is_multiple(value, self.q)
 
 
+class Arrangement(Parameter):
+    """Lists of some of the given items: what `Subset` and `Permutation` share.
+
+    Every item has a coordinate of the unit cube. So lists that differ in few items, or in the order of
+    neighbours, are near each other for whatever models the cube, and no tuner must know of lists.
+    """
+
+    items: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        self._validate()
+
+    # Items compare by identity, as the options of a choice do.
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and identity(self.to_json()) == identity(other.to_json())
+
+    def __hash__(self) -> int:
+        return hash(identity(self.to_json()))
+
+    @property
+    def width(self) -> int:
+        """How many coordinates it has: one for each item."""
+        return len(self.items)
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many values there are, however many."""
+
+    @abstractmethod
+    def _listed(self) -> Sequence[Sequence[Any]]:
+        """Return all values, in the order of their quantiles."""
+
+    @abstractmethod
+    def _unranked(self, rank: int) -> list[int]:
+        """Return the positions of the items of the value at a place in the list of all."""
+
+    @abstractmethod
+    def _rank(self, positions: Sequence[int]) -> int:
+        """Return the place in the list of all of the value with items at these positions."""
+
+    @abstractmethod
+    def neighbour(self, value: Sequence[Any], rng: RandomSource) -> list[Any]:
+        """Return a value that differs from another as little as can be; that one where there is no other."""
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {identity(item): i for i, item in enumerate(self.items)}
+
+    @property
+    def as_written(self) -> list[Any]:
+        """The items in the order in which they are written, as many as there may be."""
+        return list(self.items)
+
+    def positions(self, value: Sequence[Any]) -> list[int]:
+        """Return the positions among the items of those in a value.
+
+        Raises:
+            SpaceError: one is none of the items.
+        """
+        found = []
+        for each in value:
+            at = self._places.get(identity(each))
+            if at is None:
+                at = next((i for i, item in enumerate(self.items) if same(item, each)), None)
+            if at is None:
+                raise SpaceError(f"{each!r} is none of the items {list(self.items)!r}")
+            found.append(at)
+        return found
+
+    def from_unit(self, u: float) -> list[Any]:
+        rank = min(int(u * 2**53) * self.count >> 53, self.count - 1)  # exact, however many there are
+        return self._at(self._unranked(rank))
+
+    def to_unit(self, value: Any) -> float:
+        return (2 * self._rank(self.positions(value)) + 1) / (2 * self.count)
+
+    def _at(self, positions: Sequence[int]) -> list[Any]:
+        return [self.items[i] for i in positions]
+
+    def contains(self, value: Any) -> bool:
+        try:
+            found = self.positions(value) if isinstance(value, list | tuple) else None
+        except (SpaceError, TypeError, ValueError):
+            return False
+        return found is not None and len(set(found)) == len(found) and self._has_room(len(found))
+
+    def _has_room(self, size: int) -> bool:
+        return size == len(self.items)
+
+    def values(self) -> tuple[Any, ...] | None:
+        return self._all if self.count <= _LISTED else None
+
+    @cached_property
+    def _all(self) -> tuple[Any, ...]:
+        return tuple(list(value) for value in self._listed())
+
+
+@dataclass(frozen=True, eq=False)
+class Subset(Arrangement):
+    """Some of the items, at least `min` and at most `max` of them, in the order in which they are written.
+
+    A coordinate says whether its item is in: those above `1 - share` are. Where that makes too many or too
+    few, the highest are.
+    """
+
+    type: ClassVar[str] = "subset"
+    items: tuple[Any, ...]
+    min: int = 0
+    max: int | None = None
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the most items."""
+        return self.min, len(self.items) if self.max is None else self.max
+
+    @property
+    def as_written(self) -> list[Any]:
+        """The first items, as many as there may be."""
+        return list(self.items[: self.limits[1]])
+
+    @cached_property
+    def share(self) -> float:
+        """How likely an item is to be in, so that a sample has about as many as the middle of the limits."""
+        middle, half = sum(self.limits) / 2 / len(self.items), 0.5 / len(self.items)
+        return min(max(middle, half), 1 - half)
+
+    def from_units(self, units: Sequence[float]) -> list[Any]:
+        low, high = self.limits
+        size = min(max(sum(u >= 1 - self.share for u in units), low), high)
+        ranked = sorted(range(len(units)), key=lambda i: (-units[i], i))
+        return self._at(sorted(ranked[:size]))
+
+    def to_units(self, value: Any) -> tuple[float, ...]:
+        inside = set(self.positions(value))
+        return tuple(1 - self.share / 2 if i in inside else 0.5 - self.share / 2 for i in range(self.width))
+
+    def _has_room(self, size: int) -> bool:
+        return self.limits[0] <= size <= self.limits[1]
+
+    @cached_property
+    def count(self) -> int:
+        low, high = self.limits
+        return sum(math.comb(self.width, size) for size in range(low, high + 1))
+
+    def _listed(self) -> Sequence[Sequence[Any]]:
+        low, high = self.limits
+        return [each for size in range(low, high + 1) for each in combinations(self.items, size)]
+
+    def _unranked(self, rank: int) -> list[int]:
+        size, n = self.limits[0], self.width
+        while rank >= math.comb(n, size):
+            rank -= math.comb(n, size)
+            size += 1
+        chosen: list[int] = []
+        for i in range(n):
+            after = math.comb(n - i - 1, size - len(chosen) - 1) if len(chosen) < size else 0
+            if rank < after:
+                chosen.append(i)
+            else:
+                rank -= after
+        return chosen
+
+    def _rank(self, positions: Sequence[int]) -> int:
+        inside, n, size = set(positions), self.width, len(positions)
+        rank, left = sum(math.comb(n, s) for s in range(self.limits[0], size)), size
+        for i in range(n):
+            if i in inside:
+                left -= 1
+            elif left:
+                rank += math.comb(n - i - 1, left - 1)
+        return rank
+
+    def neighbour(self, value: Sequence[Any], rng: RandomSource) -> list[Any]:
+        """Return a value with one item more, one less, or another in the place of one."""
+        inside = self.positions(value)
+        outside = [i for i in range(self.width) if i not in inside]
+        low, high = self.limits
+        moves = [
+            *(["add"] if outside and len(inside) < high else []),
+            *(["drop"] if inside and len(inside) > low else []),
+            *(["swap"] if inside and outside else []),
+        ]
+        if not moves:
+            return list(value)
+        move = _drawn(moves, rng)
+        gone = {_drawn(inside, rng)} if move != "add" else set()
+        come = {_drawn(outside, rng)} if move != "drop" else set()
+        return self._at(sorted(({*inside} - gone) | come))
+
+    def to_json(self) -> dict[str, Any]:
+        limits = {"_min": self.min} | ({} if self.max is None else {"_max": self.max})
+        written = {"_type": self.type, "_value": list(self.items)}
+        return {**written, **{key: n for key, n in limits.items() if n or key == "_max"}}
+
+    def __str__(self) -> str:
+        least = f", min={self.min}" if self.min else ""
+        return f"subset({list(self.items)!r}{least}{'' if self.max is None else f', max={self.max}'})"
+
+
+@dataclass(frozen=True, eq=False)
+class Permutation(Arrangement):
+    """All of the items, in any order.
+
+    The items stand in the order of their coordinates, so near points of the cube are orders in which no item
+    stands far from where it stands in the other.
+    """
+
+    type: ClassVar[str] = "permutation"
+    items: tuple[Any, ...]
+
+    def from_units(self, units: Sequence[float]) -> list[Any]:
+        return self._at(sorted(range(len(units)), key=lambda i: (units[i], i)))
+
+    def to_units(self, value: Any) -> tuple[float, ...]:
+        place = {item: place for place, item in enumerate(self.positions(value))}
+        return tuple((place[i] + 0.5) / self.width for i in range(self.width))
+
+    @cached_property
+    def count(self) -> int:
+        return math.factorial(self.width)
+
+    def _listed(self) -> Sequence[Sequence[Any]]:
+        return list(permutations(self.items))
+
+    def _unranked(self, rank: int) -> list[int]:
+        left, order = list(range(self.width)), []
+        while left:
+            at, rank = divmod(rank, math.factorial(len(left) - 1))
+            order.append(left.pop(at))
+        return order
+
+    def _rank(self, positions: Sequence[int]) -> int:
+        left, rank = list(range(self.width)), 0
+        for position in positions:
+            at = left.index(position)
+            del left[at]
+            rank += at * math.factorial(len(left))
+        return rank
+
+    def neighbour(self, value: Sequence[Any], rng: RandomSource) -> list[Any]:
+        """Return an order in which two items have changed places, or one stands elsewhere."""
+        order = list(value)
+        if len(order) < 2:
+            return order
+        i = int(rng.random() * len(order))
+        j = (i + 1 + int(rng.random() * (len(order) - 1))) % len(order)
+        if rng.random() < 0.5:
+            order[i], order[j] = order[j], order[i]
+        else:
+            order.insert(j, order.pop(i))
+        return order
+
+    def to_json(self) -> dict[str, Any]:
+        return {"_type": self.type, "_value": list(self.items)}
+
+    def __str__(self) -> str:
+        return f"permutation({list(self.items)!r})"
+
+
+def _drawn(options: Sequence[Any], rng: RandomSource) -> Any:
+    return options[min(int(rng.random() * len(options)), len(options) - 1)]
+
+
 KINDS: Mapping[str, type[Parameter]] = {
     kind.type: kind
     for kind in (
         Choice, RandInt, Uniform, QUniform, LogUniform, QLogUniform, Normal, QNormal, LogNormal, QLogNormal,
+        Subset, Permutation,
     )
 }  # fmt: skip
 
 
 def create(kind: str, arguments: Sequence[Any]) -> Parameter:
-    """Return the domain of NNI's type name `kind`, one of `KINDS`, with these arguments.
+    """Return the domain of the type name `kind`, one of `KINDS`, with these arguments of its constructor.
 
     Raises:
         SpaceError: it says what is wrong with them.
@@ -364,7 +646,14 @@ def create(kind: str, arguments: Sequence[Any]) -> Parameter:
     for problem in problems(kind, arguments):
         at = () if problem.argument is None else (problem.argument,)
         raise SpaceError(problem.message, help=problem.help, path=at)
-    return Choice(tuple(arguments)) if kind == "choice" else KINDS[kind](*arguments)
+    if kind == "choice":
+        return Choice(tuple(arguments))
+    if kind == "subset":
+        items, least, most, *_ = (*arguments, None, None)
+        return Subset(tuple(items), least or 0, most)
+    if kind == "permutation":
+        return Permutation(tuple(arguments[0]))
+    return KINDS[kind](*arguments)
 
 
 def _multiple(k: int, q: float) -> float:
@@ -380,116 +669,3 @@ def _nearest_multiple(x: float, q: float) -> float:
 
 def _is_multiple(value: float, q: float) -> bool:
     return math.isclose(_nearest_multiple(value, q), value, rel_tol=1e-9, abs_tol=1e-12)
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a JSON value is a number that a float can hold, finite; booleans are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer of more than 308 digits
-        return False
-
-
-# ---------------------------------------------------------------------------------------------------
-# The rules of a domain, once, for every spelling of it: JSON, marks, the command line, Python.
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with the arguments of a domain.
-
-    `argument` is the position of the argument at fault, or None where it is the call as a whole; `kind`
-    is one of the words that the rules below use, for callers that number their diagnostics.
-    """
-
-    kind: str
-    argument: int | None
-    message: str
-    help: str
-
-
-_SIGNATURES: Mapping[str, tuple[str, ...]] = {
-    "randint": ("low", "high"),
-    "uniform": ("low", "high"),
-    "quniform": ("low", "high", "q"),
-    "loguniform": ("low", "high"),
-    "qloguniform": ("low", "high", "q"),
-    "normal": ("mu", "sigma"),
-    "qnormal": ("mu", "sigma", "q"),
-    "lognormal": ("mu", "sigma"),
-    "qlognormal": ("mu", "sigma", "q"),
-}
-
-
-def problems(kind: str, arguments: Sequence[Any]) -> list[Problem]:
-    """Return what is wrong with a domain's arguments; an empty list when nothing is.
-
-    Args:
-        kind: NNI's type name, one of `KINDS`.
-        arguments: the values in order; for a choice, the options as JSON values.
-    """
-    if kind == "choice":
-        return list(_choice_problems(arguments))
-    names = _SIGNATURES[kind]
-    form = f"{kind}({', '.join(names)})"
-    if len(arguments) != len(names):
-        given = "1 was" if len(arguments) == 1 else f"{len(arguments)} were"
-        message = f"{kind} takes {len(names)} numbers, {given} given"
-        return [Problem("arity", None, message, f"write {form}")]
-    found = [
-        Problem(
-            "not_a_number",
-            i,
-            f"{name} of {kind} is {_shown(value)}, which is no finite number",
-            f"write {form}",
-        )
-        for i, (name, value) in enumerate(zip(names, arguments, strict=True))
-        if not is_number(value)
-    ]
-    return found or list(_number_problems(kind, dict(zip(names, arguments, strict=True))))
-
-
-def _shown(value: Any) -> str:
-    """Return a value as a message quotes it: an integer may have more digits than anybody would read."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _choice_problems(options: Sequence[Any]) -> Iterator[Problem]:
-    if not options:
-        yield Problem("no_options", None, "choice has no options", "write choice(a, b, ...)")
-    seen: dict[str, int] = {}
-    for i, option in enumerate(options):
-        try:
-            json.dumps(option, allow_nan=False)
-        except (TypeError, ValueError):
-            message = f"option {option!r} is no JSON value"
-            yield Problem("not_json", i, message, "use numbers, strings, booleans, null, lists or objects")
-            continue
-        first = seen.setdefault(identity(option), i)
-        if first != i:
-            message = f"option {option!r} is listed twice"
-            yield Problem("duplicate_option", i, message, "remove one of the two")
-
-
-def _number_problems(kind: str, given: Mapping[str, float]) -> Iterator[Problem]:
-    position = {name: i for i, name in enumerate(given)}
-    if kind == "randint":
-        for name in ("low", "high"):
-            if not isinstance(given[name], int):
-                message = f"{name} of randint is {given[name]!r}, which is no integer"
-                yield Problem("not_an_integer", position[name], message, "use whole numbers, or quniform")
-    if "low" in given and given["low"] >= given["high"]:
-        message = f"low is {given['low']!r} and high is {given['high']!r}: {kind} needs low < high"
-        yield Problem("low_not_below_high", 0, message, "swap or widen the bounds")
-    if "log" in kind and "low" in given and given["low"] <= 0:
-        message = f"low of {kind} is {given['low']!r}, and a logarithm needs it above 0"
-        yield Problem("log_bound_not_positive", 0, message, "use a small positive number such as 1e-6")
-    if "sigma" in given and given["sigma"] <= 0:
-        message = f"sigma of {kind} is {given['sigma']!r}, and it must be above 0"
-        yield Problem("sigma_not_positive", position["sigma"], message, "give a positive standard deviation")
-    if "q" in given and given["q"] <= 0:
-        message = f"q of {kind} is {given['q']!r}, and a step must be above 0"
-        yield Problem("q_not_positive", position["q"], message, "give a positive step")

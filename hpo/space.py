@@ -19,12 +19,14 @@ from typing import Any
 from hpo.conditions import Condition, Nest
 from hpo.constraints import Constraint
 from hpo.errors import SpaceError
-from hpo.parameters import Choice, Parameter, RandInt, RandomSource, is_number
+from hpo.parameters import Arrangement, Choice, Parameter, RandInt, RandomSource, is_number
 from hpo.space_json import CONSTRAINTS, JsonReader
 
 __all__ = ["Configuration", "SearchSpace"]
 
 Configuration = dict[str, Any]
+#: A point of the unit cube, by name: a quantile, or the coordinates of one that has several.
+Units = Mapping[str, "float | Sequence[float]"]
 
 # Where constraints leave little of the space: how often it is drawn before other means are taken, how many
 # configurations are listed, how many are looked at before none is said to pass, how finely a way is walked.
@@ -180,6 +182,11 @@ class SearchSpace:
             total *= len(values)
         return total
 
+    @cached_property
+    def width(self) -> int:
+        """How many coordinates a point of the unit cube has: one for each parameter, more for a list."""
+        return sum(parameter.width for parameter in self.parameters.values())
+
     def is_active(self, name: str, configuration: Mapping[str, Any]) -> bool:
         """Tell whether a parameter is active, given the active parameters before it in `order`."""
         return all(c.holds(configuration) for c in self.conditions.get(name, ()))
@@ -191,33 +198,45 @@ class SearchSpace:
     # -- making configurations
 
     def sample(self, rng: RandomSource) -> Configuration:
-        """Draw a configuration: one number from `rng` for every parameter, active or not.
+        """Draw a configuration: one number from `rng` for every coordinate, active or not.
 
         The inactive ones draw too, so that a condition changes no other parameter's value. With constraints,
         the first of many draws that passes; where none does, one of all that pass, or one near the last draw.
         """
         for _ in range(_DRAWS if self.constraints else 1):
-            units = {name: rng.random() for name in self.parameters}
+            units = self._drawn(rng)
             drawn = self._at(units)
             if self.is_feasible(drawn):
                 return drawn
         few = self._feasible_ones
         return self.from_unit(units) if few is None else dict(few[int(rng.random() * len(few))])
 
-    def from_unit(self, units: Mapping[str, float]) -> Configuration:
+    def from_unit(self, units: Units) -> Configuration:
         """Return the configuration at a point of the unit cube, without what is inactive there.
 
         Where it does not pass the constraints, one that does, on the way from there to one that is known.
+
+        Args:
+            units: the quantile of each parameter, or its coordinates.
         """
         built = self._at(units)
         return built if self.is_feasible(built) else self._repaired(units)
+
+    def from_point(self, point: Sequence[float]) -> Configuration:
+        """Return the configuration at a point that is one list of coordinates, in `order`."""
+        units, start = {}, 0
+        for name in self.order:
+            end = start + self.parameters[name].width
+            units[name], start = point[start:end], end
+        return self.from_unit(units)
 
     def feasible(self, configuration: Configuration) -> Configuration:
         """Return a configuration, or one near it where it does not pass the constraints."""
         if self.is_feasible(configuration):
             return configuration
         known = {n: v for n, v in configuration.items() if n in self and self[n].contains(v)}
-        return self._repaired({**dict.fromkeys(self, 0.5), **self.to_unit(known)})
+        middle = {name: [0.5] * parameter.width for name, parameter in self.parameters.items()}
+        return self._repaired({**middle, **self.to_unit(known)})
 
     def configurations(self, values: Callable[[str], Sequence[Any]] | None = None) -> Iterator[Configuration]:
         """Yield the configurations that pass the constraints, the last parameter changing fastest.
@@ -272,17 +291,25 @@ class SearchSpace:
         if self._feasible_ones is not None:
             return next(iter(self._feasible_ones), None)
         rng = random.Random(0)  # noqa: S311 - no secret depends on it
-        draws = (self._at({name: rng.random() for name in self}) for _ in range(_LOOKS))
+        draws = (self._at(self._drawn(rng)) for _ in range(_LOOKS))
         return next((drawn for drawn in draws if self.is_feasible(drawn)), None)
 
-    def _repaired(self, units: Mapping[str, float]) -> Configuration:
+    def _drawn(self, rng: RandomSource) -> dict[str, Sequence[float]]:
+        return {n: [rng.random() for _ in range(p.width)] for n, p in self.parameters.items()}
+
+    def _repaired(self, units: Units) -> Configuration:
         """Return the first configuration that passes on the way to a known one, of what is constrained."""
         assert self._known is not None
         constrained = {name for constraint in self.constraints for name in constraint.names}
+        starts = {n: [u] if isinstance(u, int | float) else u for n, u in units.items()}
         ends = {n: u for n, u in self.to_unit(self._known).items() if n in constrained}
 
         def on_the_way(part: float) -> Configuration:
-            return self._at({**units, **{n: units[n] + (end - units[n]) * part for n, end in ends.items()}})
+            moved = {
+                n: [u + (v - u) * part for u, v in zip(starts[n], end, strict=True)]
+                for n, end in ends.items()
+            }
+            return self._at({**starts, **moved})
 
         parts = (k / _STEPS for k in range(1, _STEPS + 1))
         high = next((part for part in parts if self.is_feasible(on_the_way(part))), None)
@@ -294,12 +321,17 @@ class SearchSpace:
             low, high = (low, middle) if self.is_feasible(on_the_way(middle)) else (middle, high)
         return on_the_way(high)
 
-    def _at(self, units: Mapping[str, float]) -> Configuration:
-        return self._build(lambda name: self.parameters[name].from_unit(units[name]))
+    def _at(self, units: Units) -> Configuration:
+        def value(name: str) -> Any:
+            at = units[name]
+            parameter = self.parameters[name]
+            return parameter.from_unit(at) if isinstance(at, int | float) else parameter.from_units(at)
 
-    def to_unit(self, configuration: Mapping[str, Any]) -> dict[str, float]:
-        """Return the point of the unit cube of a configuration: active parameters only."""
-        return {name: self.parameters[name].to_unit(value) for name, value in configuration.items()}
+        return self._build(value)
+
+    def to_unit(self, configuration: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+        """Return the coordinates of a configuration in the unit cube: of active parameters only."""
+        return {name: self.parameters[name].to_units(value) for name, value in configuration.items()}
 
     def active_part(self, values: Mapping[str, Any]) -> Configuration:
         """Return the given values of the parameters that are active among them, parents first."""
@@ -448,6 +480,12 @@ class SearchSpace:
                     raise SpaceError(
                         f"{name}: the condition speaks of {condition.parent}, which is no parameter",
                         help=f"did you mean {close[0]}?" if close else "name a parameter of this space",
+                        path=(name, "_when", condition.parent),
+                    )
+                if isinstance(parent, Arrangement):
+                    raise SpaceError(
+                        f"{name}: the condition waits for {condition.parent}, which is a {parent.type}",
+                        help="let it wait for a choice or an integer, or let it be active always",
                         path=(name, "_when", condition.parent),
                     )
                 if not condition.values:

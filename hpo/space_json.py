@@ -15,6 +15,7 @@ from hpo.parameters import KINDS, Parameter, create, identity
 __all__ = ["CONSTRAINTS", "JsonReader"]
 
 CONSTRAINTS = "_constraints"  # beside the parameters: a list of tests, as text
+_LIMITS = ("_min", "_max")  # beside the items of a subset: the least and the most of them
 _Path = tuple[str | int, ...]
 
 
@@ -72,11 +73,12 @@ class JsonReader:
                 help='write {"_type": "uniform", "_value": [0, 1]}',
                 path=path,
             )
-        unknown = [key for key in written if key not in ("_type", "_value", "_when")]
+        keys = ["_type", "_value", *(_LIMITS if written["_type"] == "subset" else ()), "_when"]
+        unknown = [key for key in written if key not in keys]
         if unknown:
             raise SpaceError(
                 f"{name}: unknown key {unknown[0]}",
-                help="the keys are _type, _value and _when",
+                help=f"the keys are {', '.join(keys[:-1])} and {keys[-1]}",
                 path=(*path, unknown[0]),
             )
         kind, arguments = written["_type"], written["_value"]
@@ -99,14 +101,19 @@ class JsonReader:
         if kind == "choice" and any(isinstance(o, Mapping) and "_name" in o for o in arguments):
             self._read_nested(name, arguments, (*path, "_value"))
         else:
-            self.parameters[name] = self._domain(name, kind, arguments, (*path, "_value"))
+            given = [arguments] if kind in ("subset", "permutation") else arguments
+            limits = [written.get(key) for key in _LIMITS] if kind == "subset" else []
+            self.parameters[name] = self._domain(name, kind, [*given, *limits], (*path, "_value"))
 
     @staticmethod
     def _domain(name: str, kind: str, arguments: Sequence[Any], path: _Path) -> Parameter:
         try:
             return create(kind, arguments)
         except SpaceError as error:
-            raise SpaceError(f"{name}: {error.message}", help=error.help, path=(*path, *error.path)) from None
+            at = (*path, *error.path)
+            if error.path and error.path[0] in ("min", "max"):  # they stand beside the items
+                at = (*path[:-1], f"_{error.path[0]}")
+            raise SpaceError(f"{name}: {error.message}", help=error.help, path=at) from None
 
     @staticmethod
     def _when(name: str, written: Mapping[str, Any], path: _Path) -> Mapping[str, Any]:

@@ -59,7 +59,7 @@ def bounds(draw: st.DrawFn, values: st.SearchStrategy[float] = numbers) -> tuple
 
 @st.composite
 def domains(draw: st.DrawFn) -> Parameter:
-    kind = draw(st.sampled_from(sorted(KINDS)))
+    kind = draw(st.sampled_from(sorted(KINDS.keys() - {"subset", "permutation"})))  # see test_arrangements
     if kind == "choice":
         return Choice(tuple(draw(st.lists(json_values, min_size=1, max_size=6, unique_by=identity))))
     if kind == "randint":
@@ -281,7 +281,7 @@ class TestJson:
         assert create(written["_type"], written["_value"]) == domain
 
     def test_the_table_lists_each_kind_under_its_name(self) -> None:
-        assert len(KINDS) == 10
+        assert len(KINDS) == 12
         assert all(kind.type == name for name, kind in KINDS.items())
 
     def test_a_domain_reads_as_its_mark(self) -> None:

@@ -55,7 +55,7 @@ def fanova(evidence: Evidence, *, seed: int = 0, trees: int = 64, least: int = 3
         if variance > 0:
             shares = np.array([_explained(forest, cube, axes, i) for i in range(len(cube))]) / variance
             shares /= max(shares.sum(), 1.0)  # the variance is measured, and the parts are exact
-    return dict(zip(cube.names, shares.tolist(), strict=True))
+    return cube.by_name(shares)
 
 
 class _Axis:

@@ -40,7 +40,7 @@ def ped_anova(evidence: Evidence, quantile: float = 0.1) -> dict[str, float]:
             divergences[i] = share * _divergence(column, points, best)
     total = divergences.sum()
     shares = divergences / total if total > 0 else divergences
-    return dict(zip(evidence.cube.names, shares.tolist(), strict=True))
+    return evidence.cube.by_name(shares)
 
 
 def _divergence(column: Column, points: Floats, best: int) -> float:

@@ -193,13 +193,20 @@ def maximise(
 
 
 def mutants(cube: Cube, generator: np.random.Generator, rows: Floats, width: Floats) -> Floats:
-    """Return rows with some columns moved by about `width`, and now and then a value redrawn."""
+    """Return rows with some columns moved by about `width`, and now and then a value redrawn.
+
+    An item of a subset comes in or goes out, and one of a permutation stands elsewhere: so two change places.
+    """
     shape, columns = rows.shape, rows.shape[1]
+    if cube.lists:  # nearer than to its neighbour an item need not be moved
+        width = np.maximum(width, np.where(cube.places, [1.5 * c.step for c in cube.columns], 0.0))
     # What leaves the cube is reflected into it, so that the edges are no likelier than the rest.
     moved = 1 - np.abs(1 - np.abs(rows + width * generator.normal(size=shape)) % 2)
     # Steps narrower than a value would never leave it: half of the time, few values are drawn anew.
     leaps = (generator.random(shape) < 0.5) & ~cube.smooth
     new = np.where(cube.ordered & ~leaps, moved, generator.random(shape))
+    for i in np.flatnonzero(cube.toggles):
+        new[:, i] = cube.columns[i].middles[1 - cube.columns[i].index(rows[:, i])]
     chances = np.where(cube.smooth, max(1.5 / columns, 0.35), min(1.0 / columns, 0.25))
     touched = generator.random(shape) < chances
     touched[np.arange(len(rows)), generator.integers(columns, size=len(rows))] = True

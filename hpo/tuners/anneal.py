@@ -13,7 +13,6 @@ import numpy as np
 from hyperopt import STATUS_OK, Trials, anneal, hp
 from hyperopt.base import JOB_STATE_DONE, Domain
 
-from hpo.parameters import Choice
 from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.base import Tuner
@@ -35,13 +34,14 @@ class Anneal(Tuner):
         super().__init__(*args, **common)
         self._cube = Cube(self.space)
         self._trials = Trials()
-        self._domain = Domain(lambda values: 0.0, {n: self._label(n) for n in self.space.order})
-
-    def _label(self, name: str) -> Any:
-        parameter = self.space[name]
-        if isinstance(parameter, Choice):
-            return hp.choice(name, list(range(len(parameter.options))))
-        return hp.uniform(name, 0.0, 1.0)
+        self._labels = [f"{name} {i}" for i, name in enumerate(self._cube.names)]
+        self._domain = Domain(
+            lambda values: 0.0,
+            {
+                label: hp.uniform(label, 0.0, 1.0) if c.ordered else hp.choice(label, list(range(c.size)))
+                for label, c in zip(self._labels, self._cube.columns, strict=True)
+            },
+        )
 
     def suggest(self, number: int) -> Trial:
         rng = self.rng(number)
@@ -49,24 +49,25 @@ class Anneal(Tuner):
         def draw() -> Configuration:
             documents = anneal.suggest([number], self._domain, self._trials, rng.getrandbits(31))
             drawn = documents[0]["misc"]["vals"]
-            return self.space.from_unit({n: self._quantile(n, drawn[n][0]) for n in self.space.order})
+            row = np.array(
+                [
+                    float(drawn[label][0]) if column.ordered else column.middles[drawn[label][0]]
+                    for label, column in zip(self._labels, self._cube.columns, strict=True)
+                ]
+            )
+            return self._cube.configuration(self._cube.arranged(row[None, :])[0])
 
         return Trial(number, self.unseen(draw, draws=4))
-
-    def _quantile(self, name: str, value: float) -> float:
-        parameter = self.space[name]
-        return (value + 0.5) / len(parameter.options) if isinstance(parameter, Choice) else float(value)
 
     def observe(self, trial: Trial, value: float | None) -> None:
         if value is None:
             return
         row = self._cube.row(trial.parameters)
         values: dict[str, list[Any]] = {}
-        for i, name in enumerate(self._cube.names):
+        for i, (label, column) in enumerate(zip(self._labels, self._cube.columns, strict=True)):
             known = not np.isnan(row[i])
-            discrete = isinstance(self.space[name], Choice)
-            index = int(self._cube.columns[i].index(row[i : i + 1])[0]) if discrete and known else 0
-            values[name] = [index if discrete else float(row[i])] if known else []
+            index = 0 if column.ordered or not known else int(column.index(row[i : i + 1])[0])
+            values[label] = [float(row[i]) if column.ordered else index] if known else []
         misc = {
             "tid": trial.number,
             "cmd": self._domain.cmd,

@@ -31,14 +31,14 @@ class Auto(Tuner):
 
     def __init__(self, *args: Any, **common: Any) -> None:
         super().__init__(*args, **common)
-        self._sequence = HaltonSequence(len(self.space), self.seed)
+        self._sequence = HaltonSequence(self.space.width, self.seed)
         self._untaught: list[Trial] = []  # told, before the models were there
         self._usable = 0
 
     @property
     def _startup(self) -> int:
-        """How many results a model needs: one more than there are parameters, between 4 and 10."""
-        return min(10, max(4, len(self.space) + 1))
+        """How many results a model needs: one more than there are coordinates, between 4 and 10."""
+        return min(10, max(4, self.space.width + 1))
 
     @property
     def _starting(self) -> bool:

@@ -99,6 +99,7 @@ class BOHB(Hyperband):
         good = KernelDensity(self._cube, history.rows[order[:n_good]], self.min_bandwidth)
         bad = KernelDensity(self._cube, history.rows[order[-n_bad:]], self.min_bandwidth)
         rows = good.sample(generator, self.num_samples, factor=self.bandwidth_factor)
+        rows = self._cube.arranged(rows)
         active = self._cube.active(rows)
         ratio = good.log_density(rows, active) - bad.log_density(rows, active)
         best_first: Floats = rows[np.argsort(-ratio, kind="stable")]

@@ -46,10 +46,11 @@ class CMAES(Tuner):
         super().__init__(*args, **common)
         self._cube = Cube(self.space)
         columns = self._cube.columns
-        self._continuous = [i for i, c in enumerate(columns) if c.ordered and not c.size]
-        self._stepped = [i for i, c in enumerate(columns) if c.ordered and c.size > 1]
+        # Items of one step would often stand at the same place: the order of continuous numbers is theirs.
+        self._continuous = np.flatnonzero(self._cube.smooth | self._cube.places).tolist()
+        self._stepped = [i for i, c in enumerate(columns) if c.ordered and c.size > 1 and not c.is_item]
         self._unordered = [i for i, c in enumerate(columns) if not c.ordered and c.size > 1]
-        self._middles = {i: _middles(columns[i].edges) for i in self._stepped + self._unordered}
+        self._middles = {i: columns[i].middles for i in self._stepped + self._unordered}
         self._evolution = self._started(population_size, sigma)
         self._told: list[tuple[Any, float]] = []
 
@@ -96,7 +97,8 @@ class CMAES(Tuner):
                 self._middles[i][int(np.argmax(hot))]
                 for i, hot in zip(self._unordered, solution.c, strict=True)
             ]
-        return row
+        arranged: Floats = self._cube.arranged(row[None, :])[0]
+        return arranged
 
     def observe(self, trial: Trial, value: float | None) -> None:
         if self._evolution is None or trial.memo.get("generation") != self._evolution.generation:
@@ -115,9 +117,3 @@ class CMAES(Tuner):
     def explain(self) -> Mapping[str, Any]:
         generation = 0 if self._evolution is None else self._evolution.generation
         return {"model": "CMA-ES with margin", "generation": generation}
-
-
-def _middles(edges: Floats) -> Floats:
-    bounds = np.concatenate([[0.0], edges, [1.0]])
-    middles: Floats = (bounds[:-1] + bounds[1:]) / 2
-    return middles

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from hpo.parameters import Arrangement
 from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.arguments import AtLeast
@@ -18,7 +19,7 @@ __all__ = ["Evolution"]
 
 
 class Evolution(Tuner):
-    """Mutate one parameter of the better of two.
+    """Mutate one parameter of the better of two: a list a little, all else as if there were no parent.
 
     Args:
         *args: the space.
@@ -48,6 +49,9 @@ class Evolution(Tuner):
             kept.pop(changed, None)
             # What the change makes active is drawn; so is what the parent, from elsewhere, lacks.
             draws = {n: self.space[n].sample(rng) for n in self.space.order}
+            domain = self.space[changed]
+            if isinstance(domain, Arrangement) and domain.contains(parent.get(changed)):
+                kept[changed] = domain.neighbour(parent[changed], rng)
             return self.space.active_part({**draws, **fresh, **kept})
 
         # Who left is remembered with the trial, so that a resumed experiment knows it too.

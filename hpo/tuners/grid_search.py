@@ -1,6 +1,6 @@
 """Grid search, epoch by epoch: each epoch halves the intervals of the one before.
 
-Choices and integers are on the grid with all their values from the first epoch on. A continuous
+Choices, lists and integers are on the grid with all their values from the first epoch on. A continuous
 parameter begins with its median and is bisected by quantile: 1/2; 1/4, 3/4; 1/8, 3/8 ... as in NNI 3.0
 (`docs/source/hpo/tuners.rst`, "Grid Search"). So one can stop at any time and has a uniform grid.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from hpo.parameters import Choice, Parameter, RandInt
+from hpo.parameters import Arrangement, Choice, Parameter, RandInt
 from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.base import Tuner
@@ -57,7 +57,7 @@ class GridSearch(Tuner):
 def _ticks(parameter: Parameter, epoch: int) -> tuple[Any, ...]:
     """Return a parameter's values on the grid of an epoch."""
     values = parameter.values()
-    if values is not None and isinstance(parameter, Choice | RandInt):
+    if values is not None and isinstance(parameter, Arrangement | Choice | RandInt):
         return values
     parts = 2 ** (epoch + 1)
     if values is not None and parts > len(values):

@@ -153,7 +153,7 @@ class Metis(Tuner):
         n_good = max(int(_GOOD * len(order)), 1)
         good = KernelDensity(self._cube, model.rows[order[:n_good]], _LEAST_WIDTH)
         bad = KernelDensity(self._cube, model.rows[order[-max(len(order) - n_good, 1) :]], _LEAST_WIDTH)
-        rows = good.sample(generator, 64, factor=1.0)
+        rows = self._cube.arranged(good.sample(generator, 64, factor=1.0))
         active = self._cube.active(rows)
         ratio = good.log_density(rows, active) - bad.log_density(rows, active)
         best_first: Floats = rows[np.argsort(-ratio, kind="stable")]

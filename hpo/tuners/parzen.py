@@ -148,24 +148,25 @@ class _Stepped:
 
 
 class _Categorical:
-    """Kernels over values in no order: most of the mass on the observed one, the rest shared evenly."""
+    """Kernels over values in no order: most of the mass on the observed one, the rest as in the prior."""
 
     def __init__(self, column: Column, centres: Floats, prior_weight: float) -> None:
         self._column = column
         self._known = ~np.isnan(centres)
         self._observed = np.where(self._known, column.index(centres), -1)
         self._share = min(prior_weight / len(centres), 1.0)
-        total = 1 + column.size * self._share
-        self._hit = np.log((1 + self._share) / total * column.size)
-        self._miss = np.log(max(self._share / total * column.size, 1e-300))
+        prior = column.size * self._share  # its mass, where the observed value has 1
+        widths = column.widths[np.maximum(self._observed, 0)]
+        self._hit = np.log((1 / widths + prior) / (1 + prior))
+        self._miss = np.log(max(prior / (1 + prior), 1e-300))
 
     def sample(self, chosen: NDArray[np.intp], draws: Floats) -> Floats:
         size = self._column.size
-        shared = draws * (1 + size * self._share)  # beyond 1 it falls into the evenly shared part
+        shared = draws * (1 + size * self._share)  # beyond 1 it falls into the part of the prior
         other = np.clip((shared - 1) / (size * self._share or 1.0), 0.0, 1.0 - 1e-12)
         hit = self._known[chosen] & (shared < 1)
-        index = np.where(hit, self._observed[chosen], np.where(self._known[chosen], other, draws) * size)
-        return (np.floor(index) + 0.5) / size
+        others = self._column.index(np.where(self._known[chosen], other, draws))
+        return self._column.middles[np.where(hit, self._observed[chosen], others)]
 
     def log_density(self, points: Floats) -> Floats:
         hit = self._column.index(points)[:, None] == self._observed

@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from hpo.parameters import Choice, Parameter, RandInt
+from hpo.parameters import Arrangement, Choice, Parameter, RandInt
 from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.arguments import AtLeast, Between
@@ -119,6 +119,8 @@ class PBT(Tuner):
 
     def _perturbed(self, domain: Parameter, value: Any, rng: random.Random) -> Any:
         up = rng.random() < 0.5
+        if isinstance(domain, Arrangement):
+            return domain.neighbour(value, rng)
         if isinstance(domain, Choice):
             neighbour = domain.index(value) + (1 if up else -1)
             return domain.options[min(max(neighbour, 0), len(domain.options) - 1)]

@@ -1,7 +1,11 @@
 """Configurations as points of the unit cube, in numpy arrays, for the algorithms that model them.
 
-A row has one column per parameter, parents first (`SearchSpace.order`): its quantile in the parameter's
-domain, or NaN where it has none. So the prior is uniform in every column, whatever the domain.
+A row has one column per coordinate of a parameter, parents first (`SearchSpace.order`): a quantile in the
+parameter's domain, or NaN where it has none. So the prior is uniform in every column, whatever the domain.
+
+Of a subset each item has a column, which says whether it is in; of a permutation each item has one, which
+says where it stands, its position from 0 to 1. Points that differ in few items, or in the order of
+neighbours, are near each other, and to whatever models columns an item is a parameter like any other.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.errors import SpaceError
-from hpo.parameters import Choice, Parameter, RandInt, identity
+from hpo.parameters import Arrangement, Choice, Parameter, Permutation, RandInt, Subset, identity
 from hpo.space import Configuration, SearchSpace
 from hpo.trial import Trial, TrialState
 from hpo.tuners.base import Tuner
@@ -31,21 +35,32 @@ _FEW = 32
 
 @dataclass(frozen=True)
 class Column:
-    """How a parameter's quantiles group into its values.
+    """How the quantiles of a parameter, or of an item of one, group into values.
 
     Attributes:
         edges: the quantiles that part neighbouring values: none where there are too many values.
         ordered: whether near quantiles mean near values.
         step: the smallest distance that matters, 0 for continuous domains.
+        is_item: whether it is of an item, and its parameter has others.
     """
 
     edges: Floats
     ordered: bool
     step: float
+    is_item: bool = False
 
     @classmethod
-    def of(cls, parameter: Parameter) -> Column:
-        """Return the column of a parameter."""
+    def each(cls, parameter: Parameter) -> list[Column]:
+        """Return the columns of a parameter."""
+        if isinstance(parameter, Subset):
+            return [cls(np.array([1 - parameter.share]), False, 0.5, True)] * parameter.width
+        if isinstance(parameter, Permutation):
+            n = parameter.width
+            return [cls(np.arange(1, n) / n, True, 1 / n, True)] * n
+        return [cls._of(parameter)]
+
+    @classmethod
+    def _of(cls, parameter: Parameter) -> Column:
         if isinstance(parameter, Choice):
             n = len(parameter.options)
             return cls(np.arange(1, n) / n, False, 1 / n)
@@ -64,6 +79,22 @@ class Column:
         """How many values there are, or 0 where they are too many to tell apart."""
         return len(self.edges) + 1 if len(self.edges) or not self.ordered or self.step == 1 else 0
 
+    @property
+    def widths(self) -> Floats:
+        """How much of the quantiles each value has, where they are few."""
+        return np.diff(self.bounds)
+
+    @property
+    def middles(self) -> Floats:
+        """The quantiles in the middle of each value's, where they are few."""
+        middles: Floats = (self.bounds[:-1] + self.bounds[1:]) / 2
+        return middles
+
+    @property
+    def bounds(self) -> Floats:
+        """The edges, and the ends."""
+        return np.concatenate([[0.0], self.edges, [1.0]])
+
     def index(self, quantiles: Floats) -> NDArray[np.intp]:
         """Return the positions of the values at these quantiles."""
         return np.searchsorted(self.edges, quantiles, side="right")
@@ -79,23 +110,34 @@ def _edge(parameter: Parameter, low: float, high: float) -> float:
 
 
 class Cube:
-    """A search space as the unit cube, with its tree of conditions."""
+    """A search space as the unit cube, with its tree of conditions.
+
+    Attributes:
+        names: of each column, the parameter that it belongs to.
+        columns: what they are like.
+        slices: the columns of each parameter.
+        lists: those of each subset and permutation.
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
-        self.names = space.order
-        self.columns = [Column.of(space[name]) for name in self.names]
+        parts = [(name, column) for name in space.order for column in Column.each(space[name])]
+        self.names = tuple(name for name, _ in parts)
+        self.columns = [column for _, column in parts]
+        starts = {name: self.names.index(name) for name in space.order}
+        self.slices = {n: slice(at, at + space[n].width) for n, at in starts.items()}
+        self.lists = {n: at for n, at in self.slices.items() if isinstance(space[n], Arrangement)}
         #: Whether each column is ordered, and whether near quantiles are different values.
         self.ordered: Mask = np.array([c.ordered for c in self.columns])
         self.smooth: Mask = np.array([c.ordered and not c.size for c in self.columns])
+        #: Whether each column says that an item is in, or where it stands.
+        self.toggles: Mask = np.array([c.is_item and not c.ordered for c in self.columns])
+        self.places: Mask = np.array([c.is_item and c.ordered for c in self.columns])
         self._conditions = [
-            (column, self._position(c.parent), self._allowed(c.parent, c.values))
+            (column, starts[c.parent], self._allowed(c.parent, c.values))
             for column, name in enumerate(self.names)
             for c in space.conditions.get(name, ())
         ]
-
-    def _position(self, name: str) -> int:
-        return self.names.index(name)
 
     def _allowed(self, parent: str, values: Iterable[Any]) -> Mask:
         """Return, for each value of a parent, whether it satisfies a condition."""
@@ -117,10 +159,10 @@ class Cube:
     def row(self, configuration: Mapping[str, Any]) -> Floats:
         """Return the row of a configuration; what it lacks, or what no quantile can say, is NaN."""
         row = np.full(len(self), np.nan)
-        for i, name in enumerate(self.names):
+        for name, at in self.slices.items():
             if name in configuration:
                 try:
-                    row[i] = self.space[name].to_unit(configuration[name])
+                    row[at] = self.space[name].to_units(configuration[name])
                 except (SpaceError, TypeError, ValueError, OverflowError):
                     continue  # a value of the source's own that is no number, or no option
         clipped: Floats = np.clip(row, 0.0, 1.0)
@@ -128,16 +170,38 @@ class Cube:
 
     def configuration(self, row: Floats) -> Configuration:
         """Return the configuration at a point; columns that are inactive there do not matter."""
-        return self.space.from_unit(dict(zip(self.names, row.tolist(), strict=True)))
+        return self.space.from_point(row.tolist())
+
+    def by_name(self, amounts: Floats) -> dict[str, float]:
+        """Return the sum over the columns of each parameter."""
+        return {name: float(amounts[at].sum()) for name, at in self.slices.items()}
 
     def snap(self, rows: Floats) -> Floats:
         """Return full rows with what stands for a value of few at the middle of its quantiles."""
         rows = rows.copy()
         for i, column in enumerate(self.columns):
-            if column.size:
-                edges = np.concatenate([[0.0], column.edges, [1.0]])
-                index = column.index(rows[:, i])
-                rows[:, i] = (edges[index] + edges[index + 1]) / 2
+            if column.size and not column.is_item:
+                rows[:, i] = column.middles[column.index(rows[:, i])]
+        return self.arranged(rows)
+
+    def arranged(self, rows: Floats) -> Floats:
+        """Return full rows with what stands for a list where that list itself stands.
+
+        Of items at one place chance decides which are in, or first, by a generator of its own.
+        """
+        rows = rows.copy()
+        for name, at in self.lists.items():
+            domain, given = self.space[name], rows[:, at]
+            keys = given + 1e-9 * np.random.default_rng(0).random(given.shape)
+            if isinstance(domain, Subset):
+                inside = given >= 1 - domain.share
+                size = np.clip(inside.sum(axis=1), *domain.limits)
+                rank = np.argsort(np.argsort(-(keys + 2 * inside), axis=1), axis=1)
+                middles = self.columns[at.start].middles
+                rows[:, at] = middles[(rank < size[:, None]).astype(int)]
+            else:
+                rank = np.argsort(np.argsort(keys, axis=1), axis=1)
+                rows[:, at] = (rank + 0.5) / domain.width
         return rows
 
     def active(self, rows: Floats) -> Mask:

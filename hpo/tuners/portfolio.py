@@ -136,7 +136,7 @@ class Portfolio:
         rows = np.vstack([self._history.rows, waiting])
         succeeded = np.append(np.isfinite(self._history.losses), np.ones(len(waiting)))
         least, found = 1.0, None
-        for column in np.flatnonzero(~self._cube.ordered).tolist():
+        for column in np.flatnonzero(~self._cube.ordered & ~self._cube.toggles).tolist():
             k = self._cube.columns[column].size
             known = ~np.isnan(rows[:, column])
             tried = self._cube.columns[column].index(rows[known, column])
@@ -176,7 +176,7 @@ class Portfolio:
             "why": "each finds what another misses",
             "results": len(self._history),
             "failed": int(np.isinf(self._history.losses).sum()),
-            "length_scales": dict(zip(self._cube.names, np.round(scales, 3).tolist(), strict=True)),
+            "length_scales": {n: round(float(scales[at].min()), 3) for n, at in self._cube.slices.items()},
             "bests_found": {name: found[name] for name in ("startup", *_TURNS)},
             "noise": round(float(np.exp(0.5 * fitted.noise)), 4),
         }

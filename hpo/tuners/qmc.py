@@ -59,8 +59,7 @@ def spread(tuner: Tuner, sequence: HaltonSequence, number: int) -> Configuration
 
     Few such trials miss no option of a choice, and no part of a domain.
     """
-    point = dict(zip(tuner.space.order, sequence.point(number + 1), strict=True))
-    configuration = tuner.space.from_unit(point)
+    configuration = tuner.space.from_point(sequence.point(number + 1))
     if tuner.is_new(configuration):
         return configuration
     rng = tuner.rng(number)
@@ -77,4 +76,4 @@ class QMC(Tuner):
 
     @cached_property
     def _sequence(self) -> HaltonSequence:
-        return HaltonSequence(len(self.space), self.seed)
+        return HaltonSequence(self.space.width, self.seed)

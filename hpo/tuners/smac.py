@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from hpo.errors import TunerError
-from hpo.parameters import Choice
 from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.acquisition import Box, ExpectedImprovement, maximise
@@ -60,7 +59,7 @@ class SMAC(Tuner):
         self.config_dedup, self.repeats = config_dedup, not config_dedup
         self._cube = Cube(self.space)
         self._history = History(self._cube)
-        self._sequence = HaltonSequence(len(self.space), self.seed)
+        self._sequence = HaltonSequence(self.space.width, self.seed)
 
     def observe(self, trial: Trial, value: float | None) -> None:
         self._history.observe(self, trial, value)
@@ -117,11 +116,10 @@ class SMAC(Tuner):
 
     def _package_space(self) -> ConfigSpace.ConfigurationSpace:
         space = ConfigSpace.ConfigurationSpace()
-        for i, name in enumerate(self._cube.names):
-            domain, label = self.space[name], f"{i:06}"  # in the order of the columns, which is the package's
-            if isinstance(domain, Choice):  # one more, for where it is inactive
-                options = list(range(len(domain.options) + 1))
-                space.add(ConfigSpace.CategoricalHyperparameter(label, options))
+        for i, column in enumerate(self._cube.columns):
+            label = f"{i:06}"  # in the order of the columns, which is the package's
+            if not column.ordered:  # one more, for where it is inactive
+                space.add(ConfigSpace.CategoricalHyperparameter(label, list(range(column.size + 1))))
             else:
                 space.add(ConfigSpace.UniformFloatHyperparameter(label, 0.0, 1.0))
         return space

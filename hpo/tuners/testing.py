@@ -69,6 +69,24 @@ SPACES: Mapping[str, dict[str, Any]] = {
         "b": {"_type": "randint", "_value": [0, 3]},
         "c": {"_type": "quniform", "_value": [0, 1, 0.5], "_when": {"a": ["x", "z"]}},
     },
+    "lists": {
+        "features": {"_type": "subset", "_value": ["age", "fare", "sex", "class", 5, None], "_max": 4},
+        "order": {"_type": "permutation", "_value": ["scale", "clip", "blur", "crop"]},
+        "extra": {"_type": "choice", "_value": [False, True]},
+        "steps": {
+            "_type": "subset",
+            "_value": list("abcdefghijkl"),
+            "_min": 3,
+            "_max": 3,
+            "_when": {"extra": [True]},
+        },
+        "rate": {"_type": "uniform", "_value": [0, 1]},
+        "_constraints": ["len(features) >= 1 and 'fare' in features"],
+    },
+    "finite lists": {
+        "some": {"_type": "subset", "_value": ["a", "b", "c"], "_min": 1},
+        "order": {"_type": "permutation", "_value": [1, 2]},
+    },
     "one value": {"only": {"_type": "choice", "_value": ["this"]}},
     "one choice": {"batch": {"_type": "choice", "_value": [{"lr": 0.1}, {"lr": 0.2}, {"lr": 0.3}]}},
 }

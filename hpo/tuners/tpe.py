@@ -88,6 +88,7 @@ class ParzenSearch:
         yield from self._best_first(good, bad, generator.random((count, len(self._cube))))
 
     def _best_first(self, good: ParzenEstimator, bad: ParzenEstimator, rows: Floats) -> Floats:
+        rows = self._cube.arranged(rows)
         active = self._cube.active(rows)
         ratio = good.log_density(rows, active) - bad.log_density(rows, active)
         best_first: Floats = rows[np.argsort(-ratio, kind="stable")]
@@ -156,7 +157,7 @@ class TPE(Tuner):
         self._cube = Cube(self.space)
         self._history = History(self._cube)
         self._search = ParzenSearch(self._cube, self.arguments)
-        self._sequence = HaltonSequence(len(self.space), self.seed)
+        self._sequence = HaltonSequence(self.space.width, self.seed)
 
     def observe(self, trial: Trial, value: float | None) -> None:
         self._history.observe(self, trial, value)
