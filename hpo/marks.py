@@ -20,11 +20,13 @@ __all__ = [
     "loguniform",
     "normal",
     "param",
+    "permutation",
     "qlognormal",
     "qloguniform",
     "qnormal",
     "quniform",
     "randint",
+    "subset",
     "uniform",
 ]
 
@@ -77,6 +79,24 @@ def choice(*options: Any, default: Any = _NOTHING, name: str | None = None) -> A
     if default is not _NOTHING:
         return _noted(default, "choice", options)
     return _noted(options[0] if options else _domain("choice", options), "choice", options)
+
+
+def subset(
+    items: Sequence[Any],
+    *,
+    min: int = 0,  # noqa: A002 - as in the mark
+    max: int | None = None,  # noqa: A002
+    default: Any = _NOTHING,
+    name: str | None = None,
+) -> Any:
+    """Mark some of the items, at least `min` and at most `max`; by hand, the default or the first ones."""
+    own = list(items)[:max] if default is _NOTHING else default
+    return _noted(own, "subset", (items, min, max))
+
+
+def permutation(items: Sequence[Any], *, default: Any = _NOTHING, name: str | None = None) -> Any:
+    """Mark the order of the items; run by hand, the default or that in which they are written."""
+    return _noted(list(items) if default is _NOTHING else default, "permutation", (items,))
 
 
 def _domain(kind: str, arguments: Sequence[Any]) -> Parameter:

@@ -390,8 +390,9 @@ def given(name: str) -> bool:
 
 
 def value(name: str) -> Any:
-    """Return the trial's value of a parameter."""
-    return inside().values[name]
+    """Return the trial's value of a parameter; a list is the caller's own."""
+    found = inside().values[name]
+    return list(found) if type(found) is list else found
 
 
 def picked(name: str, option: Any) -> bool:
@@ -399,8 +400,22 @@ def picked(name: str, option: Any) -> bool:
     here = inside()
     if not here.has(name):
         return False
-    chosen = here.values[name]
-    return type(chosen) is type(option) and bool(chosen == option)
+    return _is_same(option, here.values[name])
+
+
+def has(name: str, item: Any) -> bool:
+    """Tell whether an item, a JSON scalar or a source text, is in the trial's value of a subset."""
+    return any(_is_same(item, each) for each in inside().values[name])
+
+
+def ordered(name: str, items: list[Any], objects: list[Any]) -> list[Any]:
+    """Return objects in the order that the trial's permutation has for the items that name them."""
+    wanted = inside().values[name]
+    return [objects[i] for each in wanted for i, item in enumerate(items) if _is_same(item, each)]
+
+
+def _is_same(item: Any, other: Any) -> bool:
+    return type(item) is type(other) and bool(item == other)
 
 
 def own(name: str, seen: Any) -> Any:
@@ -410,8 +425,9 @@ def own(name: str, seen: Any) -> Any:
         return seen
     if here.baseline:
         if name not in here.values and here.once(f"own {name}"):
-            is_scalar = isinstance(seen, (bool, int, float, str, type(None)))
-            shown = _plain(seen) if is_scalar else _shown(seen, _LONGEST_TEXT)
+            scalars = seen if isinstance(seen, (list, tuple)) else [seen]
+            is_plain = all(isinstance(each, (bool, int, float, str, type(None))) for each in scalars)
+            shown = _plain(seen) if is_plain else _shown(seen, _LONGEST_TEXT)
             here.append({"type": "own", "name": name, "value": shown})
     elif here.once(f"inactive {name}"):
         here.append(

@@ -73,6 +73,7 @@ class MarkedParameter:
     condition: tuple[Mapping[str, Any], ...] | None
     places: tuple[MarkedPlace, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of it and of what is nested below it
+    limits: Mapping[str, int] = field(default_factory=dict)  # of a subset: `min` and `max`, where given
 
     @property
     def default(self) -> Any:
@@ -97,6 +98,7 @@ class MarkedParameter:
             "name": self.name,
             "type": self.type,
             "value": list(self.value),
+            **self.limits,
             **first,
             "condition": None if self.condition is None else [dict(c) for c in self.condition],
             "places": [asdict(place) for place in self.places],
@@ -136,6 +138,7 @@ class Site:
         is_named: whether the mark means this place whatever stands in it.
         is_apart: whether an expression needs no parentheses there.
         mark: the span of the domain, for messages.
+        display: the brackets of the list, tuple or set that stands there, where the value is a list.
     """
 
     name: str
@@ -146,6 +149,7 @@ class Site:
     is_named: bool
     is_apart: bool
     mark: Span
+    display: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ class AnnotatedFile:
         rewritten: the bytes that a trial runs; the original ones where nothing is marked.
         sites: its marked places.
         plain: the edits that leave no trace of the marks; they may have holes (see `hole`).
-        choices: how the options of each choice are written; they may have holes.
+        choices: how the options of each choice, and the items of each list, are written; they may have holes.
         stretches: where the rewritten bytes have other columns (see `trial.stretches`).
     """
 
@@ -283,7 +287,10 @@ def _lines(data: bytes) -> Sequence[str]:
 def _parameter(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> MarkedParameter:
     places = tuple(MarkedPlace(**place) for place in data["places"])
     condition = None if data["condition"] is None else tuple(data["condition"])
-    return MarkedParameter(data["name"], data["type"], tuple(data["value"]), condition, places, defaults)
+    limits = {key: data[key] for key in ("min", "max") if key in data}
+    return MarkedParameter(
+        data["name"], data["type"], tuple(data["value"]), condition, places, defaults, limits
+    )
 
 
 def _file(data: Mapping[str, Any]) -> AnnotatedFile:
@@ -293,6 +300,7 @@ def _file(data: Mapping[str, Any]) -> AnnotatedFile:
         Site(
             s["name"], Span(**s["span"]), Span(**s["whole"]), s["before"],
             None if s["own"] is None else tuple(s["own"]), s["is_named"], s["is_apart"], Span(**s["mark"]),
+            s["display"],
         )
         for s in data["sites"]
     )  # fmt: skip

@@ -93,7 +93,7 @@ def _print_space(project: AnnotatedProject) -> None:
         [
             parameter.name,
             _domain(parameter, sources.get(parameter.name, [])),
-            parameter.places[0].default_source,
+            " ".join(parameter.places[0].default_source.split()),
             ", ".join(f"{place.file}:{place.line}" for place in parameter.places),
             _condition(parameter),
         ]
@@ -124,6 +124,9 @@ def _beneath(rows: Sequence[Sequence[str]]) -> Iterator[Text]:
 def _domain(parameter: MarkedParameter, options: Sequence[str]) -> str:
     """Write a domain as its mark does: options are code, numbers are numbers."""
     arguments = options or [json.dumps(value) for value in parameter.value]
+    if parameter.type in ("subset", "permutation"):
+        limits = [f"{name}={limit}" for name, limit in parameter.limits.items()]
+        arguments = [f"[{', '.join(arguments)}]", *limits]
     return f"{parameter.type}({', '.join(arguments)})"
 
 

@@ -25,7 +25,7 @@ class Constants(dict[str, Any]):
 
 
 def module_constants(module: Scope, statements: list[ast.stmt]) -> dict[str, Any]:
-    """Return the names that a module binds once, at its top level, to a constant."""
+    """Return the names that a module binds once, at its top level, to a constant or a list of some."""
     values: dict[str, Any] = {}
     for statement in statements:
         match statement:
@@ -34,7 +34,15 @@ def module_constants(module: Scope, statements: list[ast.stmt]) -> dict[str, Any
                 | ast.AnnAssign(target=ast.Name(id=name) as target, value=ast.expr() as value)
             ) if module.bindings.get(name) == [target] and module.binds_once(name, target.lineno):
                 try:
-                    values[name] = evaluate(value, values)
+                    values[name] = _constant(value, values)
                 except NotConstantError:
                     continue
     return values
+
+
+def _constant(node: ast.expr, values: Mapping[str, Any]) -> Any:
+    """Return a constant, or a list or a tuple of some."""
+    if isinstance(node, ast.List | ast.Tuple):
+        elements = [evaluate(element, values) for element in node.elts]
+        return elements if isinstance(node, ast.List) else tuple(elements)
+    return evaluate(node, values)

@@ -7,8 +7,8 @@ code or cut out of a string or a comment.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,10 +16,11 @@ from hpo.annotate.marks.parsing import Mistake
 from hpo.annotate.reading.source import SourceFile, Span, brief
 from hpo.constraints import faults
 from hpo.expressions import NotConstantError, dotted, evaluate
-from hpo.parameters import KINDS, Choice, Parameter, problems
+from hpo.parameters import KINDS, Parameter, create, problems
 
 __all__ = [
     "CONSTRUCTORS",
+    "LISTS",
     "OTHERS",
     "REPORTS",
     "Branching",
@@ -31,13 +32,15 @@ __all__ = [
 ]
 
 REPORTS = ("report_intermediate_result", "report_fold", "report_final_result", "get_next_parameter")
+LISTS = ("subset", "permutation")
 CONSTRUCTORS = (*KINDS, "function_choice", "variable", "mutable_layers")
 OTHERS = (*REPORTS, "constraint", "fidelity")  # marks that mean no value
+_LIMITS = ("min", "max")
 _NEVER_BARE = (ast.NamedExpr, ast.Yield, ast.YieldFrom)  # they stand in parentheses wherever an option does
 _CODES = {
     "arity": "HPO203", "not_a_number": "HPO204", "not_an_integer": "HPO205", "no_options": "HPO206",
     "duplicate_option": "HPO207", "low_not_below_high": "HPO208", "log_bound_not_positive": "HPO209",
-    "sigma_not_positive": "HPO210", "q_not_positive": "HPO211",
+    "sigma_not_positive": "HPO210", "q_not_positive": "HPO211", "no_such_size": "HPO217",
 }  # fmt: skip
 
 
@@ -52,7 +55,7 @@ class Branching:
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a choice.
+    """One option of a choice, or one item of a list.
 
     Attributes:
         value: what stands for it in the search space: itself for a JSON scalar, else its source.
@@ -79,6 +82,8 @@ class Domain:
         span: of the constructor's call.
         label: the explicit name.
         options: of a choice.
+        items: of a subset or a permutation.
+        listed: the module's constant that has the items, where they stand there.
         target: what the long form repeats, as written, and where.
         default: of an inline call.
     """
@@ -88,17 +93,19 @@ class Domain:
     span: Span
     label: str | None = None
     options: tuple[Option, ...] = ()
+    items: tuple[Option, ...] = ()
+    listed: str | None = None
     target: tuple[str, Span] | None = None
     default: ast.expr | None = None
 
     @property
     def is_constant(self) -> bool:
         """Whether all its values are JSON scalars, which a trial is given as they are."""
-        return not any(option.is_code for option in self.options)
+        return not any(option.is_code for option in (*self.options, *self.items))
 
     def option_like(self, shape: str) -> Option | None:
-        """Return the option that a piece of source is, if it is one."""
-        return next((option for option in self.options if option.shape == shape), None)
+        """Return the option, or the item, that a piece of source is, if it is one."""
+        return next((each for each in (*self.options, *self.items) if each.shape == shape), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return NNI's form of the domain."""
@@ -172,10 +179,16 @@ class Reader:
             return self._variable(node)
         label, default = self._keywords(node, kind)
         span = self.file.span(node)
+        if kind in LISTS:
+            items, listed = self._items(node, kind)
+            limits = [self._limit(node, name) for name in _LIMITS] if kind == "subset" else []
+            given = [[item.value for item in items], *limits]
+            domain = self._checked(kind, given, node)
+            return Domain(kind, domain, span, label, items=items, listed=listed, default=default)
         if kind in ("choice", "function_choice"):
             options = tuple(self._options(node))
             domain = self._checked("choice", [o.value for o in options], node)
-            self._check_shapes(options, node)
+            self._check_shapes(options, node.args, "option")
             return Domain(kind, domain, span, label, options, default=default)
         numbers = [self._bound(argument) for argument in node.args]
         return Domain(kind, self._checked(kind, numbers, node), span, label, default=default)
@@ -201,7 +214,7 @@ class Reader:
             help_ = "write constraint(batch_size * accumulate <= 512)"
             raise self.mistake("HPO203", "constraint takes one test", help_, node)
         for part, reason in faults(node.args[0]):
-            help_ = "a constraint compares hyperparameters and constants, with arithmetic, abs, min and max"
+            help_ = "a constraint compares hyperparameters and constants: arithmetic, abs, len, min and max"
             raise self.mistake("HPO241", f"{self.brief(part)} {reason}", help_, part)
         return node.args[0]
 
@@ -224,7 +237,7 @@ class Reader:
                 "HPO203", "a variable has one name=, its target", "remove the inner one", node.args[0]
             )
         target = (self.source(names[0]), self.file.span(names[0]))
-        return Domain(inner.kind, inner.parameter, self.file.span(node), None, inner.options, target)
+        return replace(inner, span=self.file.span(node), label=None, target=target)
 
     def _keywords(self, node: ast.Call, kind: str) -> tuple[str | None, ast.expr | None]:
         label, default = None, None
@@ -233,8 +246,10 @@ class Reader:
                 label = self._label(keyword.value)
             elif keyword.arg == "default" and self.inline:
                 default = keyword.value
-            else:
-                allowed = "name= and default=" if self.inline else "name="
+            elif kind != "subset" or keyword.arg not in _LIMITS:
+                names = [*(_LIMITS if kind == "subset" else ()), "name"]
+                names += ["default"] if self.inline else []
+                allowed = " and ".join(f"{name}=" for name in names)
                 written = "**" if keyword.arg is None else f"{keyword.arg}="
                 raise self.mistake(
                     "HPO203", f"{kind} takes no {written}", f"by name it takes {allowed} alone", keyword
@@ -256,9 +271,10 @@ class Reader:
 
     def _checked(self, kind: str, arguments: list[Any], node: ast.Call) -> Parameter:
         for problem in problems(kind, arguments):
-            at = node if problem.argument is None else node.args[problem.argument]
-            raise self.mistake(_CODES[problem.kind], problem.message, problem.help, at)
-        return Choice(tuple(arguments)) if kind == "choice" else KINDS[kind](*arguments)
+            raise self.mistake(
+                _CODES[problem.kind], problem.message, problem.help, _at_fault(kind, problem.argument, node)
+            )
+        return create(kind, arguments)
 
     def _bound(self, node: ast.expr) -> Any:
         try:
@@ -272,7 +288,36 @@ class Reader:
                 error.node,
             ) from None
 
-    # -- options
+    # -- options, and the items of lists
+
+    def _items(self, node: ast.Call, kind: str) -> tuple[tuple[Option, ...], str | None]:
+        """Return the items of a list, and the name of the constant that they are, where they are one."""
+        form = f"write {kind}([a, b, ...])"
+        if len(node.args) != 1:
+            raise self.mistake("HPO203", f"{kind} takes a list of items", form, node)
+        given = node.args[0]
+        if isinstance(given, ast.List | ast.Tuple):
+            if starred := next((e for e in given.elts if isinstance(e, ast.Starred)), None):
+                help_ = "list them one by one, or name a list of constants that the module binds once"
+                raise self.mistake("HPO203", f"the items of a {kind} are written out", help_, starred)
+            items = tuple(self._option(element) for element in given.elts)
+            self._check_shapes(items, given.elts, "item")
+            return items, None
+        name = dotted(given)
+        known = self.names[name] if name is not None and name in self.names else None
+        if not isinstance(known, list | tuple):
+            message = f"{kind} takes a list of items, and {self.brief(given)} is none that is known here"
+            help_ = f"{form}, or the name of a list of constants that the module binds once"
+            raise self.mistake("HPO213" if name else "HPO203", message, help_, given)
+        written = [ast.parse(repr(value), mode="eval").body for value in known]
+        items = tuple(
+            Option(value, repr(value), False, shape(e)) for value, e in zip(known, written, strict=True)
+        )
+        return items, name
+
+    def _limit(self, node: ast.Call, name: str) -> Any:
+        given = next((k.value for k in node.keywords if k.arg == name), None)
+        return None if given is None else self._bound(given)
 
     def _options(self, node: ast.Call) -> Iterator[Option]:
         is_nested = any(isinstance(a, ast.Dict) and _key(a, "_name") is not None for a in node.args)
@@ -333,18 +378,30 @@ class Reader:
             name.value, self.line(node), True, shape(name), Branching(name.value, domains, constants)
         )
 
-    def _check_shapes(self, options: tuple[Option, ...], node: ast.Call) -> None:
+    def _check_shapes(self, options: tuple[Option, ...], nodes: Sequence[ast.expr], noun: str) -> None:
         """Refuse options that differ in white space or quotes only; equal values are refused before."""
         seen: set[str] = set()
-        for option, argument in zip(options, node.args, strict=True):
+        for option, argument in zip(options, nodes, strict=True):
             if option.shape in seen:
                 raise self.mistake(
                     "HPO207",
-                    f"option {brief(option.code)} is listed twice",
+                    f"{noun} {brief(option.code)} is listed twice",
                     "remove one of the two",
                     argument,
                 )
             seen.add(option.shape)
+
+
+def _at_fault(kind: str, argument: int | str | None, node: ast.Call) -> ast.AST:
+    """Return what of a call is meant by a problem's argument."""
+    if isinstance(argument, str):
+        return next((k.value for k in node.keywords if k.arg == argument), node)
+    if argument is None:
+        return node
+    if kind in LISTS:
+        listed = node.args[0]
+        return listed.elts[argument] if isinstance(listed, ast.List | ast.Tuple) else listed
+    return node.args[argument]
 
 
 def _key(node: ast.Dict, name: str) -> ast.expr | None:

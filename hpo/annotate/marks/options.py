@@ -51,7 +51,7 @@ def _read(file: SourceFile, text: str) -> tuple[str, Parameter]:
         raise Mistake("HPO201", message, "write lr=loguniform(1e-5,1e-1)", Span(0, len(text)))
     call = parse_text(file, written, len(text) - len(written))
     domain = Reader(file, _constructor).domain(call)
-    for option in domain.options:
+    for option in (*domain.options, *domain.items):
         if option.is_code:
             message = f"the option {option.code} is code, and a command line takes text"
             raise Mistake("HPO203", message, "write numbers, or strings in quotes", domain.span)

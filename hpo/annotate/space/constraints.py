@@ -121,7 +121,8 @@ class _Resolver(ast.NodeTransformer):
         if not all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split(".")):
             help_ = "give it a name= that is one"
             raise self._mistake("HPO242", f"the hyperparameter {name!r} is no identifier", help_, node)
-        options = self.named[name][0].domain.options if name in self.named else ()
+        domain = self.named[name][0].domain if name in self.named else None
+        options = () if domain is None else (*domain.options, *domain.items)
         if any(option.is_code and option.branch is None for option in options):
             help_ = "constrain hyperparameters whose values are numbers, strings or booleans"
             raise self._mistake("HPO242", f"the options of {name} are code, which has no value", help_, node)

@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from hpo.annotate.marks.grammar import Branching, Domain, shape
+from hpo.annotate.marks.grammar import Branching, Domain, Option, shape
 from hpo.annotate.space.targets import Target
-from hpo.expressions import NotConstantError, evaluate
+from hpo.expressions import NotConstantError, dotted, evaluate
+from hpo.parameters import Arrangement, identity
 
-__all__ = ["below", "default", "flat_name", "is_constant"]
+__all__ = ["as_written", "below", "default", "flat_name", "is_constant"]
 
 
 def is_constant(node: ast.expr) -> bool:
@@ -27,7 +28,11 @@ def default(domain: Domain, own: ast.expr | None) -> tuple[Any, bool]:
     if own is None:
         if domain.options:
             return domain.options[0].value, True
+        if domain.items:
+            return [item.value for item in as_written(domain)], True
         return domain.parameter.from_unit(0.5), True
+    if domain.items:
+        return _listed(domain, own)
     if domain.options:
         option = domain.option_like(shape(_branch_name(domain, own)))
         if option is not None:
@@ -36,6 +41,33 @@ def default(domain: Domain, own: ast.expr | None) -> tuple[Any, bool]:
         return evaluate(own), True
     except NotConstantError:
         return None, False
+
+
+def as_written(domain: Domain) -> tuple[Option, ...]:
+    """Return the items of a list that stands for its domain: the first ones, as many as may be."""
+    assert isinstance(domain.parameter, Arrangement)
+    return domain.items[: len(domain.parameter.as_written)]
+
+
+def _listed(domain: Domain, own: ast.expr) -> tuple[Any, bool]:
+    """Return the list that stands in the source as values of its items, and whether it is known."""
+    if domain.listed is not None and dotted(own) == domain.listed:
+        return [item.value for item in domain.items], True
+    if not isinstance(own, ast.List | ast.Tuple | ast.Set):
+        return None, False
+    if isinstance(own, ast.Set) and domain.kind == "permutation":  # it has no order
+        return None, False
+    found = []
+    for element in own.elts:
+        item = domain.option_like(shape(element))
+        try:
+            found.append(evaluate(element) if item is None else item.value)
+        except NotConstantError:
+            return None, False
+    order = {identity(item.value): i for i, item in enumerate(domain.items)}
+    if domain.kind == "subset":
+        found.sort(key=lambda value: order.get(identity(value), len(order)))
+    return found, True
 
 
 def _branch_name(domain: Domain, own: ast.expr) -> ast.expr:

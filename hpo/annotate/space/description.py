@@ -84,8 +84,9 @@ def _parameters(
             value, known = default(sub, node)
             defaults |= {flat: value} if known and sub.parameter.contains(value) else {}
     yield MarkedParameter(
-        name, written["_type"], tuple(written["_value"]), tuple(condition) or None, places, defaults
-    )
+        name, written["_type"], tuple(written["_value"]), tuple(condition) or None, places, defaults,
+        _limits(written),
+    )  # fmt: skip
     yield from _below(name, first.domain, places[0], defaults)
 
 
@@ -103,8 +104,14 @@ def _below(
         written = sub.to_json()
         condition = ({"name": name, "values": names},)
         at = replace(place, default=defaults.get(flat), default_source="", inside=flat in defaults)
-        yield MarkedParameter(flat, written["_type"], tuple(written["_value"]), condition, (at,), {})
+        yield MarkedParameter(
+            flat, written["_type"], tuple(written["_value"]), condition, (at,), {}, _limits(written)
+        )
         yield from _below(flat, sub, place, defaults)
+
+
+def _limits(written: Mapping[str, Any]) -> dict[str, int]:
+    return {key.removeprefix("_"): written[key] for key in ("_min", "_max") if key in written}
 
 
 def _place(target: Target, found: list[Diagnostic]) -> MarkedPlace:
@@ -117,11 +124,16 @@ def _place(target: Target, found: list[Diagnostic]) -> MarkedPlace:
     if own is not None and not inside and (known or is_constant(own)):
         message = f"the value {brief(source)} lies outside {target.written}"
         help_ = "add it to the options" if domain.options else "widen the domain, or change the value"
+        if domain.items:
+            help_ = "list all that it has among the items, within the limits, or change the value"
         found.append(file.diagnostic("HPO233", message, file.span(own), severity="warning", help=help_))
     if domain.kind == "choice" and len(domain.options) == 1 and not target.mark.layers:
         listed = domain.options[0].code.startswith(("[", "("))
         message = "there is one option, and nothing to choose"
         help_ = "list them one by one: choice(1, 2)" if listed else "add an option, or remove the mark"
+        found.append(file.diagnostic("HPO216", message, domain.span, severity="warning", help=help_))
+    if domain.items and domain.parameter.values() is not None and len(domain.parameter.values() or ()) == 1:
+        message, help_ = "there is one value, and nothing to choose", "add an item, or remove the mark"
         found.append(file.diagnostic("HPO216", message, domain.span, severity="warning", help=help_))
     shown = value if known else None
     return MarkedPlace(file.name, line, column, target.mark.spelling, shown, source, inside and known)

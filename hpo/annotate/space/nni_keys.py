@@ -53,6 +53,9 @@ def _of_mark(file: SourceFile, mark: Mark) -> Iterator[tuple[str, Mapping[str, A
 
 
 def _domain(domain: Domain) -> Mapping[str, Any]:
+    if domain.items:
+        listed = [_option(item.code) for item in domain.items]
+        return {**domain.to_json(), "_value": listed}
     if not domain.options or any(option.branch for option in domain.options):
         return domain.to_json()
     return {"_type": "choice", "_value": [_option(option.code) for option in domain.options]}

@@ -18,7 +18,7 @@ from hpo.annotate.marks.grammar import Branching, Domain
 from hpo.annotate.marks.layers import INPUTS
 from hpo.annotate.marks.mark import Mark
 from hpo.annotate.reading.source import Edit, SourceFile, Span
-from hpo.annotate.space.defaults import flat_name
+from hpo.annotate.space.defaults import as_written, flat_name
 from hpo.annotate.space.fidelity import Loop
 from hpo.annotate.space.targets import Target
 
@@ -60,7 +60,7 @@ def literal(value: object) -> str:
 
 
 def _ask(file: SourceFile, name: str, target: Target) -> Iterator[Edit]:
-    head = question(name, target.domain)
+    head = question(name, target.domain, brackets(target.own))
     own = f"{TRIAL}.own({literal(name)}, "
     whole, value = target.span, target.own
     if value is None:  # an inline call without a default
@@ -96,9 +96,22 @@ def _is_simple(file: SourceFile, node: ast.expr) -> bool:
     return isinstance(node, _SIMPLE) and "\n" not in file.segment(span)
 
 
-def question(name: str, domain: Domain) -> str:
-    """Return the part of a conditional expression that gives the trial's value, up to its last `else`."""
+def brackets(own: ast.expr | None) -> str:
+    """Return the brackets of the list, tuple or set that stands in the source, and in the trial too."""
+    return "()" if isinstance(own, ast.Tuple) else "{}" if isinstance(own, ast.Set) else "[]"
+
+
+def question(name: str, domain: Domain, form: str = "[]") -> str:
+    """Return the part of a conditional expression that gives the trial's value, up to its last `else`.
+
+    Args:
+        name: of the hyperparameter.
+        domain: what it may be.
+        form: the brackets of a value that is a list.
+    """
     shown = literal(name)
+    if domain.items:
+        return f"{_arranged(shown, domain, form)} if {TRIAL}.given({shown}) else "
     if domain.is_constant:
         return f"{TRIAL}.value({shown}) if {TRIAL}.given({shown}) else "
     parts = []
@@ -108,6 +121,24 @@ def question(name: str, domain: Domain) -> str:
             code = _branch(name, domain, option.branch)
         parts.append(f"({code}) if {TRIAL}.picked({shown}, {literal(option.value)}) else ")
     return "".join(parts)
+
+
+def _arranged(shown: str, domain: Domain, form: str) -> str:
+    """Return what gives the trial's list; items that are code run where they are chosen."""
+    value = f"{TRIAL}.value({shown})"
+    if not domain.is_constant and domain.kind == "subset":
+        parts = ", ".join(
+            f"*([{item.code}] if {TRIAL}.has({shown}, {literal(item.value)}) else [])"
+            for item in domain.items
+        )
+        value = f"[{parts}]"
+    elif not domain.is_constant:
+        values = ", ".join(literal(item.value) for item in domain.items)
+        codes = ", ".join(f"({item.code})" for item in domain.items)
+        value = f"{TRIAL}.ordered({shown}, [{values}], [{codes}])"
+    if form == "[]":
+        return value
+    return f"(*{value},)" if form == "()" else f"{{*{value}}}"
 
 
 def _branch(name: str, domain: Domain, branch: Branching) -> str:
@@ -124,6 +155,8 @@ def _first(domain: Domain) -> str:
     """Return what stands for a value that the source does not have: the first option, or the median."""
     if domain.options:
         return domain.options[0].code if domain.options[0].branch is None else "{}"
+    if domain.items:
+        return f"[{', '.join(item.code for item in as_written(domain))}]"
     return literal(domain.parameter.from_unit(0.5))
 
 

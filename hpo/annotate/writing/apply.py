@@ -12,10 +12,11 @@ from typing import Any
 
 from hpo.annotate.reading.source import Edit, SourceFile, Span
 from hpo.annotate.result import HOLE, AnnotatedFile, AnnotatedProject, Choices, Site, unified_diff
+from hpo.annotate.writing.lists import bracketed, rewritten
 from hpo.annotate.writing.numerals import literal
 from hpo.annotate.writing.standalone import without_hpo
 from hpo.errors import Diagnostic
-from hpo.parameters import identity, same
+from hpo.parameters import Arrangement, identity, same
 from hpo.space import SearchSpace
 
 __all__ = ["Application", "apply", "code", "literal"]
@@ -81,7 +82,7 @@ def apply(
         each: list[Edit] = []
         for site in annotated.sites:
             if site.name in values and not writer.is_there(site):
-                reason = _reason_to_leave(site, writer, was)
+                reason = _reason_to_leave(file, site, writer, was)
                 if reason is not None:
                     skipped.append(_left(file, site.span, *reason))
                 else:
@@ -92,7 +93,9 @@ def apply(
     return Application(edits, tuple(skipped), sources)
 
 
-def _reason_to_leave(site: Site, writer: _Writer, was: AnnotatedProject | None) -> tuple[str, str] | None:
+def _reason_to_leave(
+    file: SourceFile, site: Site, writer: _Writer, was: AnnotatedProject | None
+) -> tuple[str, str] | None:
     """Return why a place is left, and what to do then."""
     name, value = site.name, writer.values[site.name]
     again = "run the experiment again, or write the value by hand"
@@ -104,6 +107,8 @@ def _reason_to_leave(site: Site, writer: _Writer, was: AnnotatedProject | None) 
         return f"{name} has other options than in the trial", again
     if site.own is None:
         return f"{name} is no constant here, and stays as it is", again
+    if writer.loses_comments(file, site):
+        return f"a comment in the list of {name} would be lost", "write the value by hand"
     if not site.is_named and _has_places(writer.source(name)):
         return f"with {writer.source(name)} here, the mark would mean a part of it", "name the mark: NAME=..."
     return None
@@ -166,9 +171,16 @@ class _Writer:
     ) -> None:
         self.choices, self.values, self.space, self.exact = choices, values, space, exact
 
-    def source(self, name: str) -> str:
-        """Return the source of a hyperparameter's value; without a value, of its first option or median."""
+    def source(self, name: str, display: str = "[]") -> str:
+        """Return the source of a hyperparameter's value; without a value, of its first option or median.
+
+        Args:
+            name: of the hyperparameter.
+            display: the brackets of a value that is a list.
+        """
         value = self.values.get(name, ...)
+        if isinstance(self.space.parameters.get(name), Arrangement):
+            return bracketed(self.items(name), display)
         if name in self.choices:
             options = self.choices[name]
             chosen = options[0] if value is ... else _chosen(options, value)
@@ -176,6 +188,24 @@ class _Writer:
         if value is ...:
             value = self.space[name].from_unit(0.5)
         return repr(value) if self.exact else literal(value, self.space[name])
+
+    def items(self, name: str) -> list[str]:
+        """Return the sources of the items of a list."""
+        options, domain = self.choices.get(name, ()), self.space[name]
+        assert isinstance(domain, Arrangement)
+        listed = self.values.get(name, domain.as_written)
+        chosen = [(value, _chosen(options, value)) for value in listed]
+        return [repr(value) if found is None else found[1] for value, found in chosen]
+
+    def _is_list(self, file: SourceFile, site: Site) -> bool:
+        """Tell whether a list stands at a place, as such."""
+        return bool(site.display) and file.segment(site.span)[:1] == site.display[0]
+
+    def loses_comments(self, file: SourceFile, site: Site) -> bool:
+        """Tell whether comments stand in the list of a place that are of no item."""
+        return self._is_list(file, site) and (
+            rewritten(file.segment(site.span), self.items(site.name), site.display) is None
+        )
 
     def is_there(self, site: Site) -> bool:
         """Tell whether the value of a place stands there already."""
@@ -192,7 +222,11 @@ class _Writer:
     def edit(self, file: SourceFile, site: Site, span: Span) -> Edit:
         """Return the edit that puts the value of a place there; where marks stay, on as many lines."""
         before = site.before if span == site.span else ""
-        text = self.source(site.name)
+        if self._is_list(file, site) and not self.exact:
+            text = rewritten(file.segment(span), self.items(site.name), site.display)
+            assert text is not None  # else the place is left
+            return Edit(span.start, span.end, text)
+        text = self.source(site.name, site.display or "[]")
         lines = "" if self.exact else "".join(c for c in file.segment(span) if c in "\r\n")
         is_loose = span == site.whole and not site.is_apart and not _is_atom(file, span.end, text)
         needs_parentheses = lines or is_loose

@@ -12,6 +12,7 @@ from hpo.annotate.reading.source import Span
 from hpo.annotate.result import Choices, Site, hole
 from hpo.annotate.space.defaults import below, default, flat_name
 from hpo.annotate.space.targets import Target
+from hpo.annotate.trial.rewrite import brackets
 
 __all__ = ["choices", "sites"]
 
@@ -32,11 +33,13 @@ def sites(name: str, target: Target) -> Iterator[Site]:
         span, before = Span(end, end), ", default="
     value, known = default(domain, own)
     values = (value,) if known else None
-    yield Site(name, span, whole, before, values, _is_named(target), _is_apart(target), domain.span)
+    display = brackets(own) if domain.items else ""
+    yield Site(name, span, whole, before, values, _is_named(target), _is_apart(target), domain.span, display)
     for flat, sub, node in below(name, target):
         value, known = default(sub, node)
         at = file.span(node)
-        yield Site(flat, at, at, "", (value,) if known else None, True, True, domain.span)
+        display = brackets(node) if sub.items else ""
+        yield Site(flat, at, at, "", (value,) if known else None, True, True, domain.span, display)
 
 
 def _is_named(target: Target) -> bool:
@@ -66,8 +69,9 @@ def choices(named: Sequence[tuple[str, Target]]) -> dict[str, Choices]:
 
 def _choices(name: str, domain: Domain) -> Mapping[str, Choices]:
     found: dict[str, Choices] = {}
-    if domain.options:
-        found[name] = tuple((o.value, _source(name, domain, o)) for o in domain.options)
+    if domain.options or domain.items:
+        each = (*domain.options, *domain.items)
+        found[name] = tuple((o.value, _source(name, domain, o)) for o in each)
     for option in domain.options:
         for key, sub in option.branch.domains.items() if option.branch is not None else ():
             assert option.branch is not None
