@@ -409,6 +409,10 @@ class Arrangement(Parameter):
     def neighbour(self, value: Sequence[Any], rng: RandomSource) -> list[Any]:
         """Return a value that differs from another as little as can be; that one where there is no other."""
 
+    @abstractmethod
+    def differences(self, one: Sequence[Any], other: Sequence[Any]) -> int:
+        """Return by how much two values differ: a metric."""
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {identity(item): i for i, item in enumerate(self.items)}
@@ -537,6 +541,10 @@ class Subset(Arrangement):
                 rank += math.comb(n - i - 1, left - 1)
         return rank
 
+    def differences(self, one: Sequence[Any], other: Sequence[Any]) -> int:
+        """Return the number of items that are in one of two values alone."""
+        return len(set(self.positions(one)) ^ set(self.positions(other)))
+
     def neighbour(self, value: Sequence[Any], rng: RandomSource) -> list[Any]:
         """Return a value with one item more, one less, or another in the place of one."""
         inside = self.positions(value)
@@ -603,6 +611,11 @@ class Permutation(Arrangement):
             del left[at]
             rank += at * math.factorial(len(left))
         return rank
+
+    def differences(self, one: Sequence[Any], other: Sequence[Any]) -> int:
+        """Return the number of pairs of items that are in another order: Kendall's distance."""
+        place = {item: place for place, item in enumerate(self.positions(other))}
+        return sum(place[a] > place[b] for a, b in combinations(self.positions(one), 2))
 
     def neighbour(self, value: Sequence[Any], rng: RandomSource) -> list[Any]:
         """Return an order in which two items have changed places, or one stands elsewhere."""

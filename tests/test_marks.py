@@ -34,7 +34,7 @@ def test_a_number_is_its_default_or_its_median(
 
 
 def test_every_kind_of_parameter_has_its_mark() -> None:
-    assert {kind for kind, _, _ in MEDIANS} | {"choice"} == set(KINDS)
+    assert {kind for kind, _, _ in MEDIANS} | {"choice", "subset", "permutation"} == set(KINDS)
     assert all(getattr(hpo, kind).__name__ == kind for kind in KINDS)
 
 
@@ -43,6 +43,14 @@ def test_a_choice_is_its_default_or_its_first_option() -> None:
     assert hpo.choice("adam", "sgd") == "adam"
     assert hpo.choice("adam", "sgd", default="sgd", name="optimizer") == "sgd"
     assert hpo.choice(marker, 1) is marker  # an option may be any expression
+
+
+def test_a_list_is_its_default_or_as_it_is_written() -> None:
+    assert hpo.subset(["a", "b", "c"]) == ["a", "b", "c"]
+    assert hpo.subset(("a", "b", "c"), min=1, max=2, name="some") == ["a", "b"]
+    assert hpo.subset(["a", "b"], default=("b",)) == ("b",)
+    assert hpo.permutation(["a", "b"]) == ["a", "b"]
+    assert hpo.permutation(["a", "b"], default=["b", "a"], name="order") == ["b", "a"]
 
 
 def test_a_decorated_function_or_class_comes_back_as_it_is() -> None:

@@ -49,7 +49,11 @@ def export_trials(reference: str | None, format: str, output: Path | None, *, in
             text = _json(exported(store, intermediate=intermediate))
         else:
             trials = [trial_json(store, row) for row in store.trials()]
-            text = _json(trials) if format == "json" else _csv(trials, list(store.experiment()["space"]))
+            text = (
+                _json(trials)
+                if format == "json"
+                else _csv(trials, list(SearchSpace.from_json(store.experiment()["space"])))
+            )
     if output is None:
         sys.stdout.write(text)
     else:
@@ -68,7 +72,9 @@ def _csv(trials: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
     writer = csv.writer(text)
     writer.writerow([*columns, *names])
     for trial in trials:
-        writer.writerow([*(trial[c] for c in columns), *(trial["parameters"].get(n, "") for n in names)])
+        values = (trial["parameters"].get(name, "") for name in names)
+        written = (json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else v for v in values)
+        writer.writerow([*(trial[column] for column in columns), *written])
     return text.getvalue()
 
 

@@ -39,6 +39,8 @@ _SPACE = {
         "properties": {
             "_type": {"enum": list(KINDS)},
             "_value": {"type": "array"},
+            "_min": {"type": "integer", "minimum": 0, "description": "Of a subset, the least items."},
+            "_max": {"type": "integer", "minimum": 0, "description": "Of a subset, the most items."},
             "_when": {"type": "object", "description": "Active only where all of these hold."},
         },
         "additionalProperties": False,

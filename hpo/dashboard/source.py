@@ -18,7 +18,7 @@ from hpo.annotate.reading.source import SourceFile, Span
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject
 from hpo.errors import HpoError, UsageError
 from hpo.experiment.written_back import frozen_project, write_back
-from hpo.parameters import Parameter
+from hpo.parameters import Arrangement, Parameter
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
@@ -110,6 +110,7 @@ def values(store: Store) -> dict[str, Any]:
     """Return for each parameter what stands beside its line: best and own value, and results by value.
 
     A point's place is the quantile of its value in the domain, so that a logarithmic domain is drawn as one.
+    A list is the farther to the right the more it differs from the best.
     """
     row = store.experiment()
     space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
@@ -125,7 +126,7 @@ def values(store: Store) -> dict[str, Any]:
                 "default": row["defaults"].get(name),
                 "best": best.parameters.get(name) if best else None,
                 "options": None if _is_numeric(space[name]) else [str(v) for v in space[name].values() or ()],
-                "points": list(_points(space[name], name, sample)),
+                "points": list(_points(space[name], name, sample, best.parameters if best else {})),
             }
             for name in space
         },
@@ -137,13 +138,20 @@ def _is_numeric(parameter: Parameter) -> bool:
 
 
 def _points(
-    parameter: Parameter, name: str, sample: Sequence[tuple[int, float, Mapping[str, Any]]]
+    parameter: Parameter,
+    name: str,
+    sample: Sequence[tuple[int, float, Mapping[str, Any]]],
+    best: Mapping[str, Any],
 ) -> Iterator[tuple[float, float, int]]:
     for number, value, parameters in sample:
         if name in parameters:
             try:
-                place = float(parameter.to_unit(parameters[name]))
-            except (HpoError, ValueError, TypeError, ArithmeticError):
+                if isinstance(parameter, Arrangement):  # how far from the best one
+                    far = parameter.differences(parameters[name], best[name])
+                    place = far / (far + parameter.width)
+                else:
+                    place = float(parameter.to_unit(parameters[name]))
+            except (HpoError, KeyError, ValueError, TypeError, ArithmeticError):
                 continue  # of a space that was changed since
             yield round(place, 4), value, number
 

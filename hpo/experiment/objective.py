@@ -64,7 +64,9 @@ class Objective:
 
     def _object(self, name: str, value: Any) -> Any:
         objects = self._objects.get(name)
-        return value if objects is None else objects[value]
+        if objects is None:
+            return value
+        return [objects[each] for each in value] if isinstance(value, list) else objects[value]
 
     # -- the space
 
@@ -93,6 +95,9 @@ class Objective:
             from hpo.annotate.marks.options import read_options
 
             return read_options([f"{name}={written}"], origin=f"space[{name!r}]")[name]
+        if constructed is not None and constructed[0] in ("subset", "permutation"):
+            kind, (items, *limits) = constructed
+            return create(kind, (self._labelled(name, items), *limits))
         if isinstance(written, list | tuple | range):
             return self._choice(name, written)
         if constructed is None:
@@ -101,17 +106,20 @@ class Objective:
         return self._choice(name, arguments) if kind == "choice" else create(kind, arguments)
 
     def _choice(self, name: str, options: Sequence[Any]) -> Parameter:
-        """Return a choice; options that no store can hold go by their names."""
+        created = create("choice", tuple(self._labelled(name, options)))
+        assert isinstance(created, Choice)
+        return created
+
+    def _labelled(self, name: str, options: Sequence[Any]) -> Sequence[Any]:
+        """Return options or items; where no store can hold them, their names."""
         if not all(isinstance(option, _SCALARS) for option in options):
             labels = [str(getattr(each, "__name__", each)) for each in options]
             twice = next((label for label in labels if labels.count(label) > 1), None)
             if twice is not None:
                 raise UsageError(f"two options of {name} are both called {twice}", help="name them apart")
             self._objects[name] = dict(zip(labels, options, strict=True))
-            options = labels
-        created = create("choice", tuple(options))
-        assert isinstance(created, Choice)
-        return created
+            return labels
+        return options
 
     # -- the call
 
@@ -151,7 +159,10 @@ class Objective:
         for name in space:
             default = parameters[name].default if name in parameters else inspect.Parameter.empty
             labels = {id(each): label for label, each in self._objects.get(name, {}).items()}
-            if id(default) in labels:
+            if isinstance(default, list | tuple):
+                named = [labels.get(id(each), each) for each in default]
+                found |= {name: named} if space[name].contains(named) else {}
+            elif id(default) in labels:
                 found[name] = labels[id(default)]
             elif isinstance(default, _SCALARS):
                 found[name] = default

@@ -25,10 +25,12 @@ from collections.abc import Callable, Mapping
 import plotly.graph_objects as go
 
 from hpo.experiment.record import Record
+from hpo.figures.lists import items
 from hpo.figures.parameters import contour, importance, parallel, slices
 from hpo.figures.schedule import lineage, rungs, timeline
 from hpo.figures.theme import PALETTE, STATES, TEMPLATES, Theme, themed
 from hpo.figures.trials import compare, curves, edf, history
+from hpo.parameters import Arrangement
 from hpo.trial import TrialState
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "edf",
     "history",
     "importance",
+    "items",
     "lineage",
     "parallel",
     "rungs",
@@ -57,6 +60,7 @@ KINDS: Mapping[str, Callable[[Record], go.Figure]] = {
     "history": history,
     "importance": importance,
     "slices": slices,
+    "items": items,
     "parallel": parallel,
     "contour": contour,
     "curves": curves,
@@ -74,6 +78,7 @@ def telling(record: Record) -> list[str]:
         "history": succeeded > 0,
         "importance": succeeded >= 5 and parameters > 1,
         "slices": succeeded > 1 and parameters > 0,
+        "items": succeeded > 1 and any(isinstance(p, Arrangement) for p in record.space.parameters.values()),
         "parallel": succeeded > 1 and parameters > 1,
         "contour": succeeded > 2 and parameters > 1,
         "curves": any(len(metrics) > 1 for metrics in record.intermediate.values()),

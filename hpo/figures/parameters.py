@@ -56,13 +56,13 @@ def slices(record: Record, names: Sequence[str] | None = None, *, columns: int =
         columns: how many stand side by side.
     """
     names = list(record.space if names is None else names)
-    title = "Values against results" if len(names) != 1 else label(names[0])
+    title = "Values against results" if len(names) != 1 else label(Scale.of(record, names[0]).title)
     if not record.succeeded or not names:
         return empty(title, _NOTHING)
     title += after(record)
     columns = min(columns, len(names))
     rows = math.ceil(len(names) / columns)
-    titles = [label(name, 36) for name in names] if len(names) > 1 else None
+    titles = [label(Scale.of(record, name).title, 48) for name in names] if len(names) > 1 else None
     result = make_subplots(
         rows,
         columns,
@@ -189,8 +189,8 @@ def contour(record: Record, x: str | None = None, y: str | None = None) -> go.Fi
         points,
         title=title,
         showlegend=False,
-        xaxis={"title": label(across), **scales[0].axis(px, most=12, longest=16), "showgrid": False},
-        yaxis={"title": label(up), **scales[1].axis(py), "showgrid": False},
+        xaxis={"title": label(scales[0].title), **scales[0].axis(px, most=12, longest=16), "showgrid": False},
+        yaxis={"title": label(scales[1].title), **scales[1].axis(py), "showgrid": False},
     )
 
 

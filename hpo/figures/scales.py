@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hpo.experiment.record import Record, fence
 from hpo.figures.theme import label
-from hpo.parameters import Choice, Parameter, RandInt, identity, is_number
+from hpo.parameters import Arrangement, Choice, Parameter, RandInt, identity, is_number
 
 __all__ = ["Floats", "Scale", "result_axis", "result_range"]
 
@@ -28,18 +28,25 @@ class Scale:
         domain: None where the space does not have it any more.
         is_log: numbers, and their logarithms are what is even.
         options: for what is no number, all that there is; empty for numbers.
+        centre: of lists, the best one: another stands where it differs by so much.
     """
 
     name: str
     domain: Parameter | None
     is_log: bool
     options: Sequence[Any]
+    centre: Sequence[Any] | None = None
 
     @classmethod
     def of(cls, record: Record, name: str) -> Scale:
         """Return the scale of a parameter, by its domain and by what trials had."""
         domain = record.space.parameters.get(name)
         values = [t.parameters[name] for t in record.trials if name in t.parameters]
+        if isinstance(domain, Arrangement):
+            tried = [record.best] if record.best is not None else []
+            found = (t.parameters.get(name) for t in [*tried, *record.succeeded])
+            known_list = next((v for v in found if domain.contains(v)), domain.as_written)
+            return cls(name, domain, False, (), known_list)
         is_number_like = not isinstance(domain, Choice) and any(map(is_number, values or [0]))
         if is_number_like:
             is_log = domain is not None and "log" in domain.type
@@ -49,10 +56,19 @@ class Scale:
 
     def positions(self, values: Iterable[Any]) -> Floats:
         """Return where values lie: numbers as they are, options by their order, NaN for what has no place."""
+        domain, centre = self.domain, self.centre
+        if isinstance(domain, Arrangement) and centre is not None:
+            apart = [domain.differences(v, centre) if domain.contains(v) else math.nan for v in values]
+            return np.array(apart, dtype=float)
         if self.options:
             places = {identity(option): float(i) for i, option in enumerate(self.options)}
             return np.array([places.get(identity(v), math.nan) for v in values], dtype=float)
         return np.array([float(v) if is_number(v) else math.nan for v in values], dtype=float)
+
+    @property
+    def title(self) -> str:
+        """What an axis is called: of lists it is by how much they differ from the best."""
+        return self.name if self.centre is None else f"{self.name}: differences from the best"
 
     def even(self, positions: Floats) -> Floats:
         """Return positions in [0, 1] so that equal distances look equal."""
@@ -86,7 +102,7 @@ class Scale:
         if self.is_log:
             low, high = math.log10(low), math.log10(high)
         margin = (high - low) * 0.04
-        if isinstance(self.domain, RandInt) and high - low <= 12:
+        if isinstance(self.domain, Arrangement | RandInt) and high - low <= 12:
             return {"type": "linear", "range": [low - margin, high + margin], "dtick": 1}
         kind = {"type": "log", "dtick": _decades(high - low)} if self.is_log else {"type": "linear"}
         return {**kind, "range": [low - margin, high + margin], "exponentformat": "power", "tickangle": 0}

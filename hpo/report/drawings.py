@@ -24,6 +24,7 @@ _CAPTIONS = {
         "Importance",
         "What moves the result anywhere in the space, and what a trial needs to be among the best tenth.",
     ),
+    "items": ("Items of lists", "Which items are in the best lists, and where they stand."),
     "parallel": (
         "Parallel coordinates",
         "A line for each trial, orange for the best. Drag along an axis to mark a range.",
@@ -36,7 +37,7 @@ _CAPTIONS = {
     "timeline": ("Timeline", "When each trial ran, and where."),
 }
 _WIDE = ("history", "parallel")
-_COMPARED = ("importance", "parallel", "contour", "edf")  # of trials of one budget
+_COMPARED = ("importance", "items", "parallel", "contour", "edf")  # of trials of one budget
 _HIGH, _LOW = 340, 230
 
 

@@ -82,7 +82,11 @@ class FunctionCommand:
 
 
 def _option_words(options: Mapping[str, Any]) -> list[str]:
-    return [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    """Return values as words of a command line; of a list each item is one, for argparse's ``nargs``."""
+    words: list[str] = []
+    for name, value in options.items():
+        words += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    return words
 
 
 Command = ScriptCommand | ShellCommand | FunctionCommand

@@ -18,6 +18,8 @@ MIXED = {
     "optimizer": {"_type": "choice", "_value": ["adam", "sgd"]},
     "momentum": {**UNIFORM, "_when": {"optimizer": ["sgd"]}},
     "width": {"_type": "normal", "_value": [0, 1]},
+    "columns": {"_type": "subset", "_value": ["age", "fare", "sex"], "_min": 1},
+    "order": {"_type": "permutation", "_value": ["scale", "clip", "blur"]},
 }
 
 

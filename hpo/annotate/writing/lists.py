@@ -34,12 +34,12 @@ def rewritten(text: str, items: Sequence[str], display: str) -> str | None:
         display: the brackets.
     """
     comments = _comments(text)
+    elements = getattr(ast.parse(text.strip(), mode="eval").body, "elts", [])
+    items = [_as_before(item, text, elements) for item in items]
     lines = text.splitlines()
     is_spread = len(lines) > 2 and lines[0].split("#")[0].strip() == display[0]
     if not items or not is_spread:
         return None if comments else bracketed(items, display)
-    old = ast.parse(text.strip(), mode="eval").body
-    elements = getattr(old, "elts", [])
     behind: dict[str, str] = {}
     for row, comment in comments.items():
         here = [e for e in elements if e.lineno == e.end_lineno == row]
@@ -52,6 +52,18 @@ def rewritten(text: str, items: Sequence[str], display: str) -> str | None:
     closing = lines[-1].rstrip()
     last = closing if closing.strip() == display[1] else display[1]
     return end.join([display[0], *new, last])
+
+
+def _as_before(item: str, text: str, elements: Sequence[ast.expr]) -> str:
+    """Return the source of an item as the old list has it, or else a string in the quotes of its strings."""
+    for element in elements:
+        if ast.dump(element) == _shape(item):
+            return ast.get_source_segment(text, element) or item
+    strings = [e for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+    is_double = any((ast.get_source_segment(text, e) or "").startswith('"') for e in strings)
+    if item == f"'{item[1:-1]}'" and is_double and not {'"', "'", "\\"} & set(item[1:-1]):
+        return f'"{item[1:-1]}"'
+    return item
 
 
 def _shape(source: str) -> str:

@@ -103,7 +103,7 @@ function field(p, texts, redraw) {
     texts[p.name] = event.target.value;
     redraw();
   };
-  if (!p.options) return h("input", { value: texts[p.name], placeholder: written(p.default), oninput: change, spellcheck: "false", autocomplete: "off", inputmode: "decimal" });
+  if (!p.options) return h("input", { value: texts[p.name], placeholder: written(p.default), oninput: change, spellcheck: "false", autocomplete: "off", inputmode: Array.isArray(p.default) ? "text" : "decimal" });
   return h("select", { onchange: change }, p.options.map((/** @type {any} */ option) =>
     h("option", { value: written(option), selected: written(option) === texts[p.name] }, written(option))));
 }
@@ -117,6 +117,13 @@ function written(value) {
 function read(p, text) {
   if (p.options) return p.options.find((/** @type {any} */ option) => written(option) === text);
   if (text.trim() === "") return undefined;
+  if (text.trim().startsWith("[")) {
+    try {
+      return JSON.parse(text); // a list
+    } catch {
+      return text; // what is wrong with it, the experiment says
+    }
+  }
   const number = Number(text);
   return Number.isFinite(number) ? number : text;
 }

@@ -11,6 +11,7 @@ const NAMES = {
   history: "History",
   importance: "Importance",
   slices: "Slices",
+  items: "Items",
   parallel: "Parallel coordinates",
   contour: "Contour",
   curves: "Results on the way",

@@ -209,6 +209,7 @@ function columnsOf(ctx, state) {
 
 /** @param {any} domain as NNI writes it */
 export function isNumeric(domain) {
+  if (domain?._type === "subset" || domain?._type === "permutation") return false;
   return domain?._type !== "choice" || domain._value.every((/** @type {any} */ option) => typeof option === "number");
 }
 

@@ -51,13 +51,13 @@ export const ZH = {
   "Written back": "写回源码", "the values of trial {}, as `hpo apply` writes them": "试验 {} 的值，与 hpo apply 写入的相同", "Copied.": "已复制。", "Copy the diff": "复制差异", "Copy the command": "复制命令",
   "The browser does not let the page copy here.": "浏览器不允许此页面复制。", "The diff": "差异", "The source has these values already.": "源码已是这些值。",
   // plots
-  "History": "历史", "Importance": "重要性", "Slices": "切片", "Parallel coordinates": "平行坐标", "Contour": "等高线", "Rungs": "梯级", "Lineage": "谱系", "Distribution": "分布", "Timeline": "时间线",
+  "History": "历史", "Importance": "重要性", "Slices": "切片", "Items": "列表元素", "Parallel coordinates": "平行坐标", "Contour": "等高线", "Rungs": "梯级", "Lineage": "谱系", "Distribution": "分布", "Timeline": "时间线",
   "There is nothing to draw before a trial has run.": "在有试验运行之前没有可绘制的内容。", "all": "全部", "the two that matter most": "最重要的两个",
   "Drag along an axis to mark a range; the axes are in the order of importance.": "沿坐标轴拖动可选取范围；坐标轴按重要性排列。", "{} of {} trials are in the marked ranges.": "选中范围内有 {} / {} 个试验。",
   "Show them in the table": "在表格中显示", "Clear": "清除", "inactive": "未启用", "inactive in the best": "最佳试验中未启用", "result": "结果",
   // figures
   "{0} after {1} passes": "{0}（{1} 轮之后）", "{} since the first trial": "自首个试验起的时间（{}）", "days": "天", "hours": "小时", "minutes": "分钟", "seconds": "秒",
-  "Values against results": "取值与结果", "early trials are blue, late ones orange; ★ the best": "早期试验为蓝色，后期为橙色；★ 为最佳", "Intermediate results": "中间结果", "Distribution of results": "结果分布",
+  "Values against results": "取值与结果", "Items of lists": "列表中的元素", "orange: in the best fifth of the trials; grey: in all of them": "橙色：在最好的五分之一试验中；灰色：在全部试验中", "early trials are blue, late ones orange; ★ the best": "早期试验为蓝色，后期为橙色；★ 为最佳", "Intermediate results": "中间结果", "Distribution of results": "结果分布",
   "trial": "试验", "the script's own values": "脚本原有的值", "share": "占比", "share of trials": "试验占比", "passes": "轮数", "generation": "代", "step": "步",
   "moves the result (fANOVA)": "对结果的影响 (fANOVA)", "tells the best trials (PED-ANOVA)": "对最佳试验的区分 (PED-ANOVA)",
   "went no further": "未再继续", "went on": "已继续", "ran to the end": "完整运行", "goes on": "继续", "takes over, and changes": "接替并改变", "the best one's line": "最佳者的谱系",
