@@ -532,8 +532,10 @@ def _only(name: str, domain: Parameter, values: Mapping[str, Any]) -> Parameter:
     value = values[name]
     if isinstance(domain, Choice) and domain.contains(value):
         return Choice((domain.options[domain.index(value)],))
+    if isinstance(domain, Arrangement) and domain.contains(value):
+        return Choice((list(value),))
     is_whole = isinstance(value, int) or not isinstance(domain, RandInt)
-    if isinstance(domain, Choice) or not is_number(value) or not is_whole:
+    if isinstance(domain, Arrangement | Choice) or not is_number(value) or not is_whole:
         message = f"{name} is {value!r}, which lies outside {domain}"
         raise SpaceError(message, help="give one of its values")
     return Choice((value,))

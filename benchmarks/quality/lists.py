@@ -18,7 +18,7 @@ from hpo.space import SearchSpace
 
 TUNERS = ("Random", "QMC", "Auto", "TPE", "GP", "CMAES", "Anneal", "Evolution")
 _NAMES = [f"f{i}" for i in range(12)]
-_RANDOM = random.Random(5)  # noqa: S311 - no secret depends on it
+_RANDOM = random.Random(5)
 _WORTH = {name: _RANDOM.gauss(0, 1) for name in _NAMES}
 _TOGETHER = {pair: _RANDOM.gauss(0, 0.5) for pair in combinations(_NAMES, 2) if _RANDOM.random() < 0.2}
 _WAYS = {(a, b): _RANDOM.random() for a in range(8) for b in range(8)}

@@ -88,6 +88,11 @@ def test_values_that_are_asked_for_are_checked_and_run() -> None:
     assert run("export").splitlines()[2].endswith('"[""sex"", ""age""]","[""clip"", ""blur"", ""scale""]"')
 
 
+def test_a_list_can_be_fixed() -> None:
+    run("run", "train.py", "--fix", 'columns=["age", "deck"]', "--max-trials", "3")
+    assert all(t["parameters"]["columns"] == ["age", "deck"] for t in data("trial", "list")[1:])
+
+
 def test_a_script_that_cannot_be_edited_gets_words() -> None:
     Path("plain.py").write_text(
         "import argparse\n"
