@@ -15,8 +15,7 @@ app = options.Commands(
     name="hpo",
     cls=options.GroupedCommands,
     help="Tune a script by annotating it: mark the values worth tuning where they stand, and run it.",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,8 +32,13 @@ def _print_version(is_asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Take the options of `hpo` itself."""
+    """Take the options of `hpo` itself; without a command, say how one begins."""
+    if context.invoked_subcommand is None:
+        from hpo.cli.welcome import welcome
+
+        welcome()

@@ -7,15 +7,29 @@ from typing import Annotated, Any
 
 import typer
 
+from hpo.cli import completion
 from hpo.errors import UsageError
 
-__all__ = ["Reference", "assignments", "TrialNumber", "TrialReference"]
+__all__ = ["Experiment", "Reference", "assignments", "TrialNumber", "TrialReference"]
 
 Reference = Annotated[
-    str | None, typer.Argument(metavar="ID", help="An id, its beginning, or a name; by itself, the newest.")
+    str | None,
+    typer.Argument(
+        metavar="ID",
+        help="An id, its beginning, or a name; by itself, the newest.",
+        autocompletion=completion.experiments,
+    ),
+]
+Experiment = Annotated[
+    str, typer.Argument(metavar="ID", help="The experiment.", autocompletion=completion.experiments)
 ]
 TrialReference = Annotated[
-    str, typer.Argument(metavar="ID", help="An experiment; or, alone, the number of a trial of the newest.")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="An experiment; or, alone, the number of a trial of the newest.",
+        autocompletion=completion.experiments,
+    ),
 ]
 TrialNumber = Annotated[int | None, typer.Argument(metavar="N", help="The trial's number.")]
 

@@ -6,6 +6,7 @@ Plain text, not typer's boxes: those load rich, which takes longer than all the 
 from __future__ import annotations
 
 import copy
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 from typer.models import CommandFunctionType, CommandInfo
+
+from hpo.cli import completion
 
 __all__ = [
     "Assessor",
@@ -63,7 +66,7 @@ _BRACKETS = re.compile(r"\s*\[(x>=\d+|required)\]$")  # needless: 0 trials are n
 _TYPE = re.compile(r" <[^>]*>$")
 _BESIDE_SUMMARY = 14
 _FIRST_STEPS = (
-    ("hpo suggest train.py", "propose marks, as a diff"),
+    ("hpo init", "look at what is here, and say how to begin"),
     ("hpo run train.py --max-trials 30", "tune what is marked"),
     ("hpo apply", "the diff that writes the best values into it"),
     ("hpo COMMAND --help", "the options of a command"),
@@ -132,8 +135,10 @@ class Commands(typer.Typer):
         """Run a command line.
 
         Only the options of commands that it names are worked out, which for all of them would take a third
-        of the time of `hpo --help`.
+        of the time of `hpo --help`. A shell that completes may ask for those of any.
         """
+        if any(name.endswith("_HPO_COMPLETE") for name in os.environ):
+            return get_command(self)(arguments, **settings)
         words = set(sys.argv[1:] if arguments is None else arguments)
         groups = [self, *(group.typer_instance for group in self.registered_groups if group.typer_instance)]
         everything = [group.registered_commands for group in groups]
@@ -231,6 +236,7 @@ Tuner = Annotated[
         "SMAC, Metis, DNGO, Hyperband, BOHB, PBT, or a class of your own, written against hpo's API or "
         "NNI's.",
         rich_help_panel=_HOW,
+        autocompletion=completion.tuners,
     ),
 ]
 Assessor = Annotated[
@@ -239,6 +245,7 @@ Assessor = Annotated[
         metavar="NAME|FILE.py:Class",
         help="Stop trials that will not be good: Medianstop, Curvefitting, ASHA, or a class of your own.",
         rich_help_panel=_HOW,
+        autocompletion=completion.assessors,
     ),
 ]
 Seed = Annotated[

@@ -15,7 +15,7 @@ from typing import Any
 
 from hpo.errors import DeviceError
 
-__all__ = ["GpuPool"]
+__all__ = ["GpuPool", "present_gpus"]
 
 # Other programs end unannounced: this often, in seconds, a GPU that one of them uses is looked at again.
 _RETRY_AFTER = 1.0
@@ -178,22 +178,43 @@ class GpuPool:
             )
 
 
+def present_gpus() -> list[tuple[str, int, int]]:
+    """Return the GPUs of this machine: name, free memory and all of it, in bytes.
+
+    Raises:
+        DeviceError: there are none.
+    """
+    nvml, count, cause = _begun_nvml()
+    if not count:
+        raise DeviceError(cause)
+    found = []
+    for index in range(count):
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+        found.append((str(nvml.nvmlDeviceGetName(handle)), int(memory.free), int(memory.total)))
+    return found
+
+
 def _open_nvml(wanted: str) -> tuple[Any, int]:
     """Return NVML, begun, and how many GPUs it sees; imported here, since most experiments need none."""
+    nvml, present, cause = _begun_nvml()
+    if not present:
+        message = f"the experiment asks for {wanted} per trial, and this machine has none: {cause}"
+        raise DeviceError(message, help=_CURE)
+    return nvml, present
+
+
+def _begun_nvml() -> tuple[Any, int, str]:
+    """Return NVML, begun, how many GPUs it sees, and why there are none."""
     import pynvml
 
     try:
         pynvml.nvmlInit()
-        present = int(pynvml.nvmlDeviceGetCount())
-        cause = "NVIDIA's driver sees no GPU"
+        return pynvml, int(pynvml.nvmlDeviceGetCount()), "NVIDIA's driver sees no GPU"
     except pynvml.NVMLError_LibraryNotFound:
-        present, cause = 0, "no NVIDIA driver was found (libnvidia-ml.so.1)"
+        return pynvml, 0, "no NVIDIA driver was found (libnvidia-ml.so.1)"
     except pynvml.NVMLError as error:
-        present, cause = 0, f"NVIDIA's driver says: {error}"
-    if not present:
-        message = f"the experiment asks for {wanted} per trial, and this machine has none: {cause}"
-        raise DeviceError(message, help=_CURE)
-    return pynvml, present
+        return pynvml, 0, f"NVIDIA's driver says: {error}"
 
 
 def _gpus(count: float) -> str:

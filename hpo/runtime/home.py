@@ -40,6 +40,7 @@ __all__ = [
     "home",
     "is_running",
     "new_folder",
+    "newest_folders",
     "public_name",
     "remove",
     "remove_remains",
@@ -144,6 +145,12 @@ def experiments() -> list[tuple[Path, dict[str, Any]]]:
         except StoreError:
             continue
     return sorted(found, key=lambda pair: pair[1]["created"], reverse=True)
+
+
+def newest_folders() -> list[Path]:
+    """Return the folders of all experiments, readable or not, the one that was written to last first."""
+    times = {path.parent: path.stat().st_mtime for path in home().glob("[!.]*/experiment.db")}
+    return sorted(times, key=times.__getitem__, reverse=True)
 
 
 def damaged(begin: str = "") -> Iterator[StoreError]:

@@ -9,7 +9,7 @@ import typer
 
 from hpo.cli import options
 from hpo.cli.app import app
-from hpo.cli.arguments import Reference
+from hpo.cli.arguments import Experiment, Reference
 
 _GROUP = "Looking"
 
@@ -73,8 +73,8 @@ def best(reference: Reference = None, json: options.Json = False) -> None:
 
 @app.command(rich_help_panel=_GROUP)
 def diff(
-    one: Annotated[str, typer.Argument(metavar="ID", help="An experiment.")],
-    other: Annotated[str, typer.Argument(metavar="ID", help="Another.")],
+    one: Experiment,
+    other: Experiment,
     json: options.Json = False,
 ) -> None:
     """Show how two experiments differ: in configuration, space, code and results."""
@@ -113,6 +113,14 @@ def report(
     from hpo.cli.report import write_report
 
     write_report(reference, output)
+
+
+@app.command(rich_help_panel=_GROUP)
+def doctor(json: options.Json = False) -> int:
+    """Examine this machine: Python, GPUs, the store, extras. It says what is missing, and how to get it."""
+    from hpo.cli.doctor import examine
+
+    return examine(json=json)
 
 
 @app.command(rich_help_panel=_GROUP)

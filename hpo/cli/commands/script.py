@@ -15,6 +15,19 @@ _GROUP = "The script"
 
 
 @app.command(rich_help_panel=_GROUP)
+def init(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A script, or a folder to look for one in; else this one.")
+    ] = Path(),
+    write: Annotated[bool, typer.Option("--write", help="Write the marks without asking.")] = False,
+) -> int:
+    """Find the script to tune, and propose marks. Nothing is written unless you agree."""
+    from hpo.cli.init import begin
+
+    return begin(path, write=write)
+
+
+@app.command(rich_help_panel=_GROUP)
 def suggest(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python script.")],
     write: Annotated[

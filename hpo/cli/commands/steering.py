@@ -9,7 +9,7 @@ import typer
 
 from hpo.cli import options
 from hpo.cli.app import app
-from hpo.cli.arguments import Reference
+from hpo.cli.arguments import Experiment, Reference
 
 _GROUP = "Steering"
 
@@ -24,7 +24,7 @@ def stop(reference: Reference = None) -> None:
 
 @app.command(rich_help_panel=_GROUP)
 def delete(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    reference: Experiment,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete an experiment, with all that its trials wrote."""
@@ -96,7 +96,7 @@ def update(
 
 @app.command(rich_help_panel=_GROUP)
 def enqueue(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    reference: Experiment,
     assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="The values to try.")],
 ) -> None:
     """Run given values as the next trial. Those left out are the script's own."""
@@ -107,7 +107,7 @@ def enqueue(
 
 @app.command(rich_help_panel=_GROUP)
 def tag(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    reference: Experiment,
     tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="Words.")],
     remove: Annotated[bool, typer.Option("--remove", help="Take them away.")] = False,
 ) -> None:
@@ -119,7 +119,7 @@ def tag(
 
 @app.command(rich_help_panel=_GROUP)
 def note(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="The experiment.")],
+    reference: Experiment,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What there is to say.")],
 ) -> None:
     """Add a note to an experiment, which `hpo show` and the page tell."""

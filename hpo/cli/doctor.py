@@ -1,0 +1,166 @@
+"""`hpo doctor`: what is here to work with, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from rich.text import Text
+
+from hpo import __version__
+from hpo.cli.output import print_json, print_lines
+from hpo.config.size import size
+from hpo.errors import DeviceError, HpoError
+from hpo.experiment.wording import counted
+from hpo.runtime import home
+from hpo.runtime.devices import present_gpus
+
+__all__ = ["examine"]
+
+_State = Literal["ok", "absent", "warning", "error"]
+_STYLES = {"ok": "green", "absent": "dim", "warning": "yellow", "error": "red"}
+_NAMES = {"ok": "ok", "absent": "-", "warning": "!", "error": "error"}
+_LEAST_ROOM = 1 << 30  # bytes
+_EXTRAS = {
+    "lsp": ("pygls", "`hpo lsp`, mistakes in marks as one types"),
+    "mcp": ("mcp", "`hpo mcp`, for agents"),
+    "parquet": ("pyarrow", "`hpo export --format parquet`"),
+    "ray": ("ray", "`--engine ray`, trials on a cluster"),
+    "smac": ("smac", "`--tuner SMAC`"),
+    "examples": ("sklearn", "the examples"),
+}
+_REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "lustre", "beegfs", "gpfs", "9p"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what was found, and, where it is not as it should be, how to mend it."""
+
+    name: str
+    state: _State
+    found: str
+    help: str | None = None
+
+
+def examine(*, json: bool) -> int:
+    """Print what there is; return 1 where experiments cannot run."""
+    findings = [*_python(), *_machine(), *_gpus(), *_store(), *_extras()]
+    if json:
+        print_json({"version": __version__, "findings": [asdict(each) for each in findings]})
+    else:
+        print_lines(_lines(findings), hang=22)
+    return 1 if any(each.state == "error" for each in findings) else 0
+
+
+def _lines(findings: list[Finding]) -> Iterator[Text]:
+    width = max(len(each.name) for each in findings)
+    for each in findings:
+        line = Text(f"{_NAMES[each.state]:<6}", style=_STYLES[each.state])
+        line.append(f"{each.name:<{width}}  ", style="not dim").append(each.found, style="not dim")
+        yield line
+        if each.help is not None:
+            yield Text(f"{'':<{width + 8}}{each.help}", style="dim")
+
+
+def _python() -> Iterator[Finding]:
+    version = platform.python_version()
+    yield Finding("Python", "ok", f"{version}, {sys.executable}")
+    where = Path(__file__).parents[1]
+    yield Finding("hpo", "ok", f"{__version__}, {where}")
+    command = shutil.which("hpo")
+    if command is None:
+        help_ = "its folder is not in PATH: source the environment's bin/activate, or call python -m hpo"
+        yield Finding("command", "warning", "no `hpo` is found by the shell", help_)
+    elif Path(command).resolve().parent != Path(sys.executable).resolve().parent and (
+        Path(command).parent != Path(sys.executable).parent
+    ):
+        help_ = "trials run with the Python of the command that starts them"
+        yield Finding("command", "warning", f"{command} belongs to another Python", help_)
+
+
+def _machine() -> Iterator[Finding]:
+    system = platform.system()
+    is_linux = system == "Linux"
+    help_ = None if is_linux else "experiments are tested on Linux only: docs/platforms.md"
+    yield Finding("system", "ok" if is_linux else "warning", f"{system} {platform.release()}", help_)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    yield Finding("machine", "ok", f"{counted(cores, 'core')}, {size(memory)} of memory")
+
+
+def _gpus() -> Iterator[Finding]:
+    try:
+        gpus = present_gpus()
+    except DeviceError as error:
+        yield Finding(
+            "GPUs", "absent", error.message, "trials that ask for none (--gpus-per-trial) run all the same"
+        )
+        return
+    for index, (name, free, total) in enumerate(gpus):
+        yield Finding(f"GPU {index}", "ok", f"{name}, {size(free)} of {size(total)} free")
+
+
+def _store() -> Iterator[Finding]:
+    try:
+        folder = home.home()
+    except HpoError as error:
+        yield Finding("store", "error", error.message, error.help)
+        return
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+        yield Finding("store", "error", f"{folder} cannot be written to", "set HPO_HOME to a folder of yours")
+        return
+    disk = os.statvfs(there)
+    free = disk.f_bavail * disk.f_frsize
+    kind = _file_system(there)
+    count = len(home.experiments()) if folder.exists() else 0
+    found = f"{folder}, {counted(count, 'experiment')}, {size(free)} free"
+    if kind in _REMOTE:
+        help_ = "set HPO_HOME to a folder on a local disk: docs/platforms.md"
+        yield Finding("store", "warning", f"{found}, on a network file system ({kind})", help_)
+    elif free < _LEAST_ROOM:
+        yield Finding("store", "warning", found, "make room: hpo clean lists what each experiment takes")
+    else:
+        yield Finding("store", "ok", found)
+    if folder.exists() and folder.stat().st_mode & 0o077:
+        yield Finding("privacy", "warning", f"others may look into {folder}", f"chmod 700 {folder}")
+    for damage in home.damaged() if folder.exists() else ():
+        yield Finding("store", "warning", damage.message, damage.help)
+
+
+def _file_system(path: Path) -> str | None:
+    """Return the kind of file system that a folder is on, where Linux tells."""
+    try:
+        mounts = [
+            line.split()
+            for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        ]
+    except OSError:
+        return None
+    resolved = path.resolve()
+    over = [(where, kind) for _, where, kind, *_ in mounts if resolved.is_relative_to(where)]
+    return max(over, key=lambda pair: len(pair[0]), default=(None, None))[1]
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (module, use) in _EXTRAS.items():
+        if find_spec(module) is None:
+            yield Finding(extra, "absent", f"not installed: {use}", f"pip install 'hpo-annotate[{extra}]'")
+        else:
+            yield Finding(extra, "ok", f"{module} {_version(module)}: {use}")
+
+
+def _version(module: str) -> str:
+    names = metadata.packages_distributions().get(module, [module])
+    try:
+        return metadata.version(names[0])
+    except metadata.PackageNotFoundError:
+        return ""
