@@ -18,12 +18,15 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import resource
 import select
 import shutil
 import signal
 import sys
+import sysconfig
 import tempfile
+import venv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -197,14 +200,14 @@ class Tests:
 class Observer:
     """A plugin of pytest: whatever runs is recorded under the number of the test that runs it."""
 
-    def __init__(self, recorder: coverage.Coverage) -> None:
-        self.recorder = recorder
+    def __init__(self, recorder: coverage.Coverage, number: Path) -> None:
+        self.recorder, self.number = recorder, number
         self.seconds = Counter[str]()
         self.numbers: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        os.environ["MUTANTS_TEST"] = str(len(self.numbers))
+        self.number.write_text(str(len(self.numbers)))
         self.recorder.switch_context(str(len(self.numbers)))
         self.numbers.append(nodeid)
 
@@ -247,10 +250,8 @@ class Bench:
         )  # fmt: skip
         (scratch / "tmp").mkdir()
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        os.environ.update(
-            PYTHONPATH=str(self.copy), TMPDIR=str(scratch / "tmp"), HPO_HOME=str(scratch / "home"),
-            HPO_FUZZ_EXAMPLES="20",
-        )  # fmt: skip
+        os.environ.update(TMPDIR=str(scratch / "tmp"), HPO_HOME=str(scratch / "home"), HPO_FUZZ_EXAMPLES="20")
+        self.packages = _environment(scratch / "python", self.copy)
         os.chdir(self.copy)
         sys.path.insert(0, str(self.copy))
         _forget()
@@ -264,11 +265,12 @@ class Bench:
             f"[run]\nsource = {self.copy / 'hpo'}\ndata_file = {self.scratch / 'lines'}\nparallel = true\n"
             "context = ${MUTANTS_TEST-}\npatch = _exit, fork\ndisable_warnings = no-data-collected\n"
         )
+        number, hook = self.scratch / "number", self.packages / "a.pth"
+        number.touch()
 
         def run() -> int:
             recorder = coverage.Coverage(config_file=str(settings))
-            os.environ["COVERAGE_PROCESS_START"] = str(settings)
-            observer = Observer(recorder)
+            observer = Observer(recorder, number)
             recorder.start()
             status = int(pytest.main([*self.arguments, "-x"], plugins=[observer]))
             recorder.stop()
@@ -276,7 +278,13 @@ class Bench:
             (self.scratch / "tests.json").write_text(json.dumps([observer.numbers, observer.seconds]))
             return status
 
-        if self.apart(run, self.scratch / "observed.txt"):
+        hook.write_text(
+            f"import os; os.environ.update(COVERAGE_PROCESS_START={str(settings)!r},"
+            f" MUTANTS_TEST=open({str(number)!r}).read())\n"
+        )
+        status = self.apart(run, self.scratch / "observed.txt")
+        hook.unlink()
+        if status:
             sys.exit(
                 f"the tests fail without a mutant\n{(self.scratch / 'observed.txt').read_text()[-4000:]}"
             )
@@ -358,6 +366,22 @@ def _end_descendants() -> None:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
+
+
+def _environment(folder: Path, copy: Path) -> Path:
+    """Make an environment that has the copy before all that ours has, whatever a process makes of its own."""
+    venv.create(folder, symlinks=True)
+    ours, packages = sysconfig.get_path("purelib"), sysconfig.get_path("purelib", vars={"base": str(folder)})
+    (Path(packages) / "b.pth").write_text(f"{copy}\nimport site; site.addsitedir({ours!r})\n")
+    python = folder / "bin" / "python"
+    for script in Path(sys.executable).parent.iterdir():
+        if script.is_file() and not (there := folder / "bin" / script.name).exists():
+            data = script.read_bytes()
+            there.write_bytes(re.sub(rb"^#!.*python.*", f"#!{python}".encode(), data, count=1))
+            there.chmod(0o755)
+    sys.executable = str(python)
+    os.environ["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
+    return Path(packages)
 
 
 def _forget() -> None:
