@@ -19,3 +19,13 @@ def test_a_mistake_is_said_at_its_place_with_its_cure(tmp_path: Path, script: st
     found = annotate([path])
     assert "\n".join(map(str, found.diagnostics)).replace(f"{tmp_path}/", "") == said
     assert not found.errors or all(file.rewritten == file.original for file in found.files)
+
+
+def test_a_statement_that_is_too_deep_for_the_parser_is_said_beside_the_marks_that_are_read(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(f"y = 1  # hpo: choice(1, 2)\nx = {'-' * 1100}1  # hpo: choice(1, 2)\n")
+    (said,) = annotate([path]).diagnostics
+    assert (said.code, said.line, said.column) == ("HPO104", 2, 1)
+    assert "a string on a line of its own" in (said.help or "")
