@@ -223,11 +223,6 @@ def _launcher(
 ) -> Launcher:
     if not plan.cwd.is_dir():
         raise StoreError(f"{plan.cwd} is gone, and the trials run there", help="put the folder back")
-    if objective is not None and config.engine == "ray":
-        message = (
-            f"the trials call {objective.name}, a function of this program, and Ray's nodes have none of it"
-        )
-        raise UsageError(message, help="put it into a script, and tune that: hpo run SCRIPT --engine ray")
     spawns = config.start_method == "spawn"
     is_script = isinstance(plan.command, ScriptCommand)
     path = (plan.cwd / plan.command.script).resolve().parent if is_script else plan.cwd  # type: ignore[union-attr]
@@ -242,11 +237,12 @@ def _launcher(
             "experiment": directory.name,
             "variables": shared_variables(directory.name, config),
             "spawns": spawns,
+            "function": objective,
         }
         if config.engine == "ray":
             return _on_cluster(directory, config, launched, running)
         threads = thread_limits(config.trial_concurrency, config.cpus_per_trial)
-        return Launcher(**launched, threads=threads, function=objective)
+        return Launcher(**launched, threads=threads)
 
 
 def _on_cluster(

@@ -62,6 +62,8 @@ class Bridge:
         self._prefix = f"hpo-{setup['host']['experiment']}-"
         code = setup["code"]
         self._code = None if code is None else ray.put(pack(Path(code)))
+        function = setup["function"]
+        self._function = None if function is None else ray.put(Path(function).read_bytes())
         # Threads: one for the trial, one to steer it, some to watch it, of which one hangs whose runner died.
         self._host_class = ray.remote(concurrency_groups={"steer": 1, "watch": 9})(Host)  # type: ignore[call-overload]
         self._idle: list[tuple[float, Any]] = []
@@ -207,7 +209,7 @@ class Bridge:
             "lifetime": "detached" if self._outlives else None,
         }
         given = {name: value for name, value in options.items() if value is not None}
-        return self._host_class.options(**given).remote(self._setup["host"], self._code)
+        return self._host_class.options(**given).remote(self._setup["host"], self._code, self._function)
 
     def _folders(self, request: Mapping[str, Any]) -> dict[str, list[tuple[str, bytes]]]:
         """Return the contents of the folders that a trial reads: its own, and those that its values name."""

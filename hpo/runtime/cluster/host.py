@@ -27,8 +27,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from hpo.runtime.cluster.carried import MODULE, unpack_function
 from hpo.runtime.cluster.files import Outgoing, unpack
-from hpo.runtime.launcher import Ended, Launcher, ScriptCommand, ShellCommand
+from hpo.runtime.launcher import Command, Ended, Launcher, ScriptCommand, ShellCommand
 from hpo.runtime.snapshot import move
 
 __all__ = ["Host"]
@@ -49,11 +50,14 @@ class Host:
             ``variables``, ``memory`` (the most bytes that a trial may use, or None), and ``environment``, the
             user's, of which a variable that the node has itself counts less.
         code: the snapshot's files, by their paths; None without one.
+        function: what trials call, where they call one of the runner's program (see `carried`).
     """
 
-    def __init__(self, setup: Mapping[str, Any], code: list[tuple[str, bytes]] | None) -> None:
+    def __init__(
+        self, setup: Mapping[str, Any], code: list[tuple[str, bytes]] | None, function: bytes | None = None
+    ) -> None:
         is_there = Path(setup["cwd"]).is_dir() and Path(setup["path"]).is_dir()
-        if not is_there and code is None:
+        if not is_there and code is None and function is None:
             raise FileNotFoundError(
                 f"{setup['cwd']} is not on {socket.gethostname()}, and the trials run there"
             )
@@ -75,10 +79,17 @@ class Host:
         if code is not None:
             unpack(self.root / "code", code)
             snapshot = self.root / "code"
-        cwd, path = Path(setup["cwd"]), Path(setup["path"])
+        cwd, path, modules = Path(setup["cwd"]), Path(setup["path"]), setup["modules"]
         if snapshot is not None and not is_there:
             self._bring(snapshot)
             cwd, path = self._moved(cwd), self._moved(path)
+        self._calling: Path | None = None
+        if function is not None:
+            self._calling = unpack_function(function, self.root / "call")
+            path, modules = self._calling.parent, () if setup["spawns"] else (MODULE,)
+            snapshot = path / "code"
+            if not is_there:
+                cwd = path
         for name, value in setup["environment"].items():
             os.environ.setdefault(name, value)
         commands = os.path.dirname(sys.executable)  # noqa: PTH120 - of this environment, links not followed
@@ -89,7 +100,7 @@ class Host:
                 cwd=cwd,
                 snapshot=snapshot,
                 path=path,
-                modules=setup["modules"],
+                modules=modules,
                 lock=lock,
                 log=log,
                 # Of several hosts on one node each knows its own processes.
@@ -129,11 +140,7 @@ class Host:
             if (folder / name).exists():
                 text = (folder / name).read_text(encoding="utf-8")
                 (folder / name).write_text(text.replace(self._theirs, str(self.root)), encoding="utf-8")
-        command = (
-            ScriptCommand(self._script(request["script"]), tuple(request["args"]))
-            if "script" in request
-            else ShellCommand(request["command"])
-        )
+        command = self._command(request)
         self._trial = {
             "number": number,
             "attempt": int(variables["HPO_TRIAL_ATTEMPT"]),
@@ -144,6 +151,11 @@ class Host:
         with self._steering:
             self._launcher.start(number, command, folder, variables, self._at_home(request["values"]))
         return {"began": number, "node": socket.gethostname()}
+
+    def _command(self, request: Mapping[str, Any]) -> Command:
+        if "script" in request:
+            return ScriptCommand(self._script(request["script"]), tuple(request["args"]))
+        return ScriptCommand(str(self._calling)) if self._calling else ShellCommand(request["command"])
 
     def trial(self) -> dict[str, Any] | None:
         """Return the trial of this host: its number, attempt, dir, and the seconds since it began.

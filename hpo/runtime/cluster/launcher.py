@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hpo.errors import ClusterError
+from hpo.runtime.cluster.carried import pack_function
+from hpo.runtime.function import Function
 from hpo.runtime.launcher import Began, Command, Ended, Launcher, ScriptCommand, ShellCommand
 from hpo.runtime.placement import Place, Places
 
@@ -40,10 +42,12 @@ class ClusterLauncher(Launcher):
         fits: whether only so many trials are started as the cluster has room for. Otherwise Ray keeps those
             in a queue for which there is none, which lets clusters grow that can.
         hides_gpus: whether trials see no GPU at all.
+        function: what trials call, where they are neither scripts nor commands.
         launched: the other arguments of `Launcher`.
 
     Raises:
         ClusterError: by `events`, where there is no cluster to be had.
+        UsageError: the function cannot travel.
     """
 
     server = "hpo.runtime.cluster.bridge"
@@ -59,8 +63,12 @@ class ClusterLauncher(Launcher):
         adopt: Mapping[int, int],
         fits: bool,
         hides_gpus: bool,
+        function: Function | None = None,
         **launched: Any,
     ) -> None:
+        carried = directory / "function.pickle"
+        if function is not None:
+            carried.write_bytes(pack_function(function, launched["cwd"]))
         self._fits, self._hides_gpus = fits, hides_gpus
         host = {
             "experiment": launched["experiment"],
@@ -81,6 +89,7 @@ class ClusterLauncher(Launcher):
             "address": address,
             "needs": dict(needs),
             "runtime_env": dict(runtime_env),
+            "function": None if function is None else str(carried),
             "code": None if launched["snapshot"] is None else str(launched["snapshot"]),
             "host": host,
         }
@@ -120,8 +129,7 @@ class ClusterLauncher(Launcher):
     def _what_runs(self, command: Command) -> dict[str, Any]:
         if isinstance(command, ScriptCommand):
             return {"script": command.script, "args": command.args}
-        assert isinstance(command, ShellCommand)
-        return {"command": command.text}
+        return {"command": command.text} if isinstance(command, ShellCommand) else {}
 
     def places(self) -> Places:
         """Return what lets a trial start where the cluster has room for it."""

@@ -133,6 +133,59 @@ def test_every_trial_runs_once_with_the_values_that_are_stored_of_it(nodes: Node
     }
 
 
+PROGRAM = """
+import os
+import sys
+
+import hpo
+from helping import doubled
+
+offset = 1.0
+
+
+def train(x=0.25, kind="plain"):
+    print("called in", os.getpid())
+    hpo.report_intermediate_result(x)
+    (hpo.trial_dir() / "note.txt").write_text(kind)
+    return doubled(x) + offset
+
+
+space = {"x": hpo.uniform(0, 1), "kind": ["plain", "fancy"]}
+found = hpo.tune(train, space, max_trials=6, seed=3, ray_address=sys.argv[1], engine="ray", progress=False)
+assert len({trial.parameters["x"] for trial in found.trials}) == 6
+assert all(trial.value == 2 * trial.parameters["x"] + 1 for trial in found.trials)
+"""
+
+
+def test_a_function_of_a_program_is_called_on_the_nodes_with_what_it_uses(nodes: Nodes) -> None:
+    Path("helping.py").write_text("def doubled(x):\n    return 2 * x\n")
+    Path("program.py").write_text(PROGRAM)
+    command = [sys.executable, "program.py", nodes.address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    trials = told("trial", "list")
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 6
+    assert trials[0]["parameters"] == {"x": 0.25, "kind": "plain"}
+    assert all(len(trial["intermediate"]) == 1 for trial in trials)
+    notes = {path.parent.name: path.read_text() for path in Path("home").glob("*/trials/*/note.txt")}
+    assert notes == {str(trial["number"]): trial["parameters"]["kind"] for trial in trials}
+
+
+def test_a_function_that_holds_what_cannot_travel_is_refused(nodes: Nodes) -> None:
+    Path("program.py").write_text(
+        "import sys, threading, hpo\n"
+        "lock = threading.Lock()\n"
+        "def train(x=0.5):\n"
+        "    with lock:\n"
+        "        return x\n"
+        "hpo.tune(train, {'x': hpo.uniform(0, 1)}, max_trials=2, ray_address=sys.argv[1], engine='ray')\n"
+    )
+    command = [sys.executable, "program.py", nodes.address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert "the function cannot travel to the nodes of a cluster: cannot pickle '_thread.lock'" in done.stderr
+
+
 def test_the_same_seed_proposes_what_it_proposes_on_one_machine(nodes: Nodes) -> None:
     script(1, 0)
     run(nodes, "--max-trials", 8, "--tuner", "Random", "--seed", 7)
