@@ -79,6 +79,7 @@ class TestPipeline:
         assert best["baseline"] == pytest.approx(by_hand, abs=1e-4)
         trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
         assert [t["state"] for t in trials] == ["succeeded"] * 6
+        assert [len(t["intermediate"]) for t in trials] == [5] * 6  # a fold each
         for trial in trials:
             values: dict[str, Any] = trial["parameters"]
             steps = {"scaler", "reduction", "classifier"}
