@@ -91,6 +91,24 @@ class TestPipeline:
             assert values.keys() == steps
 
 
+class TestBoosting:
+    script: Path = EXAMPLES / "boosting" / "train.py"
+
+    def test_trials_whose_loss_falls_slowly_are_stopped(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        printed = output([sys.executable, "-W", "error", self.script], tmp_path, environment)
+        by_hand = float(re.findall(r"^loss (0\.\d+) on the validation", printed, re.MULTILINE)[0])
+        command = [HPO, "run", self.script, "--minimize", "--assessor", "Medianstop", "--max-trials", "8"]
+        best = json.loads(output([*command, "--seed", "0", "--json"], tmp_path, environment))
+        assert best["baseline"] == pytest.approx(by_hand, abs=1e-4)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        rounds = {t["state"]: [step for step, _ in t["intermediate"]] for t in trials}
+        assert rounds["succeeded"] == list(range(10, 101, 10))
+        assert rounds["early_stopped"]
+        assert best["value"] == min(t["value"] for t in trials if t["state"] == "succeeded")
+
+
 class TestHalving:
     script: Path = EXAMPLES / "halving" / "train.py"
 
