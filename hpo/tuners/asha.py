@@ -46,14 +46,21 @@ class ASHA(Assessor):
         self.eta, self.min_budget = eta, min_budget
 
     def should_stop(self, trial: Trial, peers: Sequence[Trial]) -> bool:
-        own = self.losses(trial)
-        if len(own) < self.min_budget:
+        if len(trial.intermediate) < self.min_budget:
             return False
-        rung = self._rung(len(own))
-        others = [p for p in peers if p.number != trial.number and p.state in _PEERS]
-        reached = [self.losses(p)[rung - 1] for p in others if len(p.intermediate) >= rung]
+        rung = self._rung(len(trial.intermediate))
+        own, number = trial.intermediate[rung - 1].value, trial.number
+        # Peers may be thousands, and reports come often.
+        reached = [
+            peer.intermediate[rung - 1].value
+            for peer in peers
+            if len(peer.intermediate) >= rung and peer.number != number and peer.state in _PEERS
+        ]
         places = max((len(reached) + 1) // self.eta, 1)
-        return sum(loss < own[rung - 1] for loss in reached) >= places
+        better = sum(value > own for value in reached)
+        if self.direction == "minimize":
+            better = sum(value < own for value in reached)
+        return better >= places
 
     def _rung(self, reports: int) -> int:
         """Return the highest rung that so many reports reach."""

@@ -16,8 +16,8 @@ __all__ = ["Assessor"]
 class Assessor(ABC):
     """Judge a running trial by what it reported, and by what its peers did.
 
-    An assessor has no state: what it answers depends on its arguments alone, so a resumed experiment
-    stops the trials that the uninterrupted one would have.
+    What it answers depends on its arguments alone, so a resumed experiment stops the trials that the
+    uninterrupted one would have; what it keeps can only be what it would compute again.
 
     Args:
         direction: whether larger results are better.

@@ -33,6 +33,8 @@ class Medianstop(Assessor):
     def __init__(self, *, start_step: Annotated[int, AtLeast(0)] = 0, **common: Any) -> None:
         super().__init__(**common)
         self.start_step = start_step
+        # Of each trial that ended, as soon as one is judged beside it: curves of the ended do not change.
+        self._averages: dict[int, list[float]] = {}
 
     def should_stop(self, trial: Trial, peers: Sequence[Trial]) -> bool:
         own = self.losses(trial)
@@ -40,11 +42,20 @@ class Medianstop(Assessor):
         if not step or step <= self.start_step:
             return False
         ended = (TrialState.SUCCEEDED, TrialState.EARLY_STOPPED)
-        others = [p for p in peers if p.number != trial.number and p.state in ended]
-        averages = [_mean(self.losses(p)[:step]) for p in others if len(p.intermediate) >= step]
+        averages = [
+            self._running_average(peer)[step - 1]
+            for peer in peers
+            if len(peer.intermediate) >= step and peer.number != trial.number and peer.state in ended
+        ]
         return bool(averages) and min(own) > median(averages)
 
-
-def _mean(losses: Sequence[float]) -> float:
-    # Term by term: a sum of huge results would overflow.
-    return sum(loss / len(losses) for loss in losses)
+    def _running_average(self, ended: Trial) -> list[float]:
+        """Return what an ended trial had on average after each of its results."""
+        known = self._averages.get(ended.number)
+        if known is None or len(known) != len(ended.intermediate):
+            known, mean = [], 0.0
+            for count, loss in enumerate(self.losses(ended), 1):
+                mean = mean * ((count - 1) / count) + loss / count  # a sum of huge results would overflow
+                known.append(mean)
+            self._averages[ended.number] = known
+        return known
