@@ -35,6 +35,8 @@ _LISTED = 10_000
 _LOOKS = 20_000
 _STEPS = 32
 
+_OF_OPTIONS = {"choice", "subset", "permutation"}  # what has no numbers beside its own values
+
 
 class SearchSpace:
     """Parameters by name, their conditions, and the values that stand in the source today.
@@ -532,10 +534,9 @@ def _only(name: str, domain: Parameter, values: Mapping[str, Any]) -> Parameter:
     value = values[name]
     if isinstance(domain, Choice) and domain.contains(value):
         return Choice((domain.options[domain.index(value)],))
-    if isinstance(domain, Arrangement) and domain.contains(value):
-        return Choice((list(value),))
     is_whole = isinstance(value, int) or not isinstance(domain, RandInt)
-    if isinstance(domain, Arrangement | Choice) or not is_number(value) or not is_whole:
+    is_other_number = domain.type not in _OF_OPTIONS and is_number(value) and is_whole
+    if not domain.contains(value) and not is_other_number:
         message = f"{name} is {value!r}, which lies outside {domain}"
         raise SpaceError(message, help="give one of its values")
     return Choice((value,))

@@ -37,6 +37,10 @@ def _lines(told: Mapping[str, Any], space: SearchSpace) -> Iterator[Text]:
     yield from _plan(told["plan"])
     yield Text("")
     yield from _trials(told)
+    if told["warmth"]:
+        yield Text("")
+    for i, line in enumerate(told["warmth"]):
+        yield row("" if i else "Warm start", line)
     yield Text("")
     yield row("Command", told["command"])
     yield row("", Text(f"in {told['folder']}", style="dim"))

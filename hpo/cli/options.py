@@ -59,6 +59,7 @@ __all__ = [
     "Tag",
     "Tuner",
     "UseAnnotation",
+    "WarmFrom",
     "Web",
 ]
 
@@ -217,6 +218,15 @@ MetricPattern = Annotated[
         metavar="REGEX",
         help="Read results from the trial's output; the last is final.",
         rich_help_panel=_WHAT,
+    ),
+]
+WarmFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="Learn from an earlier experiment, perhaps of a script that has changed since.",
+        rich_help_panel=_WHAT,
+        autocompletion=completion.experiments,
     ),
 ]
 Maximize = Annotated[

@@ -189,6 +189,8 @@ def _search(told: Mapping[str, Any]) -> Iterator[Text]:
     yield row("Search", f"{counted(len(names), 'parameter')}, {told['direction']}, seed {told['seed']}")
     if told["fixed"]:
         yield row("Fixed", values(told["fixed"]))
+    if told["warm_from"]:
+        yield row("Warm from", told["warm_from"])
     yield row("Tuner", *algorithm(told["tuner"]))
     yield from _explained(told["explanation"])
     if told["assessor"]:

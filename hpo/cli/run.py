@@ -12,11 +12,12 @@ from typing import Any
 from hpo.cli.arguments import assignments
 from hpo.cli.detach import Announce
 from hpo.cli.dry_run import show_draft
+from hpo.cli.warmth import offer_warmth
 from hpo.cli.web import Address
 from hpo.config.duration import parse_duration
 from hpo.config.model import Algorithm, Config
 from hpo.errors import ExperimentFailed, UsageError
-from hpo.experiment.create import create, open_existing
+from hpo.experiment.create import make, open_existing
 from hpo.experiment.documents import best_json, open_store
 from hpo.experiment.draft import draft
 from hpo.experiment.extraction import Extraction
@@ -91,11 +92,14 @@ def run(
         "extraction": extraction,
         "listener": progress,
     }
+    drafted = draft(config, **what)
+    if drafted.warmth is None:
+        drafted = offer_warmth(drafted, progress, asks=not (json or dry or announce))
     if dry:
-        show_draft(draft(config, **what), json=json)
+        show_draft(drafted, json=json)
         return 0
     with page as address:
-        return _run(create(config, **what), progress, address, json=json, announce=announce)
+        return _run(make(drafted, listener=progress), progress, address, json=json, announce=announce)
 
 
 def _amount(written: str) -> tuple[str, float]:

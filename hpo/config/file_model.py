@@ -108,6 +108,9 @@ class OwnFields(FileModel):
     fixed: Annotated[dict[str, Any] | None, Sets("fixed")] = Field(
         None, description="Values of parameters that are not searched: {lr: 0.1}. Not a field of NNI's."
     )
+    warm_from: Annotated[Text | None, Sets("warm_from")] = Field(
+        None, description="An earlier experiment, whose results are learnt from. Not a field of NNI's."
+    )
     on_finish: Annotated[Text | None, Sets("on_finish")] = Field(
         None, description="Shell command that runs when the experiment has ended. Not a field of NNI's."
     )

@@ -94,6 +94,7 @@ class Config(BaseModel):
         ray_resources: what a trial takes there of custom resources.
         ray_runtime_env: what Ray sets up on the nodes, such as ``{"pip": ["torch"]}``.
         fixed: values of parameters that are not searched.
+        warm_from: an earlier experiment, whose results are learnt from.
         on_finish: a shell command that runs when the experiment has ended.
         options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
         metric_pattern: a regular expression that finds results in a trial's output.
@@ -134,6 +135,7 @@ class Config(BaseModel):
     ray_resources: dict[str, Amount] = Field(default_factory=dict)
     ray_runtime_env: dict[str, Any] = Field(default_factory=dict)
     fixed: dict[str, Any] = Field(default_factory=dict)
+    warm_from: Text | None = None
     on_finish: Text | None = None
     options: tuple[str, ...] = ()
     metric_pattern: str | None = None

@@ -12,11 +12,13 @@ from hpo.config.model import AS_MANY_AS_FIT, Config
 from hpo.errors import StoreError, UsageError
 from hpo.experiment.algorithms import make_assessor, make_tuner
 from hpo.experiment.draft import Draft, draft
+from hpo.experiment.earlier import keep_earlier
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
 from hpo.experiment.objective import Objective
 from hpo.experiment.running import shared_variables
+from hpo.experiment.warmth import Warmth
 from hpo.parameters import Parameter
 from hpo.runtime import home
 from hpo.runtime.cores import CorePool, thread_limits
@@ -37,7 +39,7 @@ from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
 
-__all__ = ["Plan", "create", "open_existing"]
+__all__ = ["Plan", "create", "make", "open_existing"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,13 @@ def create(
         extraction=extraction,
         listener=listener,
     )
+    return make(drafted, objective=objective, listener=listener)
+
+
+def make(
+    drafted: Draft, *, objective: Objective | None = None, listener: Listener | None = None
+) -> Experiment:
+    """Make an experiment that is drafted, all of it or nothing."""
     config, space = drafted.config, drafted.space
     _places(config)
     with home.new_folder() as directory:  # hidden, until it is whole
@@ -125,11 +134,22 @@ def create(
         if drafted.has_baseline:
             with store.transaction():
                 store.add_trial(Trial(0, space.default_configuration()), "baseline")
+        if drafted.warmth is not None:
+            _warm(store, drafted.warmth, listener or Listener())
         store.close()
         if config.tags:
             add_tags(directory, config.tags)
     directory = directory.rename(home.public_name(directory))
     return open_existing(directory, objective=objective, listener=listener)
+
+
+def _warm(store: Store, warmth: Warmth, listener: Listener) -> None:
+    """Let the tuner learn from an earlier experiment before it proposes anything, and say what it learns."""
+    with store.transaction():
+        for line in warmth.lines():
+            store.add_event("note", line)
+            listener.noted(f"note: {line}")
+    keep_earlier(store.directory, warmth.trials)
 
 
 def open_existing(

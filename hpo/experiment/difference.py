@@ -31,9 +31,17 @@ def difference(one: Path, other: Path) -> dict[str, Any]:
         }
 
 
-def domain_changes(one: SearchSpace, other: SearchSpace) -> dict[str, list[str | None]]:
-    """Return the parameters that are not the same in two spaces: domain, condition and the source's value."""
-    changed = _unequal(_domains(one), _domains(other))
+def domain_changes(
+    one: SearchSpace, other: SearchSpace, *, own_values: bool = True
+) -> dict[str, list[str | None]]:
+    """Return the parameters that are not the same in two spaces, each with what it is there.
+
+    Args:
+        one: a space.
+        other: another.
+        own_values: whether the source's own value counts, beside domain and condition.
+    """
+    changed = _unequal(*(_domains(space, own_values=own_values) for space in (one, other)))
     constraints = [[c.text for c in space.constraints] for space in (one, other)]
     if constraints[0] != constraints[1]:
         changed["constraints"] = [" and ".join(texts) or None for texts in constraints]
@@ -60,13 +68,13 @@ def _space(store: Store) -> SearchSpace:
     return SearchSpace.from_json(row["space"], defaults=row["defaults"])
 
 
-def _domains(space: SearchSpace) -> dict[str, str]:
-    return {name: _described(space, name) for name in space}
+def _domains(space: SearchSpace, *, own_values: bool) -> dict[str, str]:
+    return {name: _described(space, name, own_values=own_values) for name in space}
 
 
-def _described(space: SearchSpace, name: str) -> str:
+def _described(space: SearchSpace, name: str, *, own_values: bool) -> str:
     where = [f"where {c.parent} is {' or '.join(map(str, c.values))}" for c in space.conditions.get(name, ())]
-    own = [f"= {space.defaults[name]}"] if name in space.defaults else []
+    own = [f"= {space.defaults[name]}"] if own_values and name in space.defaults else []
     return ", ".join([" ".join([str(space[name]), *own]), *where])
 
 

@@ -83,6 +83,7 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "explanation": read_explanation(store.directory),
         "space": row["space"],
         "fixed": settings.get("fixed", {}),
+        "warm_from": settings.get("warm_from"),
         "directory": str(store.directory),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hpo.annotate.result import AnnotatedProject
@@ -15,7 +15,9 @@ from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tune
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.objective import Objective
+from hpo.experiment.warmth import Warmth, warmth_of
 from hpo.parameters import Parameter
+from hpo.runtime import home
 from hpo.runtime.labels import check_tag
 from hpo.runtime.launcher import (
     Command,
@@ -48,6 +50,7 @@ class Draft:
         sources: what was read for marks.
         project: what was found there.
         is_marked: whether the space is that of the marks, so that trials run a parameterised source.
+        warmth: what is learnt from an earlier experiment.
         has_baseline: whether there are values of the source's own, for the first trial.
     """
 
@@ -61,6 +64,16 @@ class Draft:
     project: AnnotatedProject | None
     is_marked: bool
     has_baseline: bool
+    warmth: Warmth | None = None
+
+    def warmed(self, directory: Path) -> Draft:
+        """Return this draft, with an earlier experiment to learn from.
+
+        Raises:
+            UsageError: nothing of that fits.
+        """
+        config = self.config.override(warm_from=directory.name)
+        return replace(self, config=config, warmth=warmth_of(directory, self.space))
 
 
 def draft(
@@ -96,7 +109,7 @@ def draft(
     if listener is not None:
         _caution(listener, given, project, options or {}, command, config.direction or "maximize")
     make_assessor(config)
-    return Draft(
+    drafted = Draft(
         config,
         space,
         make_tuner(config, space),  # what it cannot search is said before anything is made
@@ -108,6 +121,7 @@ def draft(
         is_marked,
         has_baseline=is_marked or (objective is not None and objective.has_defaults),
     )
+    return drafted if config.warm_from is None else drafted.warmed(home.find(config.warm_from))
 
 
 def _command(

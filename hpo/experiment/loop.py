@@ -155,7 +155,7 @@ class Experiment:
     @property
     def total(self) -> int:
         """How many trials there are, ended or not."""
-        return len(self.tuner.trials)
+        return self.tuner.next_number
 
     # -- resuming
 

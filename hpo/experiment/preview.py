@@ -32,6 +32,7 @@ def preview(drafted: Draft, count: int = 5) -> dict[str, Any]:
         "space": space.to_json(),
         "defaults": dict(space.defaults),
         "fixed": config.fixed,
+        "warmth": [] if drafted.warmth is None else list(drafted.warmth.lines()),
         "plan": {
             "tuner": settings["tuner"],
             "assessor": settings["assessor"],
@@ -52,6 +53,9 @@ def preview(drafted: Draft, count: int = 5) -> dict[str, Any]:
 
 def _configurations(drafted: Draft, count: int) -> Iterator[Configuration]:
     tuner = drafted.tuner
+    warmth = drafted.warmth.trials if drafted.warmth is not None else ()
+    for place, (parameters, value) in enumerate(warmth, 1):
+        tuner.tell(Trial(-place, parameters), value)
     if drafted.has_baseline and count:
         trial = Trial(0, drafted.space.default_configuration())
         tuner.add(trial)

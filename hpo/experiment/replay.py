@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpo.experiment.earlier import earlier_trials
 from hpo.experiment.repetition import Outcome, folder_of
 from hpo.experiment.running import RunningTrial
 from hpo.runtime.spool import Final
@@ -23,6 +24,8 @@ def replay(store: Store, tuner: Tuner, *, curves: bool) -> Iterator[tuple[Trial,
         curves: whether each trial comes with its results on the way; otherwise, those that were stopped do.
     """
     metrics = store.all_metrics(whole=True) if curves else {}
+    for earlier, value in earlier_trials(store.directory, tuner.space):
+        tuner.tell(earlier, value)
     rows = store.trials()
     for row in rows:
         tuner.add(row.trial())

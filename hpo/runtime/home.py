@@ -9,6 +9,7 @@
                    wake            a named pipe: a line in it makes the runner look
                    lock            held by the runner and by the fork server
                    runner.log
+                   earlier.json    results of an earlier experiment that the tuner was told
                    labels.json     the user's tags and notes
                    tuner.json      what the tuner says of its present model
 """

@@ -55,7 +55,8 @@ class Tuner(ABC):
     Attributes:
         hurried: trials are over sooner than proposals are made: whoever thinks long should think less, and
             note in the memo what a resumed experiment must know of it.
-        trials: every trial proposed, added or told, by number.
+        trials: every trial proposed, added or told, by number; those of an earlier experiment that it was
+            told have numbers below 0.
         results: the value of every trial that was told, by number, in the order of telling; None for
             those without one.
         done: there is nothing left to propose, ever (a grid that is exhausted).
@@ -154,6 +155,11 @@ class Tuner(ABC):
             self._under_way[trial.number] = trial
         self._identities.add(identity(trial.parameters))
         self._next_number = max(self._next_number, trial.number + 1)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the trial that comes next."""
+        return self._next_number
 
     # -- what an algorithm writes
 

@@ -296,6 +296,7 @@ function search(e) {
     e.assessor && [t("Assessor"), e.assessor.name],
     [t("Direction"), e.direction === "maximize" ? t("maximize") : t("minimize")],
     [t("Seed"), String(e.seed)],
+    e.warm_from && [t("Warm from"), h("a", { href: `/e/${e.warm_from}`, onclick: follow }, e.warm_from)],
     Object.keys(e.fixed).length && [t("Fixed"), Object.entries(e.fixed).map(([k, v]) => `${k}=${short(v)}`).join("  ")],
     [t("Folder"), e.directory],
   ].filter(Boolean);

@@ -30,7 +30,7 @@ export const ZH = {
   "in the order of their ends": "按结束顺序", "Results in the order in which they came, and the best so far": "按到达顺序的结果，以及当前最佳", "defaults": "默认值", "best so far": "当前最佳", "a trial": "一次试验",
   "No trial has succeeded yet.": "还没有成功的试验。", "Parameter": "参数", "Value": "值", "Own value": "原值", "was {}": "原为 {}", "own {}": "原值 {}",
   "no report yet": "尚无报告", "step {}": "第 {} 步", "trial {}": "试验 {}", "Trial {}": "试验 {}", "Trial": "试验",
-  "Model": "模型", "It says": "说明", "Assessor": "评估器", "Direction": "方向", "maximize": "最大化", "minimize": "最小化", "Seed": "随机种子", "Fixed": "固定值", "Folder": "目录",
+  "Model": "模型", "It says": "说明", "Assessor": "评估器", "Direction": "方向", "maximize": "最大化", "minimize": "最小化", "Seed": "随机种子", "Fixed": "固定值", "Warm from": "热启动自", "Folder": "目录",
   "{} days {} h": "{} 天 {} 小时", "no limit": "不限", "Change: {}": "更改：{}", "{} is changed.": "{}已更改。", "{} changes when the experiment is resumed.": "{}将在实验继续后更改。", "Save": "保存",
   // dialogs
   "Cancel": "取消", "Close": "关闭", "Change": "更改", "Run next": "接下来运行", "Edit the search space": "编辑搜索空间", "Search space": "搜索空间",
