@@ -86,8 +86,9 @@ def _odd_bracket(text: str) -> tuple[int, str] | None:
                 not opened or _PARTNERS[opened.pop()[1]] != token.string
             ):
                 return at, f"unmatched '{token.string}'"
-    except (tokenize.TokenError, SyntaxError):
-        pass  # the text ends inside a bracket or a string
+    except (tokenize.TokenError, SyntaxError) as error:
+        if "EOF in multi-line statement" not in str(error):
+            return None  # it ends inside a string, or has a character that no token has
     return (opened[-1][0], f"'{opened[-1][1]}' was never closed") if opened else None
 
 
