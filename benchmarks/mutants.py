@@ -251,6 +251,7 @@ class Bench:
         (scratch / "tmp").mkdir()
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ.update(TMPDIR=str(scratch / "tmp"), HPO_HOME=str(scratch / "home"), HPO_FUZZ_EXAMPLES="20")
+        tempfile.tempdir = None  # it is remembered
         self.packages = _environment(scratch / "python", self.copy)
         os.chdir(self.copy)
         sys.path.insert(0, str(self.copy))
