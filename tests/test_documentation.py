@@ -50,7 +50,12 @@ BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?[^\n]*\n(.*?)^```$', re.DOTAL
 
 
 def _pages() -> list[Path]:
-    return [*sorted(DOCS.glob("*.md")), ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md"))]
+    return [
+        *sorted(DOCS.glob("*.md")),
+        ROOT / "README.md",
+        ROOT / "README.zh-CN.md",
+        *sorted(ROOT.glob("examples/*/README.md")),
+    ]
 
 
 @pytest.mark.parametrize("name", RUN)
@@ -147,6 +152,21 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
 def test_each_page_is_in_the_navigation() -> None:
     config = (ROOT / "zensical.toml").read_text()
     assert [p.name for p in DOCS.glob("*.md") if f'"{p.name}"' not in config] == []
+
+
+def test_the_chinese_readme_tells_the_same_commands_files_and_options() -> None:
+    def told(name: str) -> set[str]:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        options = set(re.findall(r"--[a-z-]+", text))
+        return (
+            options
+            | set(re.findall(r"\]\((?!README)([^)]+)\)", text))
+            | set(re.findall(r"`(hpo [a-z]+)", text))
+        )
+
+    only_english = {each for each in told("README.md") - told("README.zh-CN.md") if "examples/" not in each}
+    assert only_english <= {"docs/index.md"}
+    assert told("README.zh-CN.md") - told("README.md") <= {"examples", "docs/examples.md"}
 
 
 def test_each_example_is_told_of() -> None:
