@@ -60,7 +60,9 @@ def _command(path: str, command: Any) -> Iterator[str]:
     usage = " ".join(context.get_usage().removeprefix("Usage: ").split())
     yield f"```text\n{usage}\n```\n\n{_code(' '.join(command.help.split()))}\n"
     rows = [record for each in command.get_params(context) if (record := _row(each, context))]
-    yield "\n".join(["| | |", "|---|---|", *(f"| `{_cell(a)}` | {_cell(_code(b))} |" for a, b in rows), ""])
+    yield "\n".join(
+        ["| option | |", "|---|---|", *(f"| `{_cell(a)}` | {_cell(_code(b))} |" for a, b in rows), ""]
+    )
 
 
 def _said_by(path: str) -> str:
