@@ -237,10 +237,10 @@ class Chosen:
 class Bench:
     """A copy of the project in which mutants are tried, and a process that has loaded all that they need."""
 
-    def __init__(self, scratch: Path, paths: Sequence[str], ignored: Sequence[str]) -> None:
+    def __init__(self, scratch: Path, paths: Sequence[str], without: Sequence[str]) -> None:
         self.scratch = scratch
         self.copy = scratch / "copy"
-        self.arguments = [*_PYTEST, *paths, *(f"--ignore={path}" for path in ignored)]
+        self.arguments = [*_PYTEST, *paths, *(f"--deselect={test}" for test in without)]
         self.rounds = 0
         shutil.copytree(
             ROOT, self.copy, symlinks=True,
@@ -401,7 +401,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("parts", nargs="+", help="folders and files: hpo/annotate, hpo/space.py")
     parser.add_argument("--tests", nargs="+", required=True, help="files or folders of tests")
-    parser.add_argument("--ignore", nargs="*", default=[], help="of them not these")
+    parser.add_argument("--without", nargs="*", default=[], help="of them not these: slow ones")
     parser.add_argument("--sample", type=int, default=300, help="how many mutants (default 300; 0 for all)")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutants.jsonl", help="the file")
     parser.add_argument("--again", action="store_true", help="try those again that survived")
@@ -426,7 +426,7 @@ def main() -> None:
         else:
             known.pop(outcome["mutant"], None)
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
-        bench = Bench(Path(scratch), options.tests, options.ignore)
+        bench = Bench(Path(scratch), options.tests, options.without)
         tests = bench.observe()
         bench.load()
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from hpo.annotate.project import annotate
 
-BLOCKS = Path(__file__).with_name("mistakes.txt").read_text().split("\n----\n")
+BLOCKS = Path(__file__).with_name("mistakes.txt").read_text(encoding="utf-8").split("\n----\n")
 CASES = [block.strip("\n").split("\n====\n") for block in BLOCKS]
 
 

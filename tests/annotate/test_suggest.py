@@ -109,6 +109,9 @@ def test_what_is_proposed_is_a_search_space_with_the_options_names(tmp_path: Pat
         "f'{dict(lr=0.1)}'\n",
         "momentum = 0.9\nmomentum = 0.9  # hpo: uniform(0, 1)\n",  # one value, whose domain is known
         "f(lr=0.1, x=g(lr=0.2))\n",  # one name, two values on a line
+        "f(lr=0.1, text='''\n''')\n",  # the line ends inside a string
+        "f(lr=0.1), \\\n    1\n",  # or with a backslash
+        "lr = 0.1  # not with hpo: it is fixed\n",
         "",
     ],
 )
