@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -217,6 +218,26 @@ class TestTorch:
             if trial["parent"] is not None:
                 steps = [step for step, _ in trial["intermediate"]]
                 assert steps == list(range(trials[trial["parent"]]["budget"], trial["budget"]))
+
+
+class TestUntouched:
+    def test_each_trial_has_the_accuracy_that_its_program_printed_last(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        readme = (EXAMPLES / "untouched" / "README.md").read_text().replace("\\\n", "")
+        (command,) = re.findall(r"^hpo (run .*?) --max-trials", readme, re.MULTILINE)
+        arguments = [HPO, *shlex.split(command), "--max-trials", "4", "--seed", "0", "--", "--passes", "3"]
+        output(arguments, EXAMPLES.parent, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 4
+        for trial in trials:
+            given = [f"--{name}={value}" for name, value in trial["parameters"].items()]
+            program: Path = EXAMPLES / "untouched" / "classify.py"
+            by_hand = output([sys.executable, program, *given, "--passes", "3"], tmp_path, environment)
+            assert output([HPO, "trial", "logs", str(trial["number"])], tmp_path, environment) == by_hand
+            printed = [float(accuracy) for accuracy in re.findall("accuracy (.*)", by_hand)]
+            assert [value for _, value in trial["intermediate"]] == printed
+            assert trial["value"] == printed[-1]
 
 
 class TestShell:
