@@ -18,7 +18,7 @@ from hpo.nni.data import exported
 from hpo.runtime import home
 from hpo.space import SearchSpace
 
-__all__ = ["export_trials", "import_folder", "import_trials"]
+__all__ = ["export_space", "export_trials", "import_folder", "import_trials"]
 
 # The columns of a table that are there whatever the parameters are, with their types for pyarrow.
 _TYPED = {
@@ -58,6 +58,24 @@ def export_trials(reference: str | None, format: str, output: Path | None, *, in
         sys.stdout.write(text)
     else:
         output.write_text(text, encoding="utf-8", newline="")
+
+
+def export_space(reference: str | None, to: str, output: Path | None) -> None:
+    """Print a search space as another tool has one, or write it to a file."""
+    from hpo.interop.outline import Outline
+    from hpo.interop.spaces import write_space
+
+    with open_store(home.find(reference)) as store:
+        row = store.experiment()
+    config = row["config"]
+    space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
+    script = config["plan"]["command"].get("script")
+    trials = config["settings"].get("max_trials")
+    text = write_space(Outline(row["name"], space, row["direction"], script, trials), to)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
 
 
 def _json(value: Any) -> str:

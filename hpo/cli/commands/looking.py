@@ -89,6 +89,13 @@ def export(
     format: Annotated[  # noqa: A002
         str, typer.Option(metavar="FORMAT", help="csv, json, parquet, or nni (what `hpo import` reads).")
     ] = "csv",
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOOL",
+            help="The search space instead, for optuna, hydra, wandb, ray or argparse.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")
     ] = None,
@@ -96,9 +103,12 @@ def export(
         bool, typer.Option("--intermediate", help="With nni: results on the way as well; json has them.")
     ] = False,
 ) -> None:
-    """Print every trial with its values and result."""
-    from hpo.cli.export import export_trials
+    """Print every trial with its values and result; or, with --to, the space for another tool."""
+    from hpo.cli.export import export_space, export_trials
 
+    if to is not None:
+        export_space(reference, to, output)
+        return
     export_trials(reference, format, output, intermediate=intermediate)
 
 

@@ -1,0 +1,1 @@
+"""Search spaces and results, to other tools and from them."""
