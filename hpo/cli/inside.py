@@ -45,17 +45,24 @@ def _param(name: str, default: str | None) -> int:
     values = trial.inside().values
     if name in values:
         value = values[name]
-        print(value if isinstance(value, str) else json.dumps(value))
-        return 0
+        return _say(value if isinstance(value, str) else json.dumps(value))
     if default is not None:
-        print(default)
-        return 0
+        return _say(default)
     if not os.environ.get("HPO_PARAMETERS"):
         message = "no experiment is running here; --default VALUE gives one outside"
     else:
         message = f"this trial has {', '.join(values) or 'no parameters'}"
     print(f"hpo: there is no value for {name}: {message}", file=sys.stderr)
     return 2
+
+
+def _say(value: str) -> int:
+    """Print a value to a program that may close the pipe once it has read what it wants."""
+    try:
+        print(value, flush=True)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains as it ends
+    return 0
 
 
 def _metric(text: str, step: int | None, *, final: bool, fold: bool) -> int:

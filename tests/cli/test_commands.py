@@ -368,6 +368,19 @@ def test_param_and_metric_tell_of_their_options() -> None:
     assert "param " in hpo("--help").stdout
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_param_bears_a_program_that_has_read_enough(unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "hpo", "param", "lr", "--default", "0.1"]
+    variables = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False, env=variables
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_where_the_scripts_own_values_fail_others_are_still_written_back() -> None:
     Path("train.py").write_text("import hpo\nx = 0.0  # hpo: uniform(0, 1)\nhpo.report_final_result(1 / x)\n")
     said = hpo("run", "train.py", "--max-trials", "2", "--name", "mine").stderr
