@@ -280,6 +280,34 @@ class TestShell:
         return float((squares / (len(flows) - 1)) ** 0.5)
 
 
+@pytest.mark.skipif(not (shutil.which("cc") and shutil.which("make")), reason="there is no cc or no make")
+class TestC:
+    def test_a_trial_prints_what_the_program_does_by_hand_with_its_values(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "c"
+        shutil.copytree(EXAMPLES / "c", folder, ignore=shutil.ignore_patterns("anneal"))
+        output(["make"], folder, environment)
+        run: list[str | Path] = [HPO, "run", "--config", "config.yml", "--seed", "0", "--max-trials"]
+        output([*run, "3"], folder, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], folder, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 3
+        for trial in trials:
+            printed = output([HPO, "trial", "logs", str(trial["number"])], folder, environment)
+            values: dict[str, Any] = trial["parameters"]
+            said = dict(re.findall(r"^([a-z]+) (\S+)$", printed, re.MULTILINE))
+            assert said == {name: str(value) for name, value in values.items()}
+            assert [step for step, _ in trial["intermediate"]] == [5, 10, 15, 20]
+            assert trial["value"] == trial["intermediate"][-1][1]
+            assert printed.endswith(f"{trial['value']:.0f} km\n")
+
+        environment["PATH"] = f"{HPO.parent}{os.pathsep}{environment['PATH']}"
+        by_hand = output(["./anneal"], folder, environment)
+        own = dict(re.findall(r"^([a-z]+) (\S+)$", by_hand, re.MULTILINE))
+        output([*run, "1", *(f"--fix={name}={value}" for name, value in own.items())], folder, environment)
+        assert output([HPO, "trial", "logs", "0"], folder, environment).split() == by_hand.split()
+
+
 class TestNniMnist:
     def test_it_is_the_seeds_configuration_but_for_the_trial(self) -> None:
         seed = Path(__file__).parent / "config" / "fixtures"
