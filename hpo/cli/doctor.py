@@ -32,6 +32,7 @@ _LEAST_ROOM = 1 << 30  # bytes
 _EXTRAS = {
     "lsp": ("pygls", "`hpo lsp`, mistakes in marks as one types"),
     "mcp": ("mcp", "`hpo mcp`, for agents"),
+    "optuna": ("optuna", "`hpo import STUDY.db`"),
     "parquet": ("pyarrow", "`hpo export --format parquet`"),
     "ray": ("ray", "`--engine ray`, trials on a cluster"),
     "smac": ("smac", "`--tuner SMAC`"),

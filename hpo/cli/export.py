@@ -12,8 +12,9 @@ from typing import Any
 
 from hpo.errors import UsageError
 from hpo.experiment.documents import open_store, trial_json
-from hpo.experiment.foreign import read_export
+from hpo.experiment.foreign import read_export, read_results
 from hpo.experiment.wording import counted
+from hpo.interop.optuna_study import adopt_study, is_study, study_results
 from hpo.nni.data import exported
 from hpo.runtime import home
 from hpo.space import SearchSpace
@@ -124,12 +125,16 @@ def _of_one_type(values: Sequence[Any]) -> list[Any]:
     return list(values)
 
 
-def import_trials(reference: str | None, file: Path) -> None:
+def import_trials(reference: str | None, file: Path, study: str | None) -> None:
     """Let an experiment learn from exported trials: at once where it runs, else when it is resumed."""
     directory = home.find(reference)
     with open_store(directory) as store:
         row = store.experiment()
-    trials, misfits = read_export(file, SearchSpace.from_json(row["space"], defaults=row["defaults"]))
+    space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
+    if is_study(file):
+        trials, misfits = read_results(study_results(file, study), space, str(file))
+    else:
+        trials, misfits = read_export(file, space)
     for misfit in misfits:
         print(f"passed over: {misfit}", file=sys.stderr)
     if not trials:
@@ -140,11 +145,15 @@ def import_trials(reference: str | None, file: Path) -> None:
     print(f"{counted(len(trials), 'trial')} imported into {directory.name}{when}", file=sys.stderr)
 
 
-def import_folder(folder: Path) -> None:
-    """Make an experiment of a folder of NNI's, with all its trials."""
+def import_folder(folder: Path, study: str | None) -> None:
+    """Make an experiment of a folder of NNI's, or of a study of Optuna's, with all its trials."""
     from hpo.experiment.adopt import adopt
 
-    directory, notes = adopt(folder)
+    if is_study(folder):
+        directory = adopt_study(folder, study)
+        notes = [f"it has no command; to go on: hpo run SCRIPT --warm-from {directory.name}"]
+    else:
+        directory, notes = adopt(folder)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     with open_store(directory) as store:

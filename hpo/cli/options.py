@@ -194,7 +194,9 @@ Config = Annotated[
 ]
 Space = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A search space in NNI's JSON.", rich_help_panel=_WHAT),
+    typer.Option(
+        metavar="FILE", help="A search space in NNI's JSON, or a sweep of W&B.", rich_help_panel=_WHAT
+    ),
 ]
 Param = Annotated[
     list[str] | None,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.config.document import Document, Key
+from hpo.config.wandb_sweep import is_sweep, sweep_space
 from hpo.errors import ConfigError, Diagnostic, SpaceError
 from hpo.space import SearchSpace
 from hpo.space_json import CONSTRAINTS
@@ -15,17 +16,31 @@ __all__ = ["load_space", "read_space"]
 
 
 def load_space(path: Path) -> SearchSpace:
-    """Read a search-space file.
+    """Read a search-space file: NNI's JSON, or a sweep of Weights & Biases.
 
     Raises:
         UsageError: it cannot be read.
         ConfigError: it is no search space; all that is wrong with it, each at its place.
     """
     document = Document(path)
+    if is_sweep(document.root.value):
+        return _sweep(document)
     space, diagnostics = read_space(document)
     if diagnostics or space is None:
         raise ConfigError(diagnostics)
     return space
+
+
+def _sweep(document: Document) -> SearchSpace:
+    if document.diagnostics:
+        raise ConfigError(document.diagnostics)
+    try:
+        return SearchSpace.from_json(sweep_space(document.root.value))
+    except SpaceError as error:
+        # What is wrong with a domain leads from its name, which in a sweep stands below `parameters`.
+        path = error.path if error.path[:1] == ("parameters",) else ("parameters", *error.path[:1])
+        place = document.find(path)
+        raise ConfigError([document.diagnostic("HPO511", error.message, place, help=error.help)]) from None
 
 
 def read_space(document: Document, within: Sequence[Key] = ()) -> tuple[SearchSpace | None, list[Diagnostic]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli import options
+from hpo.cli import completion, options
 from hpo.cli.app import app
 from hpo.cli.arguments import Experiment, Reference
 
@@ -131,17 +131,28 @@ def note(
 @app.command("import", rich_help_panel=_GROUP)
 def import_(
     reference: Annotated[
-        str, typer.Argument(metavar="ID|FOLDER", help="The experiment that learns; or a folder of NNI's.")
+        str,
+        typer.Argument(
+            metavar="ID|FOLDER|STUDY.db",
+            help="The experiment that learns; or a folder of NNI's, or a study of Optuna's.",
+            autocompletion=completion.experiments,
+        ),
     ],
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="What `hpo export --format nni` or json, or NNI, wrote."),
+        typer.Argument(
+            metavar="FILE",
+            help="What `hpo export --format nni` or json, or NNI, wrote; or a study of Optuna's, in SQLite.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of Optuna's, where the file holds several.")
     ] = None,
 ) -> None:
-    """Let an experiment learn from another's results. Or, alone, take over a folder of NNI's."""
+    """Let an experiment learn from other results. Or, alone, take over a folder of NNI's or a study."""
     from hpo.cli.export import import_folder, import_trials
 
     if file is None:
-        import_folder(Path(reference))
+        import_folder(Path(reference), study)
     else:
-        import_trials(reference, file)
+        import_trials(reference, file, study)
