@@ -220,6 +220,25 @@ class TestTorch:
                 assert steps == list(range(trials[trial["parent"]]["budget"], trial["budget"]))
 
 
+class TestNotebook:
+    def test_it_runs_from_the_first_cell_to_the_last_with_its_figures(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        nbformat = pytest.importorskip("nbformat")
+        nbclient = pytest.importorskip("nbclient")
+        monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+        notebook = nbformat.read(EXAMPLES / "notebook" / "tune.ipynb", 4)
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)  # a diff shows code
+        for cell in cells:
+            cell.source = cell.source.replace("max_trials=40", "max_trials=8").replace("=50", "=10")
+        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        shown = [set(o.get("data", {"text": ""})) for cell in cells for o in cell.outputs]
+        assert shown.count({"application/vnd.plotly.v1+json"}) == 3
+        (trials,) = [o.data["text/html"] for o in cells[-1].outputs if "text/html" in o.get("data", {})]
+        assert "10 of 10 trials" in trials
+
+
 class TestUntouched:
     def test_each_trial_has_the_accuracy_that_its_program_printed_last(
         self, environment: dict[str, str], tmp_path: Path
