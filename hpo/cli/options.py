@@ -57,6 +57,7 @@ __all__ = [
     "StartMethod",
     "StopWhen",
     "Tag",
+    "Track",
     "Tuner",
     "UseAnnotation",
     "WarmFrom",
@@ -391,6 +392,14 @@ OnFinish = Annotated[
     typer.Option(
         metavar="COMMAND",
         help="Run this when it has ended, with HPO_STATUS, HPO_BEST_VALUE, HPO_BEST_FILE in its environment.",
+        rich_help_panel=_RUNNER,
+    ),
+]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TOOL",
+        help="Tell mlflow, tensorboard or wandb of every trial; repeatable.",
         rich_help_panel=_RUNNER,
     ),
 ]

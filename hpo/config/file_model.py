@@ -111,6 +111,9 @@ class OwnFields(FileModel):
     warm_from: Annotated[Text | None, Sets("warm_from")] = Field(
         None, description="An earlier experiment, whose results are learnt from. Not a field of NNI's."
     )
+    track: Annotated[list[Text] | None, Sets("track")] = Field(
+        None, description="Who is told of every trial: mlflow, tensorboard, wandb. Not a field of NNI's."
+    )
     on_finish: Annotated[Text | None, Sets("on_finish")] = Field(
         None, description="Shell command that runs when the experiment has ended. Not a field of NNI's."
     )

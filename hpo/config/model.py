@@ -95,6 +95,7 @@ class Config(BaseModel):
         ray_runtime_env: what Ray sets up on the nodes, such as ``{"pip": ["torch"]}``.
         fixed: values of parameters that are not searched.
         warm_from: an earlier experiment, whose results are learnt from.
+        track: the trackers that are told of every trial.
         on_finish: a shell command that runs when the experiment has ended.
         options: the parameters that are sent to the trial as options, ``--NAME VALUE``.
         metric_pattern: a regular expression that finds results in a trial's output.
@@ -136,6 +137,7 @@ class Config(BaseModel):
     ray_runtime_env: dict[str, Any] = Field(default_factory=dict)
     fixed: dict[str, Any] = Field(default_factory=dict)
     warm_from: Text | None = None
+    track: tuple[Text, ...] = ()
     on_finish: Text | None = None
     options: tuple[str, ...] = ()
     metric_pattern: str | None = None

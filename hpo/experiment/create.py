@@ -14,10 +14,11 @@ from hpo.experiment.algorithms import make_assessor, make_tuner
 from hpo.experiment.draft import Draft, draft
 from hpo.experiment.earlier import keep_earlier
 from hpo.experiment.extraction import Extraction
-from hpo.experiment.listener import Listener
+from hpo.experiment.listener import Listener, Listeners
 from hpo.experiment.loop import Experiment
 from hpo.experiment.objective import Objective
 from hpo.experiment.running import shared_variables
+from hpo.experiment.trackers import make_trackers
 from hpo.experiment.warmth import Warmth
 from hpo.parameters import Parameter
 from hpo.runtime import home
@@ -182,6 +183,9 @@ def open_existing(
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
         config = Config.model_validate({**row["config"]["settings"], "space": None})
         end_strays(directory.name)  # of a runner that died together with its fork server
+        if config.track:
+            first = listener or Listener()
+            listener = Listeners(first, *make_trackers(config.track, directory, row["name"], first))
         launcher = _launcher(directory, plan, lock, config, objective, running)
         try:
             return Experiment(

@@ -15,6 +15,7 @@ from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tune
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.objective import Objective
+from hpo.experiment.trackers import check_trackers
 from hpo.experiment.warmth import Warmth, warmth_of
 from hpo.parameters import Parameter
 from hpo.runtime import home
@@ -93,6 +94,7 @@ def draft(
     """
     for tag in config.tags:
         check_tag(tag)
+    check_trackers(config.track)
     command, cwd = _command(config, script, arguments, objective)
     if objective is not None:
         config = config.override(space=objective.space)

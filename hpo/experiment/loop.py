@@ -215,6 +215,8 @@ class Experiment:
         except (HpoError, OSError) as error:
             self._end_algorithms(failed=isinstance(error, TunerError))
             self._record_failure(error)
+        finally:
+            self._listener.over()
         self._end_algorithms(failed=False)
 
     def _end_algorithms(self, *, failed: bool) -> None:

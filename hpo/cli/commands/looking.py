@@ -77,7 +77,7 @@ def diff(
     other: Experiment,
     json: options.Json = False,
 ) -> None:
-    """Show how two experiments differ: in configuration, space, code and results."""
+    """Show how two experiments differ. It tells configuration, space, code and results."""
     from hpo.cli.diff import show_difference
 
     show_difference(one, other, json=json)
@@ -103,7 +103,7 @@ def export(
         bool, typer.Option("--intermediate", help="With nni: results on the way as well; json has them.")
     ] = False,
 ) -> None:
-    """Print every trial with its values and result; or, with --to, the space for another tool."""
+    """Print every trial with its values and result. With --to, the space for another tool."""
     from hpo.cli.export import export_space, export_trials
 
     if to is not None:
