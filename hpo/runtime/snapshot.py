@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-__all__ = ["Snapshot", "freeze", "move"]
+__all__ = ["Snapshot", "freeze", "has_files", "move"]
 
 
 def freeze(
@@ -53,11 +53,21 @@ def freeze(
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
+def has_files(directory: str) -> bool:
+    """Tell whether each file of a snapshot is where the user has it."""
+    manifest = _manifest(directory)
+    return all(os.path.isfile(os.path.join(manifest["root"], name)) for name in manifest["files"])  # noqa: PTH113, PTH118
+
+
+def _manifest(directory: str) -> dict[str, Any]:
+    with open(os.path.join(directory, "manifest.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+        return json.load(file)  # type: ignore[no-any-return]
+
+
 def move(directory: str, root: str) -> str:
     """Let the files of a snapshot stand for those of another code directory; return which it was."""
     path = os.path.join(directory, "manifest.json")  # noqa: PTH118
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123
-        manifest = json.load(file)
+    manifest = _manifest(directory)
     before = str(manifest["root"])
     with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
         json.dump({**manifest, "root": root}, file, indent=1)
@@ -74,9 +84,7 @@ class Snapshot:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self.loaded: list[ModuleType] = []
-        manifest_path = os.path.join(directory, "manifest.json")  # noqa: PTH118
-        with open(manifest_path, encoding="utf-8") as file:  # noqa: PTH123
-            manifest = json.load(file)
+        manifest = _manifest(directory)
         self.root: str = manifest["root"]
         self._relative = {os.path.join(self.root, name): name for name in manifest["files"]}  # noqa: PTH118
         self._stretches: dict[str, list[list[int]]] = manifest.get("stretches", {})

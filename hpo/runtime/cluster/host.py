@@ -30,7 +30,7 @@ from typing import IO, Any
 from hpo.runtime.cluster.carried import MODULE, unpack_function
 from hpo.runtime.cluster.files import Outgoing, unpack
 from hpo.runtime.launcher import Command, Ended, Launcher, ScriptCommand, ShellCommand
-from hpo.runtime.snapshot import move
+from hpo.runtime.snapshot import has_files, move
 
 __all__ = ["Host"]
 
@@ -79,6 +79,7 @@ class Host:
         if code is not None:
             unpack(self.root / "code", code)
             snapshot = self.root / "code"
+            is_there = is_there and has_files(str(snapshot))  # not just a folder of that name
         cwd, path, modules = Path(setup["cwd"]), Path(setup["path"]), setup["modules"]
         if snapshot is not None and not is_there:
             self._bring(snapshot)

@@ -29,6 +29,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         folder, experiment = tmp_path / "project", tmp_path / "experiment"
         folder.mkdir(exist_ok=True)
         text = textwrap.dedent(script).encode()
+        if is_there:
+            (folder / "train.py").write_bytes(text)
         if not (experiment / "code").exists():
             freeze(experiment / "code", {folder / "train.py": (text, text)}, folder)
         host = Host(
@@ -130,6 +132,21 @@ def test_where_the_users_folder_is_missing_the_frozen_files_stand_for_it(
         is_there=False,
     )
     assert sent(host)[0]["stdout.log"] == b"train.py ['train.py'] True\n"
+
+
+def test_a_folder_of_that_name_with_other_files_is_not_the_users(start: Start, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "gone" / "project"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "other.py").touch()
+    freeze(
+        tmp_path / "experiment" / "code",
+        {
+            elsewhere / "train.py": (b"import helping", b"import helping"),
+            elsewhere / "helping.py": (b"print(1)",) * 2,
+        },
+        elsewhere,
+    )
+    assert sent(start("", is_there=False))[0]["stdout.log"] == b"1\n"
 
 
 def test_without_frozen_files_it_says_what_is_missing(tmp_path: Path) -> None:
