@@ -92,6 +92,8 @@ class TestPublicNames:
         _, _, framework = module.partition("hpo.integrations.")
         if module.startswith("hpo.experiment.trackers.") and module.endswith("_tracker"):
             framework = module.rpartition(".")[2].removesuffix("_tracker")
+        if module == "hpo.mcp":
+            framework = "mcp"
         if framework and not framework.startswith("_") and importlib.util.find_spec(framework) is None:
             pytest.skip(f"{framework} is not installed (requirements/ecosystem.txt)")
         loaded = importlib.import_module(module)

@@ -88,15 +88,29 @@ def apply(
 
 
 @app.command(rich_help_panel=_GROUP)
+def mcp() -> None:
+    """Serve an agent over stdio. It can look, run, watch, edit marks and explain results."""
+    _need("mcp", "the server for agents", ("mcp", "mcp_types"))
+    from hpo.mcp import serve
+
+    serve()
+
+
+def _need(extra: str, what: str, modules: tuple[str, ...]) -> None:
+    from importlib.util import find_spec
+
+    for module in modules:
+        if find_spec(module) is None:
+            message = f"{what} needs {module}, which is not installed"
+            raise UsageError(message, help=f"pip install 'hpo-annotate[{extra}]'")
+
+
+@app.command(rich_help_panel=_GROUP)
 def lsp(
     stdio: Annotated[bool, typer.Option("--stdio", help="As it always does; many editors say so.")] = True,
 ) -> None:
     """Serve an editor, with mistakes in marks as one types. Their domains show on hover."""
-    try:
-        from hpo.lsp import serve
-    except ModuleNotFoundError as error:
-        if error.name not in ("lsprotocol", "pygls"):
-            raise
-        message = f"the language server needs {error.name}, which is not installed"
-        raise UsageError(message, help="pip install 'hpo-annotate[lsp]'") from None
+    _need("lsp", "the language server", ("lsprotocol", "pygls"))
+    from hpo.lsp import serve
+
     serve()
