@@ -45,6 +45,7 @@ ELSEWHERE = {
     "diagnostics.md": "tests/annotate/test_diagnostics.py",
     "configuration.md": "tests/config/test_documentation.py",
     "clusters.md": "several machines",
+    "ecosystem.md": "the other tools: tests/integrations, tests/interop",
 }
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?[^\n]*\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 

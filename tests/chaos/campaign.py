@@ -479,7 +479,7 @@ class Campaign:
             was_killed = bool(oracle.pids.get(number, set()) & self.killed)
             is_as_planned = kind in BAD and row["failure"] == BAD[kind][0]
             is_lost = row["failure"] == "lost" and self.servers_killed > 2
-            # Within a second of one that the kernel kills for its memory, another's SIGKILL is taken for the same.
+            # Within a second of one that the kernel kills for memory, another's SIGKILL looks alike.
             looks_alike = ("signal", "oom") if self.ground == "little memory" else ("signal",)
             is_as_killed = (was_killed or kind == "signal") and row["failure"] in looks_alike
             expected = is_as_planned or is_lost or is_as_killed
