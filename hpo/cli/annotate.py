@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
 from hpo.annotate.project import annotate
 from hpo.annotate.project import check as find_mistakes
-from hpo.annotate.result import AnnotatedProject, MarkedParameter
+from hpo.annotate.result import HOLE, AnnotatedProject, MarkedParameter
 from hpo.cli.output import print_diff, print_json, print_table
 from hpo.errors import Diagnostic, UsageError
 
@@ -88,7 +89,7 @@ def _print_space(project: AnnotatedProject) -> None:
             file=sys.stderr,
         )
         return
-    sources = {n: [code for _, code in each] for f in project.files for n, each in f.choices.items()}
+    sources = {n: [_option(n, *o) for o in each] for f in project.files for n, each in f.choices.items()}
     rows = [
         [
             parameter.name,
@@ -128,6 +129,11 @@ def _domain(parameter: MarkedParameter, options: Sequence[str]) -> str:
         limits = [f"{name}={limit}" for name, limit in parameter.limits.items()]
         arguments = [f"[{', '.join(arguments)}]", *limits]
     return f"{parameter.type}({', '.join(arguments)})"
+
+
+def _option(name: str, value: Any, code: str) -> str:
+    """Write an option as its mark does: of a layer, without the inputs that its call gets in a trial."""
+    return str(value) if name.endswith(".layer_choice") else HOLE.sub(r"\1", code)
 
 
 def _condition(parameter: MarkedParameter) -> str:

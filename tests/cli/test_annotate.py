@@ -39,6 +39,25 @@ def test_check_goes_through_a_warning_and_fails_with_an_error() -> None:
     assert annotate("--check", "train.py", code=2).stderr.startswith("train.py:1:27: error: ")
 
 
+def test_domains_are_shown_as_their_marks_have_them() -> None:
+    Path("train.py").write_text(
+        """'''@hpo.choice({"_name": "conv", "size": hpo.choice(1, 3)}, {"_name": "pool"}, name=layer)'''
+layer = {"_name": "pool"}
+'''@hpo.mutable_layers({layer_choice: [conv(size=1), pool()], optional_inputs: [x, layer],
+    optional_input_size: [0, 1], layer_output: out})'''
+act = relu  # hpo: choice(relu, "none", 1e-3)
+"""
+    )
+    shown = annotate("train.py", code=0).stdout
+    for domain in (
+        'choice({"_name": "conv", "size": layer.size}, {"_name": "pool"})',
+        "choice(conv(size=1), pool())",
+        "choice([], [x], [layer])",
+        'choice(relu, "none", 1e-3)',
+    ):
+        assert f"  {domain}  " in shown
+
+
 def test_scripts_that_are_checked_together_are_no_one_program() -> None:
     Path("other.py").write_text("shared = 1  # hpo: choice(1, 2, name=n)\n")
     for name, domain in (("one", "choice(1, 2, name=lr)"), ("two", "choice(1, 3, name=lr)")):
