@@ -259,6 +259,33 @@ class TestUntouched:
             assert trial["value"] == printed[-1]
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+class TestArchitecture:
+    def test_a_trial_trains_the_network_that_it_is_recorded_with(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        script: Path = EXAMPLES / "architecture" / "train.py"
+        printed = output([sys.executable, "-W", "error", script], tmp_path, environment)
+        assert float(re.findall(r"^epoch 5  accuracy (.*)$", printed, re.MULTILINE)[0]) > 0.8
+        output([HPO, "run", script, "--max-trials", "2", "--seed", "0"], tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 2
+        values: dict[str, Any] = trials[-1]["parameters"]
+        code = output([HPO, "trial", "code", "1"], tmp_path, environment)
+        for layer, before in (("first", "stem"), ("second", "first"), ("third", "second")):
+            function, arguments = values[f"{layer}.layer_choice"].rstrip(")").split("(")
+            inputs = f"[[{before}], {values.get(f'{layer}.optional_inputs', '[]')}]"
+            call = f"{function}({', '.join([inputs, *filter(None, [arguments])])})"
+            assert f"{layer} = {call}" in code
+        whole = tmp_path / "whole.py"
+        whole.write_text(code)
+        by_hand = output([sys.executable, whole], tmp_path, environment)
+        logs = output([HPO, "trial", "logs", "1"], tmp_path, environment)
+        assert logs.splitlines() == [
+            line for line in by_hand.splitlines() if " " in line
+        ]  # and not its reports
+
+
 class TestShell:
     def test_by_hand_it_takes_its_own_defaults(self, environment: dict[str, str]) -> None:
         environment["PATH"] = f"{HPO.parent}{os.pathsep}{environment['PATH']}"
