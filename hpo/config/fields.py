@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from hpo.config.duration import parse_duration
 from hpo.config.size import parse_size
-from hpo.config.target import Target
 from hpo.errors import UsageError
+from hpo.objectives import Objective
+from hpo.target import Target
 from hpo.tuners import BUILT_IN_ASSESSORS, BUILT_IN_TUNERS
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "GpuIndices",
     "LogLevel",
     "Concurrency",
+    "ObjectiveText",
+    "Objectives",
     "OneOrMore",
     "Platform",
     "Size",
@@ -50,6 +53,17 @@ def _read(kind: str, read: Callable[[Any], Any]) -> BeforeValidator:
 
 def _stop_when(written: Any) -> str:
     return Target(str(written)).text
+
+
+def _objective(written: Any) -> str:
+    return str(Objective.read(str(written)))
+
+
+def _objectives(written: Any) -> Any:
+    """Let a mapping of names and directions say the same as a list."""
+    if isinstance(written, dict):
+        return tuple(f"{name}:{word}" for name, word in written.items())
+    return tuple(written) if isinstance(written, list) else written
 
 
 def _gpu_count(written: Any) -> Any:
@@ -117,6 +131,22 @@ Concurrency = Annotated[int, Field(ge=1, le=1_000_000)]
 Duration = Annotated[float, _read("duration", parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
 Size = Annotated[int, _read("size", parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 StopWhen = Annotated[str, _read("stop_when", _stop_when), WithJsonSchema({"type": "string"})]
+ObjectiveText = Annotated[str, _read("objective", _objective), WithJsonSchema({"type": "string"})]
+Objectives = Annotated[
+    tuple[ObjectiveText, ...],
+    BeforeValidator(_objectives),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}},
+                {
+                    "type": "object",
+                    "additionalProperties": {"enum": ["max", "min", "maximize", "minimize"]},
+                },
+            ]
+        }
+    ),
+]
 GpuCount = Annotated[float, Field(ge=0), BeforeValidator(_gpu_count)]
 GpuIndices = Annotated[tuple[int, ...], BeforeValidator(_gpu_indices), WithJsonSchema(_GPU_SCHEMA)]
 Amount = Annotated[float, Field(gt=0)]

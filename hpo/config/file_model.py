@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from hpo.config.fields import Amount, Count, OneOrMore, Size, StopWhen, Text
+from hpo.config.fields import Amount, Count, Objectives, OneOrMore, Size, StopWhen, Text
 
 __all__ = ["FileModel", "Ignored", "OwnFields", "Sets", "submodel"]
 
@@ -95,6 +95,12 @@ class OwnFields(FileModel):
     )
     stop_when: Annotated[StopWhen | None, Sets("stop_when")] = Field(
         None, description="The result that is good enough: val_acc>=0.99. Not a field of NNI's."
+    )
+    objectives: Annotated[Objectives | None, Sets("objectives")] = Field(
+        None, description="Parts of the result to be good: [acc:max, latency:min]. Not a field of NNI's."
+    )
+    result_constraints: Annotated[list[StopWhen] | None, Sets("result_constraints")] = Field(
+        None, description="What a result must meet to be among the best: [latency<=50]. Not a field of NNI's."
     )
     patience: Annotated[OneOrMore | None, Sets("patience")] = Field(
         None, description="After so many trials without a better result none starts. Not a field of NNI's."

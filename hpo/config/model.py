@@ -9,9 +9,20 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from hpo.config.fields import Amount, Concurrency, Count, GpuCount, OneOrMore, Size, StopWhen, Text
+from hpo.config.fields import (
+    Amount,
+    Concurrency,
+    Count,
+    GpuCount,
+    Objectives,
+    OneOrMore,
+    Size,
+    StopWhen,
+    Text,
+)
 from hpo.config.wording import wording
 from hpo.errors import UsageError
+from hpo.objectives import Objectives as Wanted
 from hpo.space import SearchSpace
 from hpo.tuners.base import Direction
 
@@ -22,6 +33,9 @@ Engine = Literal["local", "ray"]
 
 #: What `trial_concurrency` is on a cluster where nobody says otherwise: it has room for fewer.
 AS_MANY_AS_FIT = 1_000_000
+
+
+_SINGULAR = {"objectives": "objective", "result_constraints": "result_constraint"}
 
 
 class Algorithm(BaseModel):
@@ -79,6 +93,9 @@ class Config(BaseModel):
         max_duration: seconds after which no trial starts; None for no limit, as with the other limits.
         max_trial_memory: bytes; a trial that uses more fails.
         max_failures: after so many failed trials none starts; None gives up when the first three all fail.
+        objectives: the parts of the result that are to be good, the most important first, as ``acc:max``;
+            none for the result itself.
+        result_constraints: what a result must meet to count among the best, as ``latency<=50``.
         stop_when: the final result that ends the experiment, a comparison (see `Target`).
         patience: after so many trials in a row without a better result none starts.
         retries: how often a trial that fails is run again.
@@ -120,6 +137,8 @@ class Config(BaseModel):
     max_trial_duration: float | None = Field(default=None, gt=0)
     max_trial_memory: Size | None = None
     max_failures: OneOrMore | None = None
+    objectives: Objectives = ()
+    result_constraints: tuple[StopWhen, ...] = ()
     stop_when: StopWhen | None = None
     patience: OneOrMore | None = None
     retries: Count = 0
@@ -149,6 +168,24 @@ class Config(BaseModel):
         is_named = isinstance(given, dict) and given.get("ray_address") and "engine" not in given
         return {**given, "engine": "ray"} if is_named else given
 
+    @property
+    def wanted(self) -> Wanted:
+        """What is wanted of results."""
+        return Wanted(self.objectives, self.result_constraints, self.direction or "maximize")
+
+    @model_validator(mode="after")
+    def _objectives_fit(self) -> Config:
+        try:
+            wanted = self.wanted
+        except UsageError as error:
+            raise PydanticCustomError(
+                "objectives", "{message}", {"message": error.message, "help": error.help}
+            ) from None
+        if wanted.names and self.metric_pattern is not None:
+            message, help_ = "a pattern reads one number, and results are to have parts", "report a dict"
+            raise PydanticCustomError("objectives", "{message}", {"message": message, "help": help_})
+        return self
+
     @field_validator("metric_pattern")
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
@@ -177,6 +214,7 @@ class Config(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"]))
+            field = _SINGULAR.get(field.partition(".")[0], field)
             name = f"--{field.removeprefix('trial_').replace('_', '-')}"  # what the command line calls it
             message, help_ = wording(name, first)
             raise UsageError(message, help=help_) from None

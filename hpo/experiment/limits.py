@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hpo.config.model import Config
-from hpo.config.target import Target
 from hpo.runtime.queries import TrialRow
+from hpo.target import Target
 from hpo.trial import Trial, TrialState
 
 __all__ = ["Limits"]
@@ -46,7 +46,7 @@ class Limits:
         """Take note of a final result; return what is odd about it."""
         if self._target is None or self.winner is not None:
             return None
-        if self._target.is_met(value, data):
+        if self._target.is_met(value, data) and self._config.wanted.is_feasible(value, data):
             self.winner = number
         if self._target.is_missing(data):
             has = ", ".join(map(str, data or ()))
