@@ -216,6 +216,12 @@ class Experiment:
         return _trial(record, record.best)
 
     @property
+    def front(self) -> list[Trial]:
+        """Of several objectives the trials that none dominates, the best in the first one first."""
+        record = self.record
+        return [trial for row in record.front if (trial := _trial(record, row)) is not None]
+
+    @property
     def baseline(self) -> Trial | None:
         """The trial of the function's or script's own values, where there is one."""
         record = self.record

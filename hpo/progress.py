@@ -19,7 +19,8 @@ from hpo.errors import printable
 from hpo.experiment.documents import is_marked
 from hpo.experiment.listener import Listener
 from hpo.experiment.standing import Standing
-from hpo.experiment.wording import compared, counted, duration, short, values
+from hpo.experiment.wording import compared, counted, duration, result, short, values
+from hpo.objectives import Objectives
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
 from hpo.trial import Trial, TrialState
@@ -27,9 +28,10 @@ from hpo.trial import Trial, TrialState
 if TYPE_CHECKING:
     from hpo.experiment.loop import Experiment
 
-__all__ = ["REFRESH", "Progress", "best_values", "parameter_lines"]
+__all__ = ["REFRESH", "Progress", "best_lines", "best_values", "parameter_lines"]
 
 REFRESH = 0.25  # seconds
+_MOST_OF_FRONT = 20  # trials that are listed
 _WIDE = 110  # columns that the line of the bar needs in full
 
 
@@ -72,6 +74,7 @@ class Progress(Listener):
         self.console = Console(file=screen, highlight=False, soft_wrap=wraps, no_color=no_color)
         self._is_log = not self.console.is_terminal
         self.live: Live | None = None
+        self.wanted = Objectives()
 
     def print(self, text: str) -> None:
         """Print a line above the bars."""
@@ -88,12 +91,14 @@ class Progress(Listener):
         ended = sum(n for state, n in experiment.store.counts().items() if TrialState(state).is_final)
         best = experiment.store.best()
         if ended:
-            found = f", the best {short(best.value)} (trial {best.number})" if best is not None else ""
+            said = "" if best is None else result(self.wanted, best.value, best.data)
+            found = f", the best {said} (trial {best.number})" if best is not None else ""
             self.print(f"It goes on: {counted(ended, 'trial has', 'trials have')} ended{found}")
 
     def open(self, standing: Standing, watch: str | None = None) -> None:
         """Say what runs, and show the bars."""
         config = standing.config
+        self.wanted = config.wanted
         limits = []
         if config.max_trials:
             limits.append(counted(config.max_trials, "trial"))
@@ -102,7 +107,7 @@ class Progress(Listener):
         tuner = config.tuner.name if config.tuner else ""
         self.print(
             f"Experiment {standing.id}: {counted(standing.size, 'parameter')}, {tuner}, "
-            f"{standing.direction}, {', '.join(limits)}, {_at_a_time(config.trial_concurrency)}"
+            f"{self.wanted}, {', '.join(limits)}, {_at_a_time(config.trial_concurrency)}"
         )
         if watch is not None:
             # Whole on one line, however wide the terminal: it is clicked on, or copied.
@@ -121,19 +126,21 @@ class Progress(Listener):
 
     def ended(self, experiment: Experiment, trial: Trial, detail: str | None) -> None:
         """Print a line for a trial; in a terminal, for one that is the best so far or failed."""
-        self.tell(trial, detail, is_best=experiment.best is trial)
+        self.tell(trial, detail, is_best=any(best is trial for best in experiment.front))
 
     def tell(self, trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> None:
         """Print a line for a trial that ended."""
         if self.live is not None and not is_best and trial.state is not TrialState.FAILED:
             return
         if self._is_log:  # rich takes its time, for colours that a log does not have
-            line = _line(trial, detail, is_best=is_best)
+            line = self._line(trial, detail, is_best=is_best)
             print(printable(line), file=sys.stderr)
             return
         text = Text(f"trial {trial.number:>4}  ")
         if trial.state is TrialState.SUCCEEDED:
-            text.append(f"{short(trial.value):>10}  ", style="bold" if is_best else "")
+            text.append(
+                f"{result(self.wanted, trial.value, trial.data):>10}  ", style="bold" if is_best else ""
+            )
             text.append("best  " if is_best else "      ", style="green")
             text.append(values(trial.parameters), style="dim")
         else:
@@ -170,7 +177,7 @@ class Progress(Listener):
             Text(f"{done}/{limit}" if limit else str(done)),
             Text(f"{standing.in_progress} running"),
             Text(f"{standing.failed} failed", style="red" if standing.failed else "dim"),
-            Text(f"best {short(best.value if best else None)}{gain}", style="green"),
+            Text(self._best_so_far(standing) + ("" if self.wanted.are_several else gain), style="green"),
             Text(duration(standing.elapsed), style="dim"),
         )
         rows = [line]
@@ -181,6 +188,20 @@ class Progress(Listener):
             rows.append(Text(f"  {printable(standing.waits)}", style="yellow"))  # type: ignore[arg-type]
         return Group(*rows)
 
+    def _best_so_far(self, standing: Standing) -> str:
+        if self.wanted.are_several:
+            return f"{len(standing.front)} on the front"
+        return f"best {short(standing.best.value if standing.best else None)}"
+
+    def _line(self, trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> str:
+        """Return what a log says of a trial that ended: the whole of it."""
+        line = f"trial {trial.number:>4}  "
+        if trial.state is TrialState.SUCCEEDED:
+            mark = "best  " if is_best else "      "
+            said = result(self.wanted, trial.value, trial.data)
+            return f"{line}{said:>10}  {mark}{values(trial.parameters)}"
+        return f"{line}{trial.state.value.replace('_', ' ')}" + (f"  {detail}" if detail else "")
+
     # -- the end
 
     def summarise(self, experiment: Experiment) -> None:
@@ -189,7 +210,7 @@ class Progress(Listener):
 
     def close(self, standing: Standing, store: Store) -> None:
         """Say what was found, where it lies, and what to do next."""
-        best, base, name = store.best(), store.baseline(), standing.id
+        name = standing.id
         others = [
             f", {count} {state.value.replace('_', ' ')}"
             for state, count in standing.counts.items()
@@ -203,12 +224,12 @@ class Progress(Listener):
         why = f": {standing.ended_by}" if standing.ended_by else ""
         self.print("")
         self.print(f"{succeeded} succeeded{''.join(others)}, in {duration(standing.elapsed)}{why}")
-        if best is not None:
-            for line in best_values(best, base, standing.direction, indent=10):
-                self._show(line)
+        for line in best_lines(store, indent=10):
+            self._show(line)
         self.print("")
         self._whole(f"Results   {store.directory}")
         steps = [] if standing.is_over else [f"hpo resume {name}   go on where it stood"]
+        best, base = standing.best, standing.baseline
         is_gain = best is not None and (base is None or best.number != base.number)
         if is_gain and is_marked(store):
             steps.append(f"hpo apply {name}    the diff that writes the best values in")
@@ -224,13 +245,38 @@ class Progress(Listener):
         self._show(Text(line), soft_wrap=True)
 
 
-def _line(trial: Trial | TrialRow, detail: str | None, *, is_best: bool) -> str:
-    """Return what a log says of a trial that ended: the whole of it."""
-    line = f"trial {trial.number:>4}  "
-    if trial.state is TrialState.SUCCEEDED:
-        mark = "best  " if is_best else "      "
-        return f"{line}{short(trial.value):>10}  {mark}{values(trial.parameters)}"
-    return f"{line}{trial.state.value.replace('_', ' ')}" + (f"  {detail}" if detail else "")
+def best_lines(store: Store, *, indent: int) -> Iterator[Text]:
+    """Yield the lines that show the best of an experiment: a trial, or those of a front.
+
+    Args:
+        store: open.
+        indent: the width of the column of labels.
+    """
+    wanted, best, base = store.objectives(), store.best(), store.baseline()
+    if best is None:
+        if not wanted.are_plain and store.counts().get(TrialState.SUCCEEDED.value):
+            yield Text(f"{'Best':<{indent}}no trial is feasible yet: {wanted}")
+        return
+    if wanted.are_plain:
+        yield from best_values(best, base, wanted.direction, indent=indent)
+        return
+    text = Text(f"{'Best':<{indent}}{result(wanted, best.value, best.data)}", style="bold")
+    text.append(f"   trial {best.number}", style="not bold")
+    if base is not None:
+        own = ", the script's own values"
+        if base.number != best.number and base.value is not None:
+            own = f"; the script's own: {result(wanted, base.value, base.data)}"
+        text.append(own, style="not bold")
+    yield text
+    yield from parameter_lines(best, base, indent=indent)
+    if wanted.are_several:
+        front = store.front()
+        yield Text(f"{'Front':<{indent}}{counted(len(front), 'trial')} that no other is better than in all")
+        for row in front[:_MOST_OF_FRONT]:
+            line = Text(f"{'':<{indent}}trial {row.number:>4}  {result(wanted, row.value, row.data)}")
+            yield line.append(f"   {values(row.parameters)}", style="dim")
+        if len(front) > _MOST_OF_FRONT:
+            yield Text(f"{'':<{indent}}and {len(front) - _MOST_OF_FRONT} more: hpo best --json", style="dim")
 
 
 def _both(best: Trial | TrialRow | None, base: Trial | TrialRow | None) -> bool:

@@ -284,9 +284,11 @@ def _step(step: Any) -> int:
 def _number(value: Any) -> tuple[float | None, str | None]:
     """Return a result as a finite number, or why it is none."""
     if isinstance(value, dict):
-        if "default" not in value:
-            return None, f"a dict of results needs the key 'default', and has {_shown(list(value))}"
-        value = value["default"]
+        # The first of the experiment's objectives is the result that is seen where one number is.
+        first = os.environ.get("HPO_OBJECTIVE") or "default"
+        if first not in value:
+            return None, f"a dict of results needs the key {first!r}, and has {_shown(list(value))}"
+        value = value[first]
     try:
         plain = value.item() if hasattr(value, "item") else value
         if isinstance(plain, (bool, str, bytes, dict)) or not hasattr(plain, "__float__"):

@@ -25,6 +25,12 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
     row, result = written.trial, written.application
     for diagnostic in result.skipped:
         print(diagnostic, file=sys.stderr)
+    if number is None and written.others:
+        print(
+            f"Of {written.others + 1} trials on the front it is the nearest to the best of each objective; "
+            f"--trial N takes another: hpo best {directory.name}",
+            file=sys.stderr,
+        )
     diff = result.diff()
     if not diff:
         rest = "Elsewhere the source" if result.skipped else "The source"

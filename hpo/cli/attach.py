@@ -58,7 +58,7 @@ class _Watch:
         standing = Standing.read(self._store)
         for row in self._store.told_after(self._told):
             self._told = self._told if row.told is None else row.told
-            is_best = standing.best is not None and standing.best.number == row.number
+            is_best = any(best.number == row.number for best in standing.front)
             self._progress.tell(row, row.detail, is_best=is_best)
         events = self._store.events()
         for event in events[self._events :]:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from hpo import trial
 
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     param.add_argument("name", help="what the search space calls it")
     param.add_argument("--default", help="what to print outside an experiment, or where it is not active")
     metric = commands.add_parser("metric", description="Report a result, as it goes or its final one.")
-    metric.add_argument("value", help="a number")
+    metric.add_argument("value", help="a number, or a JSON object of several")
     metric.add_argument("--step", type=int, help="the epoch, fold or batch it belongs to")
     metric.add_argument("--final", action="store_true", help="it is the trial's result")
     metric.add_argument(
@@ -65,11 +66,19 @@ def _say(value: str) -> int:
     return 0
 
 
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _metric(text: str, step: int | None, *, final: bool, fold: bool) -> int:
     try:
-        value: float | str = float(text)
+        value: float | str | dict[str, Any] = float(text)
     except ValueError:
-        value = text  # reported as it is: the trial fails with what it said
+        value = _object(text) or text  # reported as it is: the trial fails with what it said
     if final:
         trial.report_final_result(value)
     elif fold:

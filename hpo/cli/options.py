@@ -44,6 +44,7 @@ __all__ = [
     "MetricPattern",
     "Minimize",
     "Name",
+    "Objective",
     "OnFinish",
     "Param",
     "Patience",
@@ -51,6 +52,7 @@ __all__ = [
     "RayAddress",
     "RayResource",
     "Repeat",
+    "ResultConstraint",
     "Retries",
     "Seed",
     "Space",
@@ -237,6 +239,23 @@ Maximize = Annotated[
 ]
 Minimize = Annotated[
     bool, typer.Option("--minimize", help="Smaller results are better.", rich_help_panel=_WHAT)
+]
+
+Objective = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME:max|min",
+        help="A part of the reported dict to be as large, or as small, as can be; several make a front.",
+        rich_help_panel=_WHAT,
+    ),
+]
+ResultConstraint = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME<=NUMBER",
+        help="What a result must meet to count among the best, such as 'latency<=50'; repeatable.",
+        rich_help_panel=_WHAT,
+    ),
 ]
 
 # -- how it is searched

@@ -16,7 +16,7 @@ from hpo.cli.output import print_lines
 from hpo.config.size import size
 from hpo.experiment.documents import is_marked
 from hpo.experiment.wording import ago, counted, duration, short, values
-from hpo.progress import best_values
+from hpo.progress import best_lines
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
 
@@ -63,14 +63,19 @@ def _lines(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Iterator
     yield from _progress(told, store, is_drawn=is_drawn)
     yield Text("")
     yield row("Runs", _command(store.experiment()["config"]["plan"]))
-    yield from _search(told)
+    yield from _search(told, store)
     if told.get("importance"):
         yield Text("")
         yield from _importance(told["importance"])
-    best = store.best()
-    if best is not None:
+    lines = list(best_lines(store, indent=_LABEL))
+    if lines:
         yield Text("")
-        yield from best_values(best, store.baseline(), told["direction"], indent=_LABEL)
+        yield from lines
+    volume = (told["best"] or {}).get("hypervolume")
+    if volume is not None:
+        worst = ", ".join(f"{name} {short(value)}" for name, value in volume["reference"].items())
+        share = "" if volume["share"] is None else f", {volume['share']:.0%} of the way to the best of each"
+        yield row("Volume", f"{short(volume['value'])}{share}; it is measured from {worst}")
     yield from _events(store)
     yield Text("")
     yield row("Directory", told["directory"])
@@ -133,7 +138,7 @@ def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Itera
         yield row("Limits", "; ".join(others))
     if told["waits"]:
         yield row("Waiting", Text(told["waits"], style="yellow"))
-    if is_drawn:
+    if is_drawn and not told["objectives"] and not told["result_constraints"]:
         yield from _history(store, told["direction"])
 
 
@@ -184,9 +189,9 @@ def _sparkline(values: Sequence[float], width: int) -> str:
 # -- what searches
 
 
-def _search(told: Mapping[str, Any]) -> Iterator[Text]:
+def _search(told: Mapping[str, Any], store: Store) -> Iterator[Text]:
     names = [name for name in told["space"] if not name.startswith("_") and name not in told["fixed"]]
-    yield row("Search", f"{counted(len(names), 'parameter')}, {told['direction']}, seed {told['seed']}")
+    yield row("Search", f"{counted(len(names), 'parameter')}, {store.objectives()}, seed {told['seed']}")
     if told["fixed"]:
         yield row("Fixed", values(told["fixed"]))
     if told["warm_from"]:

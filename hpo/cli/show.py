@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from rich.text import Text
@@ -14,8 +14,9 @@ from hpo.cli.overview import print_overview
 from hpo.errors import StoreError, printable
 from hpo.experiment.documents import best_json, experiment_json, open_store, trial_json
 from hpo.experiment.record import Record
-from hpo.experiment.wording import ago, duration, short, values
-from hpo.progress import best_values
+from hpo.experiment.wording import ago, duration, result, short, values
+from hpo.objectives import Objectives
+from hpo.progress import best_lines
 from hpo.runtime import home
 from hpo.runtime.labels import read_labels
 from hpo.runtime.store import Store
@@ -72,7 +73,7 @@ def list_experiments(*, running: bool, tags: Sequence[str], json: bool) -> None:
                 e["name"],
                 e["status"],
                 _of(sum(e["trials"].values()), e["limits"]["max_trials"]),
-                short((e["best"] or {}).get("value")),
+                _best(e),
                 ago(time.time() - e["created"]),
                 *([" ".join(e["tags"])] if is_tagged else []),
             ]
@@ -80,6 +81,13 @@ def list_experiments(*, running: bool, tags: Sequence[str], json: bool) -> None:
         ]
         columns = ["id", "name", "status", "trials", "best", "begun"]
         print_table([*columns, *(["tags"] if is_tagged else [])], rows)
+
+
+def _best(told: Mapping[str, Any]) -> str:
+    best = told["best"] or {}
+    if len(told["objectives"]) > 1:
+        return f"{len(best.get('front', ()))} on the front"
+    return short(best.get("value"))
 
 
 def _nothing(tags: Sequence[str], *, running: bool) -> str:
@@ -120,11 +128,11 @@ def show_best(reference: str | None, *, json: bool) -> None:
         if json:
             print_json(best_json(store))
             return
-        best, base, direction = store.best(), store.baseline(), store.experiment()["direction"]
-    if best is None:
+        lines = list(best_lines(store, indent=10))
+    if not lines:
         print("No trial has succeeded yet.", file=sys.stderr)
     else:
-        print_lines(best_values(best, base, direction, indent=10), hang=12)
+        print_lines(lines, hang=12)
 
 
 def list_trials(
@@ -139,16 +147,17 @@ def list_trials(
             chosen = [*store.ranked(head or 0), *reversed(store.ranked(tail or 0, descending=False))]
         else:
             chosen = store.trials()
-        found = [trial_json(store, row) for row in chosen]
+        found, wanted = [trial_json(store, row) for row in chosen], store.objectives()
+        front = {row.number for row in store.front()} if wanted.are_several else set[int]()
     if json:
         print_json(found)
         return
-    _print_trials(found)
+    _print_trials(found, wanted, front)
     if any(t["state"] == "interrupted" for t in found):
         print(f"Those that were interrupted run again with: hpo resume {directory.name}", file=sys.stderr)
 
 
-def _print_trials(found: Sequence[Mapping[str, Any]]) -> None:
+def _print_trials(found: Sequence[Mapping[str, Any]], wanted: Objectives, front: Set[int]) -> None:
     """Print a line a trial, with a column a parameter; where that is too wide, the values beneath."""
     lineage = _LINEAGE if any(t["budget"] is not None for t in found) else ()
     heads = ["trial", "state", "value", *lineage, "took"]
@@ -158,7 +167,9 @@ def _print_trials(found: Sequence[Mapping[str, Any]]) -> None:
         [
             str(t["number"]),
             t["state"].replace("_", " "),
-            short(t["value"]) + (f" ± {t['deviation']:.2g}" if t["deviation"] is not None else ""),
+            ("* " if t["number"] in front else "  " if front else "")
+            + result(wanted, t["value"], t["results"])
+            + (f" ± {t['deviation']:.2g}" if t["deviation"] is not None else ""),
             *(short(t[key]) for key in lineage),
             _took(t),
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hpo.tuners
 from hpo.config.model import Algorithm, Config
+from hpo.errors import TunerError
 from hpo.space import SearchSpace
 from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Direction, Tuner
@@ -27,7 +28,13 @@ def make_tuner(config: Config, space: SearchSpace) -> Tuner:
     chosen, direction, seed = config.tuner, config.direction, config.seed or 0
     assert chosen is not None
     if chosen.file is None:
-        return hpo.tuners.create(chosen.name, space, direction=direction, seed=seed, **chosen.class_args)
+        wanted = {} if config.wanted.are_plain else {"objectives": config.wanted}
+        return hpo.tuners.create(
+            chosen.name, space, direction=direction, seed=seed, **wanted, **chosen.class_args
+        )
+    if not config.wanted.are_plain:
+        message = f"{chosen.name}, a class of your own, takes one objective and no constraints on results"
+        raise TunerError(message, help=f"these take more: {', '.join(hpo.tuners.SEVERAL)}")
     return create_custom(chosen.file, chosen.name, space, chosen.class_args, direction=direction, seed=seed)
 
 
@@ -40,6 +47,11 @@ def make_assessor(config: Config) -> Assessor | None:
     chosen = config.assessor
     if chosen is None:
         return None
+    if config.wanted.are_several:
+        raise TunerError(
+            f"the assessor {chosen.name} takes one objective: what is behind in one may be ahead in another",
+            help="leave it out, or give one --objective",
+        )
     if chosen.file is None:
         return hpo.tuners.create_assessor(chosen.name, direction=config.direction, **chosen.class_args)
     return create_custom_assessor(chosen.file, chosen.name, chosen.class_args, direction=config.direction)

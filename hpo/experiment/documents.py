@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpo.errors import StoreError
 from hpo.experiment.explanation import read_explanation
+from hpo.objectives import Objectives, hypervolume
 from hpo.runtime import home
 from hpo.runtime.labels import read_labels
 from hpo.runtime.queries import TrialRow
@@ -54,6 +56,49 @@ def best_json(store: Store) -> dict[str, Any]:
         "baseline": base.value if base else None,
         "deviation": best.deviation if best else None,
         "runs": best.repeat + 1 if best else None,
+        **_beside_the_best(store, best),
+    }
+
+
+def _beside_the_best(store: Store, best: TrialRow | None) -> dict[str, Any]:
+    """Return what there is to say where the result itself is not all that counts."""
+    wanted = store.objectives()
+    if wanted.are_plain:
+        return {}
+    told = {
+        "results": best.data if best else None,
+        "objectives": list(map(str, wanted.each)),
+        "result_constraints": [constraint.text for constraint in wanted.constraints],
+        "front": [
+            {"trial": row.number, "value": row.value, "results": row.data, "parameters": row.parameters}
+            for row in store.front()
+        ],
+    }
+    return told | ({"hypervolume": _hypervolume(store, wanted)} if wanted.are_several else {})
+
+
+def _hypervolume(store: Store, wanted: Objectives) -> dict[str, Any] | None:
+    """Return how much the front dominates of the box between the best and the worst of each objective.
+
+    The worst is of all feasible results: the volume compares moments of one experiment, and no two of them.
+    """
+    points = [
+        wanted.losses(row.value, row.data)
+        for row in store.trials(states=[TrialState.SUCCEEDED])
+        if row.value is not None and wanted.is_feasible(row.value, row.data)
+    ]
+    points = [point for point in points if math.inf not in point]
+    if not points:
+        return None
+    worst = tuple(max(column) for column in zip(*points, strict=True))
+    ideal = tuple(min(column) for column in zip(*points, strict=True))
+    volume = hypervolume(points, worst)
+    box = math.prod(high - low for low, high in zip(ideal, worst, strict=True))
+    signs = [-1 if objective.direction == "maximize" else 1 for objective in wanted.each]
+    return {
+        "value": volume,
+        "share": volume / box if box > 0 and math.isfinite(box) else None,
+        "reference": {o.name: sign * x for o, sign, x in zip(wanted.each, signs, worst, strict=True)},
     }
 
 
@@ -70,6 +115,8 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "tags": labels.tags,
         "notes": labels.notes,
         "direction": row["direction"],
+        "objectives": settings.get("objectives") or [],
+        "result_constraints": settings.get("result_constraints") or [],
         "seed": settings["seed"],
         "tuner": settings["tuner"],
         "assessor": settings.get("assessor"),
@@ -121,6 +168,7 @@ def trial_json(store: Store, row: TrialRow) -> dict[str, Any]:
         "state": seen_state(store, row.state.value),
         "parameters": row.parameters,
         "value": row.value,
+        "results": row.data,
         "intermediate": [[m.step, m.value] for m in store.metrics(row.number)],
         "started": row.started,
         "ended": row.ended,

@@ -202,6 +202,11 @@ def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None
     """Return the settings with every default that depends on others made explicit."""
     tuner = _budgeted(config.tuner or Algorithm(name=DEFAULT_TUNER), project)
     direction: Direction = "maximize" if config.tuner is None else own_direction(tuner)
+    if config.objectives:
+        direction = config.wanted.direction
+        if config.direction not in (None, direction):
+            message = f"the first objective is {config.objectives[0]}, and the direction {config.direction}"
+            raise UsageError(message, help="leave the direction out: each objective has its own")
     if config.max_trials is None and config.max_duration is None:
         config = config.override(max_trials=DEFAULT_TRIALS)
     if config.engine == "ray" and "trial_concurrency" not in config.model_fields_set:

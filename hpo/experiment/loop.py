@@ -11,7 +11,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeVar
 
 from hpo.config.model import Config
@@ -87,7 +87,7 @@ class Experiment:
         self._assessor = assessor
         self._listener = listener or Listener()
         self._explanation = self._new_explanation()
-        self._tally, self._asking = Tally(tuner.direction), Asking()
+        self._tally, self._asking = Tally(config.wanted), Asking()
         self._watch = Watch(launcher, self.running)
         self._told = 0
         self._closing: str | None = None  # why no more trials start, whatever the limits are
@@ -117,6 +117,11 @@ class Experiment:
         return self._tally.best
 
     @property
+    def front(self) -> Sequence[Trial]:
+        """The best trials so far: one, or of several objectives those that none dominates."""
+        return [trial for _, trial in self._tally.front]
+
+    @property
     def baseline(self) -> Trial | None:
         """The trial that ran the source's own values, once it succeeded."""
         return self._tally.baseline
@@ -134,6 +139,11 @@ class Experiment:
         """
         is_own = self.config.tuner is not None and self.config.tuner.file is not None
         return is_own or self.assessor is not None
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether somebody asks for the whole of results that are dicts."""
+        return self.keeps_curves or not self.config.wanted.are_plain
 
     @property
     def assessor(self) -> Assessor | None:
@@ -162,13 +172,14 @@ class Experiment:
     def _restore(self) -> None:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
         with self.blaming("tuner"):
-            for trial, origin in replay(self.store, self.tuner, curves=self.keeps_curves):
+            told = replay(self.store, self.tuner, curves=self.keeps_curves, data=self.keeps_data)
+            for trial, origin in told:
                 self._note_end(trial, origin)
         self.limits.look_back(self.store.trials(states=[TrialState.SUCCEEDED]))
         self._told = self.store.last_told() + 1
         with self.store.transaction():
             self.store.set_status("running")
-            for run in list(unfinished(self.store, self.tuner)):
+            for run in list(unfinished(self.store, self.tuner, self.config.wanted.names)):
                 self._take_up(run)
 
     def _take_up(self, run: RunningTrial) -> None:
@@ -384,7 +395,11 @@ class Experiment:
             return None
         trial.state = TrialState.RUNNING
         self.store.add_trial(trial, "tuner", devices)
-        return RunningTrial(trial, folder_of(self.directory, trial.number), "tuner")
+        return self._run_of(trial, "tuner")
+
+    def _run_of(self, trial: Trial, origin: str) -> RunningTrial:
+        folder, parts = folder_of(self.directory, trial.number), self.config.wanted.names
+        return RunningTrial(trial, folder, origin, parts=parts)
 
     def _start(self, run: RunningTrial, place: Place) -> None:
         if not self._when_there_is_room(run.make_folder):
@@ -495,7 +510,7 @@ class Experiment:
         trial = run.trial
         if outcome is not None:
             trial.state, trial.value = TrialState.SUCCEEDED, outcome.value
-            if self.keeps_curves and outcome.data is not None:
+            if self.keeps_data and outcome.data is not None:
                 trial.data = dict(outcome.data)
             if run.repeat:
                 self.store.set_value(trial.number, outcome.value, outcome.data)
@@ -611,7 +626,7 @@ class Experiment:
         trial = Trial(self.total, parameters)
         self.tuner.add(trial)
         self.store.add_trial(trial, "user")
-        self.waiting.append(RunningTrial(trial, folder_of(self.directory, trial.number), "user"))
+        self.waiting.append(self._run_of(trial, "user"))
 
     def learn(self, parameters: dict[str, Any], value: float) -> None:
         """Tell the tuner of a trial of another experiment; it counts towards no limit."""

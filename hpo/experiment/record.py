@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from hpo.experiment.documents import open_store
+from hpo.objectives import Objectives
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
@@ -35,6 +36,7 @@ class Record:
         direction: maximize or minimize.
         space: the search space, with the source's own values as its defaults.
         trials: all of them, by number.
+        objectives: what is wanted of results.
         intermediate: the results on the way, by number, of the trials that have some and were asked for.
     """
 
@@ -45,6 +47,7 @@ class Record:
     space: SearchSpace
     trials: Sequence[TrialRow]
     intermediate: Mapping[int, Sequence[Metric]]
+    objectives: Objectives = field(default_factory=Objectives)
 
     @classmethod
     def read(cls, directory: Path, *, curves: int | None = None) -> Record:
@@ -69,6 +72,7 @@ class Record:
             space=SearchSpace.from_json(row["space"], defaults=row["defaults"]),
             trials=store.trials(),
             intermediate=store.all_metrics(curves),
+            objectives=store.objectives(),
         )
 
     @cached_property
@@ -83,8 +87,18 @@ class Record:
 
     @cached_property
     def best(self) -> TrialRow | None:
-        """The best trial; of equals, the earliest."""
-        return min(self.succeeded, key=lambda t: (self.loss(t.value), t.number), default=None)
+        """The best trial; of equals, the earliest; of several objectives, the nearest to the best of each."""
+        if self.objectives.are_several:
+            return self.objectives.best((t, t.value or 0.0, t.data) for t in self.succeeded)
+        feasible = (t for t in self.succeeded if self.objectives.is_feasible(t.value or 0.0, t.data))
+        return min(feasible, key=lambda t: (self.loss(t.value), t.number), default=None)
+
+    @cached_property
+    def front(self) -> Sequence[TrialRow]:
+        """The trials that none dominates, the best in the first objective first; or else the best."""
+        if not self.objectives.are_several:
+            return [] if self.best is None else [self.best]
+        return self.objectives.front((t, t.value or 0.0, t.data) for t in self.succeeded)
 
     @cached_property
     def budget(self) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hpo.experiment.earlier import earlier_trials
 from hpo.experiment.repetition import Outcome, folder_of
@@ -15,12 +15,13 @@ from hpo.tuners.base import Tuner
 __all__ = ["replay", "unfinished"]
 
 
-def replay(store: Store, tuner: Tuner, *, curves: bool) -> Iterator[tuple[Trial, str]]:
+def replay(store: Store, tuner: Tuner, *, curves: bool, data: bool = False) -> Iterator[tuple[Trial, str]]:
     """Tell a tuner all that was told; yield each trial that ended and its origin, just before.
 
     Args:
         store: holds the trials.
         tuner: was told nothing yet.
+        data: whether each comes with the whole of its result.
         curves: whether each trial comes with its results on the way; otherwise, those that were stopped do.
     """
     metrics = store.all_metrics(whole=True) if curves else {}
@@ -28,18 +29,26 @@ def replay(store: Store, tuner: Tuner, *, curves: bool) -> Iterator[tuple[Trial,
         tuner.tell(earlier, value)
     rows = store.trials()
     for row in rows:
-        tuner.add(row.trial())
+        trial = row.trial()
+        trial.data = None  # until it is told
+        tuner.add(trial)
     for row in sorted((r for r in rows if r.told is not None), key=lambda r: r.told or 0):
         trial = tuner.trials[row.number]
         is_wanted = row.state is TrialState.EARLY_STOPPED and not curves
         trial.intermediate = store.metrics(row.number) if is_wanted else metrics.get(row.number, [])
-        trial.data = row.data if curves else None
+        trial.data = row.data if curves or data else None
         yield trial, row.origin
         tuner.tell(trial, trial.value)
 
 
-def unfinished(store: Store, tuner: Tuner) -> Iterator[RunningTrial]:
-    """Yield the trials that wait, or whose runner died, with what is stored of them."""
+def unfinished(store: Store, tuner: Tuner, parts: Sequence[str] = ()) -> Iterator[RunningTrial]:
+    """Yield the trials that wait, or whose runner died, with what is stored of them.
+
+    Args:
+        store: holds the trials.
+        tuner: knows them.
+        parts: what their results must have.
+    """
     for row in store.trials():
         if row.state.is_final:
             continue
@@ -47,6 +56,7 @@ def unfinished(store: Store, tuner: Tuner) -> Iterator[RunningTrial]:
         sequence = store.last_sequence(row.number)
         trial = tuner.trials[row.number]
         run = RunningTrial(trial, directory, row.origin, row.attempt, row.spool, sequence)
+        run.parts = parts
         run.retries, run.repeat = row.retries, row.repeat
         run.earlier = [Outcome(*outcome) for outcome in store.repetitions(row.number)]
         if row.value is not None:  # its final result was stored, and then the runner died

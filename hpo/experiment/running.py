@@ -9,8 +9,8 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from hpo.config.model import Config
 from hpo.experiment.folds import so_far, taken_as_one
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome
+from hpo.parameters import is_number
 from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.logs import trim
 from hpo.runtime.spool import Bad, Final, Fold, Intermediate, Own, Report, Warned, read_spool
@@ -43,6 +44,8 @@ def shared_variables(experiment: str, config: Config) -> dict[str, str]:
         "NNI_EXP_ID": experiment,
         "NNI_CODE_DIR": str(config.code_directory),
     }
+    if config.objectives:
+        variables["HPO_OBJECTIVE"] = config.wanted.names[0]
     return {**variables, "HPO_FIXED": json.dumps(list(config.fixed))} if config.fixed else variables
 
 
@@ -67,6 +70,7 @@ class RunningTrial:
         final: the first final result; it counts, whatever happens afterwards.
         bad: a final result that is no number.
         warned: what was said of it.
+        parts: what its final result must have; the first is its value.
     """
 
     trial: Trial
@@ -87,6 +91,7 @@ class RunningTrial:
     final: Final | None = None
     bad: Bad | None = None
     warned: set[str] = field(default_factory=set)
+    parts: Sequence[str] = ()
 
     def make_folder(self) -> bool:
         """Make its folder: one that goes on from an earlier trial begins with the files of that one.
@@ -193,6 +198,8 @@ class RunningTrial:
 
     def _take(self, report: Report, store: Store) -> None:
         trial = self.trial
+        if isinstance(report, Final) and self.parts:
+            report = _with_parts(report, self.parts)
         if isinstance(report, Final):
             if self.final is None:
                 self.final = report
@@ -250,6 +257,7 @@ class RunningTrial:
             retries=self.retries + failed,
             repeat=self.repeat,
             earlier=self.earlier,
+            parts=self.parts,
         )
 
     def next_run(self, directory: Path, outcome: Outcome) -> RunningTrial:
@@ -264,6 +272,7 @@ class RunningTrial:
             retries=self.retries,
             repeat=repeat,
             earlier=earlier,
+            parts=self.parts,
         )
 
     def set_aside(self) -> None:
@@ -272,6 +281,18 @@ class RunningTrial:
             path = self.directory / name
             with contextlib.suppress(FileNotFoundError):
                 path.rename(path.with_stem(f"{path.stem}.{self.attempt}"))
+
+
+def _with_parts(report: Final, parts: Sequence[str]) -> Final | Bad:
+    """Return a result of which the first part is the value, or what is wrong with it."""
+    data = report.data
+    if data is None:
+        return Bad(f"{report.value!r} is no dict of {', '.join(parts)}", report.time)
+    for name in parts:
+        if not is_number(data.get(name)):
+            what = f"has no number {name}, and has {', '.join(data)}"
+            return Bad(f"it {what if name not in data else f'has {data[name]!r} as {name}'}", report.time)
+    return replace(report, value=float(data[parts[0]]))
 
 
 def _numbers(path: Path, pattern: re.Pattern[str]) -> Iterator[float]:

@@ -28,6 +28,7 @@ class Standing:
         id: of the experiment.
         size: how many parameters there are.
         running: the trials under way, the first few of them, with the last result of each.
+        front: the best trials: one, or of several objectives those that none dominates.
         in_progress: how many there are.
         is_over: whether it has come to its end, and not to a stop on its way.
         ended_by: why it has, where it is not the number of its trials.
@@ -41,6 +42,7 @@ class Standing:
     running: Sequence[tuple[int, Metric | None]]
     in_progress: int
     best: Trial | TrialRow | None
+    front: Sequence[Trial | TrialRow]
     baseline: Trial | TrialRow | None
     elapsed: float
     waits: str | None
@@ -60,6 +62,7 @@ class Standing:
             running=[(r.trial.number, _last(r.trial.intermediate)) for r in runs[:_SHOWN]],
             in_progress=len(runs),
             best=experiment.best,
+            front=experiment.front,
             baseline=experiment.baseline,
             elapsed=experiment.elapsed,
             waits=experiment.waits,
@@ -83,6 +86,7 @@ class Standing:
             running=[(each.number, store.last_metric(each.number)) for each in rows],
             in_progress=counts.get(TrialState.RUNNING.value, 0),
             best=store.best(),
+            front=store.front(),
             baseline=store.baseline(),
             elapsed=row["elapsed"] + _since_last_commit(store),
             waits=row["waits"],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hpo.objectives import Losses, Objectives, compromise
 from hpo.trial import Trial, TrialState
-from hpo.tuners.base import Direction
 
 __all__ = ["Tally"]
 
@@ -12,34 +12,44 @@ class Tally:
     """Count the trials that end.
 
     Args:
-        direction: which results are better.
+        objectives: which results are better.
 
     Attributes:
         counts: how many trials ended in each state.
         imported: how many of them came from elsewhere.
-        best: the best trial so far; of equals, the first.
+        front: the best trials so far: of one objective the best, of several those that none dominates; of
+            equals, the first.
         baseline: the trial that ran the source's own values, once it succeeded.
     """
 
-    def __init__(self, direction: Direction) -> None:
-        self._sign = 1 if direction == "maximize" else -1
+    def __init__(self, objectives: Objectives) -> None:
+        self._objectives = objectives
         self.counts: dict[TrialState, int] = dict.fromkeys(TrialState, 0)
         self.imported = 0
-        self.best: Trial | None = None
+        self.front: list[tuple[Losses, Trial]] = []
         self.baseline: Trial | None = None
 
+    @property
+    def best(self) -> Trial | None:
+        """The best trial so far; of several objectives, the nearest to the best of each."""
+        at = compromise([losses for losses, _ in self.front])
+        return None if at is None else self.front[at][1]
+
     def add(self, trial: Trial, origin: str) -> bool:
-        """Count a trial that ended; return whether it is the best so far."""
+        """Count a trial that ended; return whether it is among the best so far."""
         self.counts[trial.state] += 1
         self.imported += origin == "imported"
         if origin == "baseline" and trial.value is not None:
             self.baseline = trial
-        is_best = self._is_better(trial)
-        if is_best:
-            self.best = trial
-        return is_best
+        if trial.value is None or not self._objectives.is_feasible(trial.value, trial.data):
+            return False
+        losses = self._objectives.losses(trial.value, trial.data)
+        if any(_no_worse(best, losses) for best, _ in self.front):
+            return False
+        self.front = [(other, t) for other, t in self.front if not _no_worse(losses, other)]
+        self.front.append((losses, trial))
+        return True
 
-    def _is_better(self, trial: Trial) -> bool:
-        if trial.value is None or self.best is None or self.best.value is None:
-            return trial.value is not None
-        return self._sign * trial.value > self._sign * self.best.value
+
+def _no_worse(one: Losses, other: Losses) -> bool:
+    return all(a <= b for a, b in zip(one, other, strict=True))

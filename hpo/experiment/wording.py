@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ago", "compared", "counted", "duration", "short", "values"]
+from hpo.objectives import Objectives
+
+__all__ = ["ago", "compared", "counted", "duration", "result", "short", "values"]
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -21,6 +23,15 @@ def short(value: Any) -> str:
     text = str(value)
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def result(wanted: Objectives, value: float | None, data: Mapping[str, Any] | None) -> str:
+    """Write a result: a number, or the parts that are wanted of it, and whether it misses a constraint."""
+    if value is None or wanted.are_plain:
+        return short(value)
+    given = data or {}
+    parts = [f"{name} {short(given.get(name))}" for name in wanted.names] if wanted.names else [short(value)]
+    return ", ".join(parts) + ("" if wanted.is_feasible(value, data) else " (infeasible)")
 
 
 def values(parameters: Mapping[str, Any]) -> str:

@@ -21,10 +21,17 @@ __all__ = ["WrittenBack", "frozen_project", "trial_code", "write_back"]
 
 @dataclass(frozen=True)
 class WrittenBack:
-    """The edits that make a trial's values the source's own."""
+    """The edits that make a trial's values the source's own.
+
+    Attributes:
+        trial: whose they are.
+        application: the edits.
+        others: how many more trials are on the front, where there are several objectives.
+    """
 
     trial: TrialRow
     application: Application
+    others: int = 0
 
 
 def write_back(directory: Path, number: int | None = None) -> WrittenBack:
@@ -37,6 +44,7 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     with open_store(directory) as store:
         row = store.best() if number is None else store.trial(number)
         plan = store.experiment()["config"]["plan"]
+        others = len(store.front()) - 1 if number is None else 0
     if row is None:
         what = "no trial has succeeded yet" if number is None else f"there is no trial {number}"
         raise UsageError(f"{directory.name}: {what}", help=f"hpo trial list {directory.name}")
@@ -52,7 +60,7 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     project = annotate(sources)
     if project.errors:
         raise AnnotationError(project.errors)
-    return WrittenBack(row, apply(project, row.parameters, was))
+    return WrittenBack(row, apply(project, row.parameters, was), others)
 
 
 def frozen_project(directory: Path) -> AnnotatedProject:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from hpo.errors import StoreError
+from hpo.errors import StoreError, UsageError
+from hpo.objectives import Objectives
 from hpo.runtime.selection import Selection
 from hpo.runtime.spool import Intermediate
 from hpo.trial import Metric, Trial, TrialState
@@ -43,7 +45,7 @@ class TrialRow(NamedTuple):
     def trial(self, intermediate: Sequence[Metric] = ()) -> Trial:
         """Return the trial as tuners know it."""
         trial = Trial(self.number, self.parameters, state=self.state, value=self.value, memo=self.memo)
-        trial.failure = self.failure
+        trial.failure, trial.data = self.failure, self.data
         trial.intermediate = list(intermediate)
         return trial
 
@@ -185,18 +187,64 @@ class Queries:
         row = self._db.execute(f"SELECT {_COLUMN_LIST} FROM trial WHERE number = ?", (number,)).fetchone()  # noqa: S608
         return None if row is None else _row(row)
 
+    def objectives(self) -> Objectives:
+        """Return what is wanted of results."""
+        fields = ("objectives", "result_constraints")
+        parts = ", ".join(f"json_extract(config, '$.settings.{name}')" for name in fields)
+        for direction, *texts in self._db.execute(f"SELECT direction, {parts} FROM experiment"):  # noqa: S608
+            try:
+                objectives, constraints = (json.loads(text or "[]") for text in texts)
+                return Objectives(objectives, constraints, direction)
+            except (UsageError, AttributeError, *_NO_JSON) as error:
+                raise _forged("settings", error) from error
+        raise _forged("experiment", "there is none")
+
     def best(self) -> TrialRow | None:
-        """Return the best succeeded trial; of equals, the earliest."""
-        return next(iter(self.top(1)), None)
+        """Return the best trial that succeeded; of several objectives, the nearest to the best of each."""
+        wanted = self.objectives()
+        if wanted.are_plain:
+            return next(iter(self.top(1)), None)
+        if wanted.are_several:
+            return wanted.best((row, row.value or 0.0, row.data) for row in self._succeeded(wanted))
+        return next(self._succeeded(wanted), None)
 
     def top(self, limit: int) -> list[TrialRow]:
-        """Return the best succeeded trials, the best first; of equals, the earliest."""
-        return self.ranked(limit, descending=self._direction() == "maximize")
+        """Return the best succeeded trials, the best first; of equals, the earliest.
 
-    def _direction(self) -> str:
-        for (direction,) in self._db.execute("SELECT direction FROM experiment"):
-            return str(direction)
-        raise _forged("experiment", "there is none")
+        Of several objectives it is the front, then those that are the front without it, and so on.
+        """
+        wanted = self.objectives()
+        if wanted.are_plain:
+            return self.ranked(limit, descending=wanted.direction == "maximize")
+        if not wanted.are_several:
+            return list(islice(self._succeeded(wanted), limit))
+        left, found = {row.number: row for row in self._succeeded(wanted)}, list[TrialRow]()
+        while left and len(found) < limit:
+            front = wanted.front((row, row.value or 0.0, row.data) for row in left.values())
+            found += front
+            for row in front:
+                del left[row.number]
+            if not front:
+                break
+        return found[:limit]
+
+    def front(self) -> list[TrialRow]:
+        """Return the trials that none dominates, the best in the first objective first."""
+        wanted = self.objectives()
+        if not wanted.are_several:
+            return self.top(1)
+        return wanted.front((row, row.value or 0.0, row.data) for row in self._succeeded(wanted))
+
+    def _succeeded(self, wanted: Objectives) -> Iterator[TrialRow]:
+        """Yield the trials that succeeded and are feasible, the best in the first objective first."""
+        order = "DESC" if wanted.direction == "maximize" else "ASC"
+        rows = self._db.execute(
+            f"SELECT {_COLUMN_LIST} FROM trial WHERE state = 'succeeded' "  # noqa: S608
+            f"ORDER BY value {order}, number"
+        )
+        for row in map(_row, rows):
+            if row.value is not None and wanted.is_feasible(row.value, row.data):
+                yield row
 
     def baseline(self) -> TrialRow | None:
         """Return the trial that ran the source's own values, where there was one."""

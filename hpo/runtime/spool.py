@@ -156,8 +156,9 @@ def _report(record: Any) -> Report:
             return Fold(value, bad, data, time)
         return Bad(str(bad), time) if value is None else Final(value, data, time)
     if kind == "own":
-        if isinstance(record["value"], dict | list):
-            raise TypeError("an own value is a number, a text, true, false or null")
+        listed = record["value"] if isinstance(record["value"], list) else [record["value"]]
+        if any(isinstance(each, dict | list) for each in listed):
+            raise TypeError("an own value is a number, a text, true, false or null, or a list of such")
         return Own(_text(record["name"]), _storable(record["value"]))
     if kind == "warning":
         return Warned(_text(record["message"]))

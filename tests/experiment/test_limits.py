@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from hpo.config.model import Algorithm, Config
-from hpo.config.target import Target
 from hpo.errors import UsageError
 from hpo.experiment.create import create, open_existing
 from hpo.experiment.loop import Experiment
 from hpo.space import SearchSpace
+from hpo.target import Target
 from hpo.trial import TrialState
 
 SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
