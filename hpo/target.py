@@ -1,7 +1,8 @@
-"""A result that is good enough: ``val_acc>=0.99``."""
+"""A comparison of a result with a number: ``val_acc>=0.99``."""
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Mapping
@@ -41,6 +42,11 @@ class Target:
         self.text, self.name = text.strip(), match[1]
         self._holds = _COMPARISONS[match[2]]
 
+    @property
+    def is_of_a_part(self) -> bool:
+        """Whether it speaks of a part of a result, by its key, and not of the value itself."""
+        return self.name not in _RESULT
+
     def is_met(self, value: float, data: Mapping[str, Any] | None) -> bool:
         """Tell whether a final result is good enough.
 
@@ -48,10 +54,19 @@ class Target:
             value: what the tuner sees.
             data: the whole of it, where it was a dict; a plain number goes by any name.
         """
+        found = self._found(value, data)
+        return found is not None and bool(self._holds(found, self._bound))
+
+    def excess(self, value: float, data: Mapping[str, Any] | None) -> float:
+        """Return by how much a final result misses it: 0 where it is met, infinite where there is none."""
+        found = self._found(value, data)
+        if found is None:
+            return math.inf
+        return 0.0 if self._holds(found, self._bound) else max(abs(found - self._bound), 1e-12)
+
+    def _found(self, value: float, data: Mapping[str, Any] | None) -> float | None:
         found = value if data is None or self.name in _RESULT else data.get(self.name)
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            return False
-        return bool(self._holds(found, self._bound))
+        return None if isinstance(found, bool) or not isinstance(found, int | float) else found
 
     def is_missing(self, data: Mapping[str, Any] | None) -> bool:
         """Tell whether a result has no such part."""

@@ -20,7 +20,17 @@ __all__ = ["reading"]
 _PAGE = 500  # trials
 # Those of hpo.figures.KINDS that plotly draws; they are not loaded before they are needed.
 Figure = Literal[
-    "history", "importance", "slices", "items", "contour", "curves", "rungs", "lineage", "edf", "timeline"
+    "history",
+    "front",
+    "importance",
+    "slices",
+    "items",
+    "contour",
+    "curves",
+    "rungs",
+    "lineage",
+    "edf",
+    "timeline",
 ]
 
 

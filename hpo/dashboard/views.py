@@ -14,6 +14,8 @@ from typing import Any
 from hpo.errors import StoreError
 from hpo.experiment.documents import experiment_json, limits_json, open_store, seen_state, trial_json
 from hpo.experiment.wishes import wanted
+from hpo.objectives import Objectives
+from hpo.parameters import is_number
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.selection import Selection
@@ -70,7 +72,7 @@ def experiments() -> list[dict[str, Any]]:
 def experiment(store: Store) -> dict[str, Any]:
     """Return the documented form of an experiment, and what it gained."""
     told = experiment_json(store)
-    told["gain"] = _gain(told["best"], told["direction"])
+    told["gain"] = None if len(told["objectives"]) > 1 else _gain(told["best"], told["direction"])
     return told
 
 
@@ -121,8 +123,13 @@ def _running(store: Store, row: TrialRow) -> dict[str, Any]:
 
 
 def course(store: Store) -> dict[str, Any]:
-    """Return the results in the order in which they came, thinned, and the best so far."""
-    direction = store.experiment()["direction"]
+    """Return the results in the order in which they came, thinned, and the best so far.
+
+    Of several objectives it is the first two against each other, and the front.
+    """
+    if (objectives := store.objectives()).are_several:
+        return _plane(store, objectives)
+    direction = objectives.direction
     results = store.results()
     best: list[list[float]] = []
     sign = 1 if direction == "maximize" else -1
@@ -138,6 +145,27 @@ def course(store: Store) -> dict[str, Any]:
         "total": len(results),
         "points": _thinned(points, _POINTS),
         "best": best,
+        "baseline": baseline.value if baseline else None,
+    }
+
+
+def _plane(store: Store, objectives: Objectives) -> dict[str, Any]:
+    across, up = (objective.name for objective in objectives.each[:2])
+
+    def point(row: TrialRow) -> list[float]:
+        data = row.data or {}
+        return [data[across], data[up], row.number]
+
+    rows = store.trials(states=[TrialState.SUCCEEDED])
+    whole = [row for row in rows if all(is_number((row.data or {}).get(name)) for name in (across, up))]
+    front = {row.number for row in store.front()}
+    baseline = store.baseline()
+    return {
+        "objectives": [across, up],
+        "direction": objectives.direction,
+        "total": len(whole),
+        "points": _thinned([point(row) for row in whole if row.number not in front], _POINTS),
+        "best": sorted(point(row) for row in whole if row.number in front),
         "baseline": baseline.value if baseline else None,
     }
 
@@ -231,6 +259,7 @@ def _brief(store: Store, row: TrialRow) -> dict[str, Any]:
         "state": seen_state(store, row.state.value),
         "parameters": row.parameters,
         "value": row.value,
+        "results": row.data,
         "started": row.started,
         "duration": row.duration,
         "attempt": row.attempt,
@@ -247,7 +276,7 @@ def _brief(store: Store, row: TrialRow) -> dict[str, Any]:
 
 def trial(store: Store, row: TrialRow) -> dict[str, Any]:
     """Return one trial in full."""
-    base, best = store.baseline(), store.best()
+    base = store.baseline()
     told = trial_json(store, row)
     told["steps"] = len(told["intermediate"])
     told["intermediate"] = _thinned(told["intermediate"], _POINTS)
@@ -256,7 +285,7 @@ def trial(store: Store, row: TrialRow) -> dict[str, Any]:
         "data": row.data,
         "device": row.device,
         "events": store.events(row.number),
-        "best": best is not None and best.number == row.number,
+        "best": row.number in {best.number for best in store.front()},
         "baseline": {"number": base.number, "parameters": base.parameters, "value": base.value}
         if base
         else None,

@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 import plotly.graph_objects as go
 
 from hpo.experiment.record import Record
+from hpo.figures.front import front
 from hpo.figures.lists import items
 from hpo.figures.parameters import contour, importance, parallel, slices
 from hpo.figures.schedule import lineage, rungs, timeline
@@ -43,6 +44,7 @@ __all__ = [
     "contour",
     "curves",
     "edf",
+    "front",
     "history",
     "importance",
     "items",
@@ -58,6 +60,7 @@ __all__ = [
 #: The figures of one experiment, in the order in which one asks for them.
 KINDS: Mapping[str, Callable[[Record], go.Figure]] = {
     "history": history,
+    "front": front,
     "importance": importance,
     "slices": slices,
     "items": items,
@@ -76,6 +79,7 @@ def telling(record: Record) -> list[str]:
     trials, succeeded, parameters = record.trials, len(record.succeeded), len(record.space)
     has = {
         "history": succeeded > 0,
+        "front": succeeded > 0 and record.objectives.are_several,
         "importance": succeeded >= 5 and parameters > 1,
         "slices": succeeded > 1 and parameters > 0,
         "items": succeeded > 1 and any(isinstance(p, Arrangement) for p in record.space.parameters.values()),

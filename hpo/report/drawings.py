@@ -20,6 +20,10 @@ _MOST_SLICES = 24
 
 _CAPTIONS = {
     "history": ("History", "Every trial's result, and the best so far."),
+    "front": (
+        "Front",
+        "The results in two objectives, and those that no other is better than in all.",
+    ),
     "importance": (
         "Importance",
         "What moves the result anywhere in the space, and what a trial needs to be among the best tenth.",

@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import Any
 
 from hpo.errors import TunerError
+from hpo.objectives import Objectives
 from hpo.space import SearchSpace
 from hpo.tuners.arguments import checked_arguments
 from hpo.tuners.assessor import Assessor
@@ -26,6 +27,7 @@ from hpo.tuners.base import Direction, Tuner
 __all__ = [
     "BUILT_IN_ASSESSORS",
     "BUILT_IN_TUNERS",
+    "SEVERAL",
     "Assessor",
     "Direction",
     "Tuner",
@@ -57,6 +59,9 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "PBT": "hpo.tuners.pbt",
 }
 
+#: The built-in tuners that take several objectives, and constraints on results.
+SEVERAL = ("Auto", "TPE", "GP", "Random", "QMC", "GridSearch", "Batch")
+
 #: The built-in assessors.
 BUILT_IN_ASSESSORS: Mapping[str, str] = {
     "Medianstop": "hpo.tuners.median_stop",
@@ -71,6 +76,7 @@ def create(
     *,
     direction: Direction | None = None,
     seed: int = 0,
+    objectives: Objectives | None = None,
     **class_args: Any,
 ) -> Tuner:
     """Return a tuner by its name.
@@ -81,16 +87,28 @@ def create(
         direction: whether larger results are better. Left out, NNI's `optimize_mode` among the
             arguments says it, and without that the default that NNI gives this tuner.
         seed: what the proposals depend on, besides the space and the results.
+        objectives: what is wanted, where that is not one result as good as can be: then trials are told with
+            the whole of their results in `Trial.data`.
         **class_args: the tuner's own arguments, under NNI's names.
 
     Raises:
-        TunerError: the tuner is unknown, or cannot take these arguments or this space.
+        TunerError: the tuner is unknown, or cannot take these arguments, this space or several objectives.
     """
     cls = find(name)
     mode = _optimize_mode(name, class_args)
     arguments = checked_arguments(name, cls, {**class_args, "seed": seed})
     cls.check_space(space)
-    return cls(space, direction=direction or mode or cls.default_direction, **arguments)
+    if objectives is None or objectives.are_plain:
+        return cls(space, direction=direction or mode or cls.default_direction, **arguments)
+    if not cls.takes_several:
+        raise _takes_one(name, objectives)
+    if cls.takes_several == "itself":
+        return cls(space, **{**arguments, "objectives": objectives})
+    if cls.takes_several == "any":
+        return cls(space, direction=objectives.direction, **arguments)
+    from hpo.tuners.scalarised import Scalarised
+
+    return Scalarised(space, lambda: cls(space, direction="minimize", **arguments), objectives, seed=seed)
 
 
 def create_assessor(name: str, *, direction: Direction | None = None, **class_args: Any) -> Assessor:
@@ -108,6 +126,12 @@ def create_assessor(name: str, *, direction: Direction | None = None, **class_ar
     mode = _optimize_mode(name, class_args)
     arguments = checked_arguments(name, cls, class_args)
     return cls(direction=direction or mode or cls.default_direction, **arguments)
+
+
+def _takes_one(name: str, objectives: Objectives) -> TunerError:
+    """Return what is said of a tuner that takes one objective alone."""
+    what = "one objective alone" if objectives.are_several else "no constraints on results"
+    return TunerError(f"{name} takes {what}", help=f"these take more: {', '.join(SEVERAL)}")
 
 
 def find(name: str) -> type[Tuner]:

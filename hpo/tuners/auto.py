@@ -28,6 +28,7 @@ class Auto(Tuner):
     """Choose by what it sees: the default."""
 
     name = "Auto"
+    takes_several = "one"
 
     def __init__(self, *args: Any, **common: Any) -> None:
         super().__init__(*args, **common)

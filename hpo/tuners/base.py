@@ -68,6 +68,10 @@ class Tuner(ABC):
     #: Its argument that says how many passes a whole trial makes: where the script's loop says it too, and
     #: nobody gives the argument, the loop decides.
     whole_budget: ClassVar[str | None] = None
+    #: What it does with several objectives, or constraints on results: nothing; it searches all the same,
+    #: whatever the results are; it is told one loss in their place, another for each proposal (see
+    #: `scalarised`); or it takes `objectives` itself.
+    takes_several: ClassVar[Literal["", "any", "one", "itself"]] = ""
     #: Whether it proposes on purpose what it proposed before. Else it is done when a finite space is tried
     #: out: a result with noise is measured again by ``--repeat``.
     repeats: bool = False

@@ -18,6 +18,7 @@ class Batch(Tuner):
     """
 
     name = "Batch"
+    takes_several = "any"
 
     @classmethod
     def check_space(cls, space: SearchSpace) -> None:

@@ -54,6 +54,7 @@ class GP(Tuner):
     """
 
     name = "GP"
+    takes_several = "one"
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class GridSearch(Tuner):
     """Propose every point of the grid, the last parameter changing fastest; done when a finite one is."""
 
     name = "GridSearch"
+    takes_several = "any"
 
     def __init__(self, *args: Any, **common: Any) -> None:
         super().__init__(*args, **common)

@@ -70,6 +70,7 @@ class QMC(Tuner):
     """Walk along a randomised Halton sequence; where it repeats in a finite space, draw at random."""
 
     name = "QMC"
+    takes_several = "any"
 
     def suggest(self, number: int) -> Trial:
         return Trial(number, spread(self, self._sequence, number))

@@ -15,6 +15,7 @@ class Random(Tuner):
     """Draw each configuration from the space, none twice while a finite space has others."""
 
     name = "Random"
+    takes_several = "any"
 
     def suggest(self, number: int) -> Trial:
         rng = self.rng(number)

@@ -149,6 +149,7 @@ class TPE(Tuner):
     """
 
     name = "TPE"
+    takes_several = "one"
     default_direction = "minimize"
 
     def __init__(self, *args: Any, tpe_args: TPEArguments | None = None, **common: Any) -> None:

@@ -5,6 +5,7 @@ import { get, repeated } from "./api.js";
 import { h } from "./dom.js";
 import { follow } from "./main.js";
 import { duration, moment, short, signed, t } from "./text.js";
+import { isSeveral } from "./overview.js";
 
 /** @param {import("./main.js").Context} ctx @returns {import("./main.js").Page} */
 export function listPage(ctx) {
@@ -62,7 +63,7 @@ function table(rows, chosen, toggle, at) {
       h("td.wide", null, h("a.title", { href: `/e/${e.id}`, onclick: follow, title: e.name }, e.name), h("span.id", null, e.id), e.tags.map((/** @type {string} */ tag) => h("span.tag", { key: tag }, tag))),
       h("td", null, h("span.status", { class: e.status }, t(e.status))),
       h("td.number", null, String(count(e)), e.limits.max_trials && h("span.of", null, ` / ${e.limits.max_trials}`)),
-      h("td.number.strong", null, short(e.best?.value ?? null)),
+      h("td.number.strong", null, isSeveral(e) ? t("{} on the front", e.best?.front.length ?? 0) : short(e.best?.value ?? null)),
       h("td.number", { class: e.gain > 0 ? "better" : "" }, signed(e.gain)),
       h("td", null, e.tuner.name),
       h("td.number.left", null, duration(e.elapsed)),

@@ -66,7 +66,9 @@ export function overviewPage(ctx) {
         limits(ctx, e),
         h("div.columns", null,
           h("section.results", null, heading(t("Results"), course && t("{} succeeded", course.total)), results(ctx, course, figure)),
-          h("section.best", null, heading(t("Best parameters"), e.best && trialLink(ctx, e.best.trial)), best(e)),
+          isSeveral(e)
+            ? h("section.best", null, heading(t("Front"), t("no other is better in all")), front(ctx, e))
+            : h("section.best", null, heading(t("Best parameters"), e.best && trialLink(ctx, e.best.trial)), best(e)),
         ),
         e.running.length > 0 && h("section", null, heading(e.status === "running" ? t("Running now") : t("Cut short")), running(ctx, e)),
         h("div.columns.even", null,
@@ -153,6 +155,7 @@ function strip(ctx, e, clock) {
   const elapsed = e.elapsed + (e.status === "running" ? clock : 0);
   const limit = e.limits.max_duration;
   return h("div.strip", null,
+    isSeveral(e) ? number(t("On the front"), String(e.best?.front.length ?? 0), e.objectives.join(", "), "lead") :
     number(t("Best"), short(e.best?.value ?? null), e.direction === "maximize" ? t("higher is better") : t("lower is better"), "lead"),
     number(t("Over the defaults"), e.gain === null ? "–" : signed(e.gain), e.best?.baseline === null || !e.best ? t("no result of the defaults") : t("from {}", short(e.best.baseline)), e.gain > 0 ? "better" : ""),
     h("div.figure.grow", null, h("span.label", null, t("Trials")),
@@ -219,6 +222,7 @@ function bar(e, total) {
 
 /** @param {any} course */
 function pictureOf(course) {
+  if (course.objectives) return [{ kind: "dots", points: course.points, tone: "trial" }, { kind: "line", points: course.best, tone: "best" }, { kind: "dots", points: course.best, tone: "best" }];
   return [
     { kind: "dots", points: course.points, tone: "trial" },
     { kind: "steps", points: course.best, tone: "best" },
@@ -229,6 +233,18 @@ function pictureOf(course) {
 function results(ctx, course, figure) {
   if (!course) return h("div.chart", { style: { height: "260px" } });
   if (!course.total) return h("p.none", null, t("No trial has succeeded yet."));
+  if (course.objectives) {
+    const [across, up] = course.objectives;
+    return [
+      chart({
+        series: figure, height: 260, robust: true,
+        label: t("{0} against {1}, and the front", across, up),
+        tell: (point) => `${t("trial {}", point[2])}  ${across} ${short(point[0])}  ${up} ${short(point[1])}`,
+        pick: (number) => ctx.go(`/e/${ctx.id}/trials/${number}`),
+      }),
+      h("p.legend", null, h("i.dot.trial", { "aria-hidden": "true" }), t("a trial"), h("i.dash.best", { "aria-hidden": "true" }), t("Front"), h("span.of", null, "· ", t("{} to the right", across), ", ", t("{} upwards", up))),
+    ];
+  }
   return [
     chart({
       series: figure, height: 260, robust: true, xs: [0, Math.max(1, course.total - 1)],
@@ -239,6 +255,27 @@ function results(ctx, course, figure) {
     }),
     h("p.legend", null, h("i.dot.trial", { "aria-hidden": "true" }), t("a trial"), h("i.dash.best", { "aria-hidden": "true" }), t("best so far"), h("span.of", null, "· ", t("in the order of their ends"))),
   ];
+}
+
+/** @param {any} e whether there is a front, and no best */
+export function isSeveral(e) {
+  return (e.objectives ?? []).length > 1;
+}
+
+/** @param {any} e @param {any} results as a trial reported them */
+export function parts(e, results) {
+  return (e.best?.objectives ?? e.objectives ?? []).map((/** @type {string} */ text) => text.slice(0, text.lastIndexOf(":")))
+    .map((/** @type {string} */ name) => `${name} ${short(results?.[name] ?? null, 4)}`).join("  ");
+}
+
+/** @param {import("./main.js").Context} ctx @param {any} e */
+function front(ctx, e) {
+  if (!e.best?.front.length) return h("p.none", null, t("No trial has succeeded yet."));
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Front") }, h("table.pairs.values", null,
+    h("thead.hidden", null, h("tr", null, h("th", null, t("Trial")), h("th", null, t("Value")))),
+    h("tbody", null, e.best.front.map((/** @type {any} */ each) => h("tr", { key: each.trial },
+      h("th", { scope: "row" }, trialLink(ctx, each.trial)),
+      h("td.strong", null, parts(e, each.results)))))));
 }
 
 /** @param {any} e */
@@ -272,7 +309,7 @@ function top(ctx, e) {
     h("thead", null, h("tr", null, h("th.number", { scope: "col" }, t("Trial")), h("th.number", { scope: "col" }, t("Value")), names.map((name) => h("th", { key: name, class: tone(name), scope: "col", title: name }, name)))),
     h("tbody", null, e.top.map((/** @type {any} */ trial) => h("tr", { key: trial.number },
       h("td.number", null, h("a", { href: `/e/${ctx.id}/trials/${trial.number}`, onclick: follow }, String(trial.number))),
-      h("td.number.strong", null, short(trial.value)),
+      h("td.number.strong", null, isSeveral(e) ? parts(e, trial.results) : short(trial.value)),
       names.map((name) => h("td", { key: name, class: tone(name) }, Object.hasOwn(trial.parameters, name) ? short(trial.parameters[name], 4) : "")))))));
 }
 

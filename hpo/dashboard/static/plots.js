@@ -9,6 +9,7 @@ import { currentLanguage, t } from "./text.js";
 /** @type {Record<string, string>} */
 const NAMES = {
   history: "History",
+  front: "Front",
   importance: "Importance",
   slices: "Slices",
   items: "Items",

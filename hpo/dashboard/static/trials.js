@@ -9,6 +9,7 @@ import { dialog } from "./dialogs.js";
 import { h } from "./dom.js";
 import { follow } from "./main.js";
 import { duration, moment, short, STATES, t } from "./text.js";
+import { isSeveral, parts } from "./overview.js";
 
 const ROW = 30; // pixels; the style sheet agrees
 const BLOCK = 100; // rows that are asked for at once
@@ -170,7 +171,8 @@ function grid(ctx, state, columns, change, toggle, row, keep, scrolled) {
 /** @param {import("./main.js").Context} ctx @param {any} state @param {any[]} columns @param {any} trial @param {number} i @param {(n: number) => void} toggle */
 function line(ctx, state, columns, trial, i, toggle) {
   if (!trial) return h("tr", { key: i, "aria-rowindex": String(i + 2) }, h("td.pick"), columns.map((c) => h("td", { key: c.name, class: c.isNumber ? "number" : "" }, "·")));
-  const isBest = ctx.experiment?.best?.trial === trial.number;
+  const best = ctx.experiment?.best;
+  const isBest = best?.front ? best.front.some((/** @type {any} */ each) => each.trial === trial.number) : best?.trial === trial.number;
   return h("tr", { key: i, class: [i === state.at ? "at" : "", isBest ? "best-row" : ""].join(" "), "aria-rowindex": String(i + 2) },
     h("td.pick", null, h("input", { type: "checkbox", checked: state.chosen.has(trial.number), onchange: () => toggle(trial.number), "aria-label": t("Compare {}", t("trial {}", trial.number)) })),
     columns.map((c) => h("td", { key: c.name, class: [c.isNumber ? "number" : "", c.tone ?? ""].join(" "), title: c.long ? String(c.show(trial) ?? "") : null },
@@ -192,7 +194,7 @@ function columnsOf(ctx, state) {
   return [
     { name: "number", title: t("Trial"), isNumber: true, descends: true, show: (/** @type {any} */ x) => x.number },
     { name: "state", title: t("State"), descends: false, show: () => "" },
-    { name: "value", title: t("Value"), isNumber: true, descends: isBetterHigh, tone: "strong", show: (/** @type {any} */ x) => short(x.value) },
+    { name: "value", title: t("Value"), isNumber: true, descends: isBetterHigh, tone: "strong", show: (/** @type {any} */ x) => (isSeveral(ctx.experiment ?? {}) && x.value !== null ? parts(ctx.experiment, x.results) : short(x.value)) },
     ...names.map((name) => ({ name, title: name, isNumber: isNumeric(ctx.experiment.space[name]), descends: true, long: true, show: (/** @type {any} */ x) => (Object.hasOwn(x.parameters, name) ? short(x.parameters[name], 5) : "") })),
     { name: "duration", title: t("Duration"), isNumber: true, descends: true, show: (/** @type {any} */ x) => duration(x.duration) },
     { name: "started", title: t("Started"), descends: true, tone: "muted", show: (/** @type {any} */ x) => moment(x.started) },

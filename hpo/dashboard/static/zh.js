@@ -57,11 +57,14 @@ export const ZH = {
   "Show them in the table": "在表格中显示", "Clear": "清除", "inactive": "未启用", "inactive in the best": "最佳试验中未启用", "result": "结果",
   // figures
   "{0} after {1} passes": "{0}（{1} 轮之后）", "{} since the first trial": "自首个试验起的时间（{}）", "days": "天", "hours": "小时", "minutes": "分钟", "seconds": "秒",
+  "another is better": "被其他试验支配", "misses a constraint": "不满足约束", "front": "前沿", "There is one objective: what is best is one trial.": "只有一个目标：最佳的是一个试验。",
   "Values against results": "取值与结果", "Items of lists": "列表中的元素", "orange: in the best fifth of the trials; grey: in all of them": "橙色：在最好的五分之一试验中；灰色：在全部试验中", "early trials are blue, late ones orange; ★ the best": "早期试验为蓝色，后期为橙色；★ 为最佳", "Intermediate results": "中间结果", "Distribution of results": "结果分布",
   "trial": "试验", "the script's own values": "脚本原有的值", "share": "占比", "share of trials": "试验占比", "passes": "轮数", "generation": "代", "step": "步",
   "moves the result (fANOVA)": "对结果的影响 (fANOVA)", "tells the best trials (PED-ANOVA)": "对最佳试验的区分 (PED-ANOVA)",
   "went no further": "未再继续", "went on": "已继续", "ran to the end": "完整运行", "goes on": "继续", "takes over, and changes": "接替并改变", "the best one's line": "最佳者的谱系",
   "Trials of one budget are compared: {} passes.": "比较同一预算的试验：{} 轮。",
+  // several objectives
+  "Front": "前沿", "On the front": "前沿上", "{} on the front": "前沿上 {} 个", "no other is better in all": "没有其他试验全面更优", "{0} against {1}, and the front": "{0} 与 {1} 及其前沿", "{} to the right": "向右为 {}", "{} upwards": "向上为 {}",
   // several
   "{} experiments side by side": "并排比较 {} 个实验", "Best so far": "当前最佳", "Search spaces": "搜索空间", "Nothing to compare": "没有可比较的内容", "Choose experiments in the list.": "请在列表中选择实验。",
 };
