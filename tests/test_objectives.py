@@ -75,6 +75,11 @@ class TestHypervolume:
         flat = hypervolume(found, reference)
         assert hypervolume([(*p, 0.0) for p in found], (*reference, 1.0)) == pytest.approx(flat, rel=1e-6)
 
+    @given(st.lists(st.tuples(*[st.floats(0, 1)] * 4), min_size=1, max_size=10))
+    def test_it_is_what_another_library_finds(self, found: list[tuple[float, ...]]) -> None:
+        moocore = pytest.importorskip("moocore")
+        assert hypervolume(found, (1.1,) * 4) == pytest.approx(moocore.hypervolume(found, ref=[1.1] * 4))
+
     def test_more_points_never_make_it_smaller(self) -> None:
         rng, found = random.Random(0), []
         last = 0.0

@@ -38,6 +38,7 @@ _EXTRAS = {
     "tensorboard": ("tensorboard", "`--track tensorboard`"),
     "wandb": ("wandb", "`--track wandb`"),
     "ray": ("ray", "`--engine ray`, trials on a cluster"),
+    "nsga2": ("deap", "`--tuner NSGA2`"),
     "smac": ("smac", "`--tuner SMAC`"),
     "examples": ("sklearn", "the examples"),
 }

@@ -129,7 +129,10 @@ def import_trials(reference: str | None, file: Path, study: str | None) -> None:
     """Let an experiment learn from exported trials: at once where it runs, else when it is resumed."""
     directory = home.find(reference)
     with open_store(directory) as store:
-        row = store.experiment()
+        row, wanted = store.experiment(), store.objectives()
+    if not wanted.are_plain:
+        message = f"{directory.name} wants {wanted}, and an imported trial has one number"
+        raise UsageError(message, help="import into an experiment of one objective")
     space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
     if is_study(file):
         trials, misfits = read_results(study_results(file, study), space, str(file))

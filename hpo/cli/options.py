@@ -265,8 +265,8 @@ Tuner = Annotated[
     typer.Option(
         metavar="NAME|FILE.py:Class",
         help="Auto (the default), TPE, Random, GridSearch, Batch, Anneal, Evolution, GP, CMAES, QMC, "
-        "SMAC, Metis, DNGO, Hyperband, BOHB, PBT, or a class of your own, written against hpo's API or "
-        "NNI's.",
+        "SMAC, Metis, DNGO, Hyperband, BOHB, PBT, NSGA2, or a class of your own, written against hpo's API "
+        "or NNI's.",
         rich_help_panel=_HOW,
         autocompletion=completion.tuners,
     ),

@@ -37,6 +37,11 @@ def obey(experiment: Experiment, command: dict[str, Any]) -> None:
                 experiment.enqueue(parameters)
         case {"do": "search", "space": dict(space)}:
             _search(experiment, space)
+        case {"do": "import"} if not experiment.config.wanted.are_plain:
+            wanted = experiment.config.wanted
+            experiment.store.add_event(
+                "warning", f"nothing was imported: one number says nothing of {wanted}"
+            )
         case {"do": "import", "trials": list(trials)}:
             for parameters, value in trials:
                 if _fits(experiment, parameters, "imported"):
@@ -72,7 +77,8 @@ def _search(experiment: Experiment, written: dict[str, Any]) -> None:
         space = space.fixed({n: v for n, v in experiment.config.fixed.items() if n in space})
         with experiment.blaming("tuner"):
             tuner = make_tuner(experiment.config, space)
-            for _ in replay(experiment.store, tuner, curves=experiment.keeps_curves):
+            told = replay(experiment.store, tuner, curves=experiment.keeps_curves, data=experiment.keeps_data)
+            for _ in told:
                 pass
     except HpoError as error:
         experiment.store.add_event("warning", f"the search space stays as it is: {error}")

@@ -111,6 +111,9 @@ def draft(
     if listener is not None:
         _caution(listener, given, project, options or {}, command, config.direction or "maximize")
     make_assessor(config)
+    if config.warm_from is not None and not config.wanted.are_plain:
+        message = f"--warm-from takes one number of each trial, and {config.wanted} wants more"
+        raise UsageError(message, help="leave it out")
     drafted = Draft(
         config,
         space,

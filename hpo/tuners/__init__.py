@@ -57,10 +57,11 @@ BUILT_IN_TUNERS: Mapping[str, str] = {
     "Hyperband": "hpo.tuners.hyperband",
     "BOHB": "hpo.tuners.bohb",
     "PBT": "hpo.tuners.pbt",
+    "NSGA2": "hpo.tuners.nsga2",
 }
 
 #: The built-in tuners that take several objectives, and constraints on results.
-SEVERAL = ("Auto", "TPE", "GP", "Random", "QMC", "GridSearch", "Batch")
+SEVERAL = ("Auto", "NSGA2", "TPE", "GP", "Random", "QMC", "GridSearch", "Batch")
 
 #: The built-in assessors.
 BUILT_IN_ASSESSORS: Mapping[str, str] = {

@@ -92,6 +92,7 @@ def _wanted(cls: type) -> dict[str, Any]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     wanted.pop("direction", None)
+    wanted.pop("objectives", None)
     return wanted
 
 

@@ -22,6 +22,7 @@ import pytest
 
 from hpo import tuners
 from hpo.errors import TunerError
+from hpo.objectives import Objectives
 from hpo.parameters import identity
 from hpo.space import SearchSpace
 from hpo.trial import Metric, Trial, TrialState
@@ -233,6 +234,45 @@ class TunerContract:
             assert json.loads(json.dumps(tuner.explain())) == tuner.explain()
         assert explained == plain
 
+    # -- several objectives, and constraints on results
+
+    @pytest.mark.parametrize("constraints", [(), ("size<=3", "first>0.2")], ids=["free", "constrained"])
+    def test_several_objectives_are_searched_or_refused_and_resume(
+        self, space: SearchSpace, constraints: tuple[str, ...]
+    ) -> None:
+        wanted = Objectives(["first:max", "second:min"], constraints)
+        given: dict[str, Any] = {"objectives": wanted, "seed": 3, **self.class_args}
+        if not tuners.find(self.name).takes_several:
+            with pytest.raises(TunerError) as refusal:
+                tuners.create(self.name, space, **given)
+            assert refusal.value.help
+            return
+        tuner = tuners.create(self.name, space, **given)
+        told: list[tuple[int, float | None]] = []
+        for trial in _run(tuner, self.trials, in_flight=3, failing=7, told=told, several=True):
+            space.check(trial.parameters)
+            assert _all_plain(trial.parameters)
+            assert json.loads(json.dumps(trial.memo)) == trial.memo
+        assert json.loads(json.dumps(tuner.explain())) == tuner.explain()
+        replayed = tuners.create(self.name, space, **given)
+        records = {number: _through_the_store(trial) for number, trial in tuner.trials.items()}
+        for record in records.values():
+            replayed.add(record)
+        for number, value in told:
+            records[number].data = tuner.trials[number].data
+            replayed.tell(records[number], value)
+        for _ in range(3):
+            expected, got = tuner.ask(), replayed.ask()
+            if expected is None:
+                assert got is None
+                break
+            assert got is not None
+            assert (got.number, got.parameters, got.memo) == (
+                expected.number,
+                expected.parameters,
+                expected.memo,
+            )
+
     # -- what it survives
 
     @pytest.mark.parametrize("values", EXTREMES.values(), ids=list(EXTREMES))
@@ -315,6 +355,7 @@ def _run(
     failing: int = 0,
     sign: float = 1.0,
     told: list[tuple[int, float | None]] | None = None,
+    several: bool = False,
 ) -> Iterator[Trial]:
     """Run a small experiment: results come late and out of order, and every `failing`-th trial fails."""
     waiting: list[Trial] = []
@@ -329,6 +370,8 @@ def _run(
             value: float | None = sign * _score(ended)
             if failing and ended.number % failing == failing - 1:
                 value, ended.state, ended.failure = None, TrialState.FAILED, "exception"
+            elif several:
+                ended.data = {"first": value, "second": math.sin(3 * _score(ended)), "size": ended.number % 5}
             tuner.tell(ended, value)
             if told is not None:
                 told.append((ended.number, value))

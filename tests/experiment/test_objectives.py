@@ -140,6 +140,25 @@ class TestAFront:
         assert [t["parameters"] for t in data("trial", "list", "cut")] == expected
         assert [e["trial"] for e in data("best", "cut")["front"]] == [e["trial"] for e in whole["front"]]
 
+    def test_it_goes_on_in_another_space_with_all_that_it_learnt(self) -> None:
+        call("run", "train.py", *BOTH, "--max-trials", "12", "--seed", "5")
+        Path("space.json").write_text(
+            '{"x": {"_type": "uniform", "_value": [0, 0.5]}, "y": {"_type": "uniform", "_value": [0.5, 1]}}'
+        )
+        call("update", "--space", "space.json", "--max-trials", "20")
+        call("resume")
+        told = data("show")
+        assert told["trials"] == {"succeeded": 20}
+        assert told["explanation"]["model"] == "Gaussian processes and a Parzen estimator, by turns"
+        assert all(t["parameters"]["x"] <= 0.5 for t in data("trial", "list")[12:])
+
+    def test_what_has_one_number_is_not_learnt_from(self) -> None:
+        name = data("run", "train.py", *BOTH, "--max-trials", "2")["experiment"]
+        Path("trials.json").write_text('[{"parameter": {"x": 0.1, "y": 0.2}, "value": 0.9}]')
+        assert "an imported trial has one number" in call("import", name, "trials.json", code=2).stderr
+        refused = call("run", "train.py", *BOTH, "--warm-from", name, code=2).stderr
+        assert "--warm-from takes one number of each trial" in refused
+
     def test_three_objectives_and_a_file(self) -> None:
         Path("trial.py").write_text(
             "import hpo\nv = hpo.get_next_parameter()\n"

@@ -97,9 +97,21 @@ class TestSMAC(TunerContract):
     trials = 12
 
 
+@pytest.mark.skipif(find_spec("deap") is None, reason="the extra nsga2 is not installed")
+class TestNSGA2(TunerContract):
+    name = "NSGA2"
+    class_args: ClassVar = {"population_size": 6}
+
+
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
+
+
+@pytest.mark.skipif(not (find_spec("deap") and find_spec("smac")), reason="an extra is not installed")
+def test_those_that_are_said_to_take_several_objectives_do():
+    taking = {name for name in tuners.BUILT_IN_TUNERS if tuners.find(name).takes_several}
+    assert set(tuners.SEVERAL) == taking
 
 
 def test_every_built_in_tuner_is_here():
