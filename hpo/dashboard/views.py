@@ -131,11 +131,12 @@ def course(store: Store) -> dict[str, Any]:
         return _plane(store, objectives)
     direction = objectives.direction
     results = store.results()
+    feasible = {row.number for row in store.top(len(results))} if objectives.constraints else None
     best: list[list[float]] = []
     sign = 1 if direction == "maximize" else -1
     record = float("-inf")
     for place, (number, value, _) in enumerate(results):
-        if sign * value > record:
+        if sign * value > record and (feasible is None or number in feasible):
             record = sign * value
             best.append([place, value, number])
     points = [[place, value, number] for place, (number, value, _) in enumerate(results)]

@@ -81,6 +81,11 @@ class Record:
         return [t for t in self.trials if t.state is TrialState.SUCCEEDED and t.value is not None]
 
     @cached_property
+    def feasible(self) -> Sequence[TrialRow]:
+        """Those of them that meet all constraints on results."""
+        return [t for t in self.succeeded if self.objectives.is_feasible(t.value or 0.0, t.data)]
+
+    @cached_property
     def baseline(self) -> TrialRow | None:
         """The trial that ran the source's own values, where there was one."""
         return next((t for t in self.trials if t.origin == "baseline"), None)
@@ -90,8 +95,7 @@ class Record:
         """The best trial; of equals, the earliest; of several objectives, the nearest to the best of each."""
         if self.objectives.are_several:
             return self.objectives.best((t, t.value or 0.0, t.data) for t in self.succeeded)
-        feasible = (t for t in self.succeeded if self.objectives.is_feasible(t.value or 0.0, t.data))
-        return min(feasible, key=lambda t: (self.loss(t.value), t.number), default=None)
+        return min(self.feasible, key=lambda t: (self.loss(t.value), t.number), default=None)
 
     @cached_property
     def front(self) -> Sequence[TrialRow]:

@@ -111,7 +111,9 @@ def _add_slice(
         row=row,
         col=column,
     )
-    best = min(trials, key=lambda t: (record.loss(t.value), t.number), default=None)
+    best = record.best if record.best in trials else None
+    if best is None and record.objectives.are_plain:  # the best may have had another budget
+        best = min(trials, key=lambda t: (record.loss(t.value), t.number), default=None)
     if best is not None:
         result.add_scatter(
             x=scale.positions([best.parameters[name]]),

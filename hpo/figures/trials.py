@@ -76,7 +76,7 @@ def _best_so_far(record: Record, by: By, name: str = "best so far", colour: str 
     numbers, times, values = [], [], []
     best = float("inf")
     start = _start(record)
-    order = sorted(record.succeeded, key=lambda t: t.number if by == "trial" else t.ended or 0.0)
+    order = sorted(record.feasible, key=lambda t: t.number if by == "trial" else t.ended or 0.0)
     for trial in order:
         if record.loss(trial.value) < best:
             best = record.loss(trial.value)

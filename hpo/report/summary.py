@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hpo.experiment.record import Record
-from hpo.experiment.wording import short
+from hpo.experiment.wording import result, short
 from hpo.importance import fanova
 from hpo.parameters import same
 from hpo.runtime.queries import TrialRow
@@ -67,6 +67,8 @@ class Summary:
         """How much better the best trial is than the script's own values; None where either is missing."""
         if self.best is None or self.baseline is None or self.baseline.value is None:
             return None
+        if self.record.objectives.are_several:
+            return None
         return self.record.loss(self.baseline.value) - self.record.loss(self.best.value)
 
     @cached_property
@@ -103,8 +105,14 @@ class Summary:
 
     @property
     def leaders(self) -> list[TrialRow]:
-        """The best trials."""
-        return sorted(self.record.succeeded, key=lambda t: (self.record.loss(t.value), t.number))[:_BEST]
+        """The best trials; of several objectives, those on the front."""
+        if self.record.objectives.are_several:
+            return list(self.record.front)
+        return sorted(self.record.feasible, key=lambda t: (self.record.loss(t.value), t.number))[:_BEST]
+
+    def result(self, trial: TrialRow) -> str:
+        """A trial's result in words: a number, or the parts that are wanted."""
+        return result(self.record.objectives, trial.value, trial.data)
 
     @property
     def failures(self) -> list[Failures]:

@@ -157,6 +157,7 @@ function strip(ctx, e, clock) {
   return h("div.strip", null,
     isSeveral(e) ? number(t("On the front"), String(e.best?.front.length ?? 0), e.objectives.join(", "), "lead") :
     number(t("Best"), short(e.best?.value ?? null), e.direction === "maximize" ? t("higher is better") : t("lower is better"), "lead"),
+    isSeveral(e) ? number(t("Volume"), volume(e), t("of the box that the results span")) :
     number(t("Over the defaults"), e.gain === null ? "–" : signed(e.gain), e.best?.baseline === null || !e.best ? t("no result of the defaults") : t("from {}", short(e.best.baseline)), e.gain > 0 ? "better" : ""),
     h("div.figure.grow", null, h("span.label", null, t("Trials")),
       h("span.value", null, String(total), h("span.of", null, " / "), editable(ctx, {
@@ -262,20 +263,30 @@ export function isSeveral(e) {
   return (e.objectives ?? []).length > 1;
 }
 
+/** @param {any} e */
+function volume(e) {
+  const share = e.best?.hypervolume?.share ?? null;
+  return share === null ? "–" : `${Math.round(100 * share)} %`;
+}
+
+/** @param {any} e @returns {string[]} what its objectives are called */
+function wanted(e) {
+  return (e.objectives ?? []).map((/** @type {string} */ text) => text.slice(0, text.lastIndexOf(":")));
+}
+
 /** @param {any} e @param {any} results as a trial reported them */
 export function parts(e, results) {
-  return (e.best?.objectives ?? e.objectives ?? []).map((/** @type {string} */ text) => text.slice(0, text.lastIndexOf(":")))
-    .map((/** @type {string} */ name) => `${name} ${short(results?.[name] ?? null, 4)}`).join("  ");
+  return wanted(e).map((name) => `${name} ${short(results?.[name] ?? null, 4)}`).join("  ");
 }
 
 /** @param {import("./main.js").Context} ctx @param {any} e */
 function front(ctx, e) {
   if (!e.best?.front.length) return h("p.none", null, t("No trial has succeeded yet."));
-  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Front") }, h("table.pairs.values", null,
-    h("thead.hidden", null, h("tr", null, h("th", null, t("Trial")), h("th", null, t("Value")))),
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Front") }, h("table.rows.tight", null,
+    h("thead", null, h("tr", null, h("th.number", { scope: "col" }, t("Trial")), wanted(e).map((name) => h("th.number", { key: name, scope: "col", title: name }, name)))),
     h("tbody", null, e.best.front.map((/** @type {any} */ each) => h("tr", { key: each.trial },
-      h("th", { scope: "row" }, trialLink(ctx, each.trial)),
-      h("td.strong", null, parts(e, each.results)))))));
+      h("td.number", null, h("a", { href: `/e/${ctx.id}/trials/${each.trial}`, onclick: follow }, String(each.trial))),
+      wanted(e).map((name) => h("td.number.strong", { key: name }, short(each.results?.[name] ?? null, 4))))))));
 }
 
 /** @param {any} e */

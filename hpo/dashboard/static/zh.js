@@ -64,7 +64,7 @@ export const ZH = {
   "went no further": "未再继续", "went on": "已继续", "ran to the end": "完整运行", "goes on": "继续", "takes over, and changes": "接替并改变", "the best one's line": "最佳者的谱系",
   "Trials of one budget are compared: {} passes.": "比较同一预算的试验：{} 轮。",
   // several objectives
-  "Front": "前沿", "On the front": "前沿上", "{} on the front": "前沿上 {} 个", "no other is better in all": "没有其他试验全面更优", "{0} against {1}, and the front": "{0} 与 {1} 及其前沿", "{} to the right": "向右为 {}", "{} upwards": "向上为 {}",
+  "Front": "前沿", "Volume": "超体积", "of the box that the results span": "占结果所张成空间的比例", "On the front": "前沿上", "{} on the front": "前沿上 {} 个", "no other is better in all": "没有其他试验全面更优", "{0} against {1}, and the front": "{0} 与 {1} 及其前沿", "{} to the right": "向右为 {}", "{} upwards": "向上为 {}",
   // several
   "{} experiments side by side": "并排比较 {} 个实验", "Best so far": "当前最佳", "Search spaces": "搜索空间", "Nothing to compare": "没有可比较的内容", "Choose experiments in the list.": "请在列表中选择实验。",
 };
