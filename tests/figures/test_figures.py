@@ -15,6 +15,7 @@ from hpo import figures
 from hpo.experiment.record import Record, fence
 from hpo.figures.scales import Scale, result_range
 from hpo.figures.theme import PALETTE, STATES, label
+from hpo.objectives import Objectives
 from hpo.runtime.store import Store
 from hpo.trial import Metric, Trial, TrialState
 
@@ -65,6 +66,16 @@ def rich(count: int = 40) -> Record:
     return record(trials, intermediate=curves)
 
 
+def several(count: int = 12) -> Record:
+    """Return a record of two objectives, of which some results miss a constraint."""
+    wanted = Objectives(["acc:max", "cost:min"], ["cost<=0.9"])
+    trials = [
+        trial(n, {"lr": 0.01 * (n + 1)}, n / count, data={"acc": n / count, "cost": (7 * n % count) / count})
+        for n in range(count)
+    ]
+    return record(trials, objectives=wanted)
+
+
 def texts(figure) -> str:
     return json.dumps(json.loads(figure.to_json()), ensure_ascii=False)
 
@@ -73,11 +84,28 @@ def trace(figure, name):
     return next(t for t in figure.data if t.name == name)
 
 
+class TestFront:
+    def test_it_shows_what_none_dominates_what_is_dominated_and_what_misses_a_constraint(self):
+        of = several()
+        figure = figures.front(of)
+        shown = {t.name: set(t.customdata) for t in figure.data}
+        assert shown["front"] == {row.number for row in of.front}
+        assert shown["misses a constraint"] == {t.number for t in of.trials if t.data["cost"] > 0.9}
+        assert set.union(*shown.values()) == {t.number for t in of.trials}
+        assert list(trace(figure, "front").x) == sorted(trace(figure, "front").x)
+
+    def test_any_parts_of_the_results_can_be_its_axes(self):
+        figure = figures.front(several(), x="cost", y="acc")
+        assert figure.layout.xaxis.title.text == "cost (lower is better)"
+        assert figures.front(rich()).layout.annotations[0].text.startswith("There is one objective")
+
+
 class TestEveryFigure:
     @pytest.mark.parametrize("name", figures.KINDS)
     def test_it_has_something_to_show_of_a_rich_record(self, name):
-        assert name in figures.telling(rich())
-        figure = figures.KINDS[name](rich())
+        of = several() if name == "front" else rich()
+        assert name in figures.telling(of)
+        figure = figures.KINDS[name](of)
         assert figure.data
         assert figure.layout.title.text
 
@@ -127,7 +155,7 @@ class TestEveryFigure:
 
     @pytest.mark.parametrize("name", sorted(set(figures.KINDS) - {"importance", "items", "parallel"}))
     def test_points_know_their_trials(self, name):
-        of = rich()
+        of = several() if name == "front" else rich()
         numbers = {t.number for t in of.trials}
         marked = [t for t in figures.KINDS[name](of).data if t.customdata is not None]
         if name != "edf":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hpo.experiment.record import Record
+from hpo.objectives import Objectives
 from hpo.runtime.queries import TrialRow
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
@@ -40,12 +41,13 @@ def record(
     *,
     direction: Any = "maximize",
     intermediate: Mapping[int, Sequence[Metric]] | None = None,
+    objectives: Objectives | None = None,
     name: str = "digits",
     id: str = "bcdf",  # noqa: A002
 ) -> Record:
-    return Record(
-        id, name, "done", direction, SearchSpace.from_json(dict(space)), list(trials), intermediate or {}
-    )
+    wanted = objectives or Objectives(direction=direction)
+    read = SearchSpace.from_json(dict(space))
+    return Record(id, name, "done", direction, read, list(trials), intermediate or {}, wanted)
 
 
 def sampled(
