@@ -226,11 +226,18 @@ class SearchSpace:
 
     def from_point(self, point: Sequence[float]) -> Configuration:
         """Return the configuration at a point that is one list of coordinates, in `order`."""
+        return self.from_unit(self._units(point))
+
+    def is_feasible_at(self, point: Sequence[float]) -> bool:
+        """Tell whether the configuration at a point passes all constraints, before it is mended."""
+        return not self.constraints or self.is_feasible(self._at(self._units(point)))
+
+    def _units(self, point: Sequence[float]) -> Units:
         units, start = {}, 0
         for name in self.order:
             end = start + self.parameters[name].width
             units[name], start = point[start:end], end
-        return self.from_unit(units)
+        return units
 
     def feasible(self, configuration: Configuration) -> Configuration:
         """Return a configuration, or one near it where it does not pass the constraints."""

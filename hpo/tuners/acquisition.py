@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+_WINNERS = 20  # rows that each round of a search goes on from
 
 #: The score of full rows, given which of their columns are active.
 Score = Callable[[Floats, Mask], Floats]
@@ -163,7 +164,7 @@ def maximise(
     count: int = 600,
     rounds: int = 6,
 ) -> Floats:
-    """Return full rows by falling score.
+    """Return full rows by falling score, those first that pass the constraints of the space.
 
     Random candidates and mutants of the seeds compete; then the winners are mutated ever more finely.
 
@@ -180,16 +181,20 @@ def maximise(
     parents = seeds[generator.integers(len(seeds), size=count)]
     widths = 10 ** generator.uniform(-2.5, -0.5, size=(count, 1))
     rows = cube.snap(np.vstack([drawn, box.clip(mutants(cube, generator, parents, widths))]))
-    scores = score(rows, cube.active(rows))
+    rows, scores = _ranked(cube, rows, score(rows, cube.active(rows)))
     for round_ in range(rounds):
-        top = np.argsort(-scores, kind="stable")[:20]
-        rows, scores = rows[top], scores[top]
+        rows, scores = rows[:_WINNERS], scores[:_WINNERS]
         width = np.array(0.2 * 0.5**round_)
         new = cube.snap(box.clip(mutants(cube, generator, np.repeat(rows, 6, axis=0), width)))
-        rows = np.vstack([rows, new])
         scores = np.concatenate([scores, score(new, cube.active(new))])
-    best_first: Floats = rows[np.argsort(-scores, kind="stable")]
-    return best_first
+        rows, scores = _ranked(cube, np.vstack([rows, new]), scores)
+    return rows
+
+
+def _ranked(cube: Cube, rows: Floats, scores: Floats) -> tuple[Floats, Floats]:
+    order = np.argsort(-scores, kind="stable")
+    order = order[cube.feasible_first(rows[order], _WINNERS)]
+    return rows[order], scores[order]
 
 
 def mutants(cube: Cube, generator: np.random.Generator, rows: Floats, width: Floats) -> Floats:
@@ -230,7 +235,10 @@ def climb(utility: Utility, cube: Cube, rows: Floats, box: Box) -> Floats:
         found = minimize(
             downhill, box.clip(row)[free], jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 20}
         )
+        before = row.copy()
         row[free] = found.x
+        if not cube.space.is_feasible_at(row.tolist()):
+            row[:] = before
     return climbed
 
 

@@ -172,6 +172,34 @@ class Cube:
         """Return the configuration at a point; columns that are inactive there do not matter."""
         return self.space.from_point(row.tolist())
 
+    def feasible_first(self, rows: Floats, count: int) -> NDArray[np.intp]:
+        """Return the positions of rows, with so many that pass the constraints in front.
+
+        A row that fails is mended when it becomes a configuration, and then is no longer what it was scored
+        for. Of very many failing rows only the first are looked at.
+        """
+        positions = np.arange(len(rows))
+        if not self.space.constraints:
+            return positions
+        passing: list[int] = []
+        for i, row in enumerate(rows[: 10 * count]):
+            if self.space.is_feasible_at(row.tolist()):
+                passing.append(i)
+                if len(passing) == count:
+                    break
+        return np.concatenate([positions[passing], np.delete(positions, passing)])
+
+    def mended(self, rows: Floats) -> Floats:
+        """Return full rows, moved to where they pass the constraints: to what would be run for them."""
+        if not self.space.constraints:
+            return rows
+        rows = rows.copy()
+        for row in rows:
+            if not self.space.is_feasible_at(row.tolist()):
+                known = self.row(self.configuration(row))
+                row[:] = np.where(np.isnan(known), row, known)
+        return rows
+
     def by_name(self, amounts: Floats) -> dict[str, float]:
         """Return the sum over the columns of each parameter."""
         return {name: float(amounts[at].sum()) for name, at in self.slices.items()}

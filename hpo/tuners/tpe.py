@@ -88,7 +88,7 @@ class ParzenSearch:
         yield from self._best_first(good, bad, generator.random((count, len(self._cube))))
 
     def _best_first(self, good: ParzenEstimator, bad: ParzenEstimator, rows: Floats) -> Floats:
-        rows = self._cube.arranged(rows)
+        rows = self._cube.mended(self._cube.arranged(rows))
         active = self._cube.active(rows)
         ratio = good.log_density(rows, active) - bad.log_density(rows, active)
         best_first: Floats = rows[np.argsort(-ratio, kind="stable")]
