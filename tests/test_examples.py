@@ -286,6 +286,32 @@ class TestArchitecture:
         ]  # and not its reports
 
 
+@pytest.mark.skipif(
+    find_spec("torch") is None or find_spec("torchao") is None, reason="torch or torchao is not installed"
+)
+class TestCompression:
+    def test_a_network_that_lost_too_much_is_worse_than_the_whole_one(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        script: Path = EXAMPLES / "compression" / "compress.py"
+        command = [HPO, "run", script, "--minimize", "--max-trials", "4", "--seed", "0"]
+        output(command, tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 4
+        kept = set()
+        for trial in trials:
+            logs = output([HPO, "trial", "logs", str(trial["number"])], tmp_path, environment)
+            (whole, before), (small, after) = (
+                (int(size), float(accuracy))
+                for size, accuracy in re.findall(r"(\d+) bytes, accuracy (.*):", logs)
+            )
+            is_good = after >= before - 0.01
+            kept.add(is_good)
+            assert trial["value"] == pytest.approx(small, abs=1) if is_good else trial["value"] > whole
+        assert kept == {True, False}
+        assert trials[0]["value"] == 5616  # half of the weights of 44,928 bytes, in a quarter of the bits
+
+
 class TestShell:
     def test_by_hand_it_takes_its_own_defaults(self, environment: dict[str, str]) -> None:
         environment["PATH"] = f"{HPO.parent}{os.pathsep}{environment['PATH']}"
