@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import ctypes
+import gc
 import hashlib
 import json
 import os
@@ -309,6 +310,8 @@ class Bench:
         pytest.main([*self.arguments, "--collect-only"])
         os.dup2(kept, 1)
         _forget()
+        gc.collect()
+        gc.freeze()  # else each child would go through all of it at its end, and copy it
 
     def failing(self, mutant: Mutant, tests: Tests) -> str | None:
         """Return the test that kills a mutant; None where none does."""
