@@ -140,7 +140,7 @@ def _edits(file: SourceFile, node: ast.AST) -> Iterator[Edit]:
             yield _instead(file, node, "pass")
         case ast.Call(keywords=keywords):
             for keyword in keywords:
-                if keyword.arg and keyword.arg != "strict":
+                if keyword.arg and keyword.arg not in ("strict", "frozen", "slots"):
                     start, end = file.span(keyword).start, file.span(keyword).end
                     comma = file.text[end:].lstrip().startswith(",")
                     yield Edit(start, file.text.index(",", end) + 1 if comma else end, "")
@@ -167,8 +167,8 @@ def _prose(tree: ast.Module) -> Iterator[ast.AST]:
                 yield value
             case ast.Assign(targets=[ast.Name("__all__")]) | ast.JoinedStr() | ast.Assert():
                 yield node
-            case ast.Subscript(value=ast.Name("Literal")) | ast.keyword(arg="strict"):
-                yield node  # the latter of `zip`, an assertion
+            case ast.Subscript(value=ast.Name("Literal")) | ast.keyword(arg="strict" | "frozen" | "slots"):
+                yield node  # the latter, of `zip` and of dataclasses, are assertions
             case ast.If(test=ast.Name("TYPE_CHECKING")):
                 yield node
             case ast.Call(func=ast.Name("cast" | "TypeVar")):
@@ -189,12 +189,10 @@ class Tests:
     reaching: dict[str, dict[int, set[str]]] = field(default_factory=dict)
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that reach a mutant, the fastest first; what importing runs, any may reach."""
+        """Return the tests that reach a mutant, the fastest first; of what importing runs, its file."""
         by_line = self.reaching.get(mutant.file.name, {})
-        if mutant.is_of_module:
-            near = set().union(*by_line.values())
-            return sorted(self.seconds, key=lambda test: (test not in near, self.seconds[test]))
-        found = set().union(*(by_line.get(line, ()) for line in mutant.lines))
+        lines = by_line if mutant.is_of_module else mutant.lines
+        found = set().union(*(by_line.get(line, ()) for line in lines))
         return sorted(found, key=self.seconds.__getitem__)
 
 
