@@ -104,6 +104,7 @@ def test_a_case_is_a_test_and_those_before_it_did_not_match(
         "f(m=1)  # hpo: choice(1, 2)\nif m == 2:\n    X",
         "m = g()  # hpo: choice(g(), h())\nif m == 2:\n    X",
         "def f(kind):\n    if kind == 'a':\n        X",
+        "def f():\n    kind: str\n    if kind == 'a':\n        X",
         "def f(m=1):  # hpo: m=choice(1, 2)\n    if m == 2:\n        X",
         "def f():\n    m = 1  # hpo: choice(1, 2)\n    def g():\n        if m == 2:\n            X",
         "ys = [g(x=1) for kind in r if kind == 'a']  # hpo: x=choice(1, 2)\n",

@@ -40,6 +40,10 @@ def of_trial(folder: Path, text: str, values: dict[str, Any] | None = None) -> s
         ("x = 1  # hpo: choice(1, 2)\nif 1:\n  '''@hpo.constraint(x < 3)'''\n", "x = 1\nif 1:\n  pass\n"),
         ("for i in range(3):  # hpo: fidelity()\n    pass\n", "for i in range(3):\n    pass\n"),
         ("if 1:\n    '''@hpo.report_final_result(\n    1)'''\n", "if 1:\n    print(1)\n"),
+        (
+            "if 1:\n  '''@hpo.get_next_parameter()'''\n  '''@hpo.report_final_result(1)'''\n",
+            "if 1:\n  print(1)\n",
+        ),
         ("# hpo: report_intermediate_result(1, step=2)  # noqa\n", "print(1)  # noqa\n"),
     ],
 )
