@@ -115,6 +115,17 @@ def test_what_cannot_be_read_for_certain_is_no_condition(tmp_path: Path, text: s
     assert when(tmp_path, text) is None
 
 
+@pytest.mark.parametrize(
+    "inner",
+    ["    def g():\n", "    class A:\n     def g(self):\n", "    def g():\n     nonlocal m\n     def h():\n"],
+)
+def test_a_name_that_an_inner_function_binds_is_no_constant(tmp_path: Path, inner: str) -> None:
+    mark = "def f():\n    m = 1  # hpo: choice(1, 2)\n"
+    test = "    if m == 2:\n        X"
+    assert when(tmp_path, f"{mark}{inner}      m = 2\n{test}") == {"m": [2]}
+    assert when(tmp_path, f"{mark}{inner}      nonlocal m\n      m = 2\n{test}") is None
+
+
 @pytest.mark.parametrize(("high", "is_read"), [(64, True), (65, False)])
 def test_a_number_is_a_parent_where_it_has_few_values(tmp_path: Path, high: int, is_read: bool) -> None:
     text = f"m = 1  # hpo: randint(0, {high})\nif m == 9:\n    X"

@@ -171,6 +171,14 @@ def test_reports_in_strings_become_calls_on_their_lines(tmp_path: Path) -> None:
     assert [(line["type"], line["value"]) for line in lines] == [("intermediate", 0.5), ("final", 0.5)]
 
 
+@pytest.mark.parametrize("text", [r"acc,\n step=1", r"\nacc,\n step=1", "\\\nacc, step=1"])
+def test_line_ends_that_are_escapes_in_a_report_are_no_lines_of_the_trial(tmp_path: Path, text: str) -> None:
+    script = f"acc = 0.5\n'''@hpo.report_intermediate_result({text})'''\nprint(acc)\n"
+    (file,) = project(tmp_path, script).files
+    assert len(file.rewritten.splitlines()) == len(script.splitlines())
+    assert run(tmp_path, script) == "0.5\n"
+
+
 def test_namesakes_in_different_scopes_are_two_told_apart_by_the_shortest_prefix(tmp_path: Path) -> None:
     text = """
 class Encoder:

@@ -1,0 +1,81 @@
+"""Values written back: which places are left as they are, and what is said then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.annotate.project import annotate
+from hpo.annotate.writing.apply import apply
+
+
+@pytest.mark.parametrize(
+    ("ran", "now", "values", "place", "message"),
+    [
+        ("x = 1\n", "x = 1  # hpo: choice(1, 2)\n", {"x": 2}, (1, 5), "x is not what the trial ran"),
+        (
+            "x = 1  # hpo: choice(1, 2, 3)\n",
+            "x = 1  # hpo: choice(1, 2)\n",
+            {"x": 3},
+            (1, 5),
+            "x was 3, which",
+        ),
+        ("x = g()  # hpo: uniform(0, 1)\n", None, {"x": 0.5}, (1, 5), "x is no constant here"),
+        (
+            "x = f(1)  # hpo: choice(f(1), f(a=2))\n",
+            None,
+            {"x": "f(a=2)"},
+            (1, 5),
+            "with f(a=2) here, the mark",
+        ),
+        (
+            "'''@hpo.subset([1, 2, 3])'''\ny = [1,  # one\n 2]\n",
+            None,
+            {"y": [1]},
+            (2, 5),
+            "a comment in the list of y would be lost",
+        ),
+        (
+            "\nx = 1  # hpo: choice(1, 2)\n",
+            "\nx = 1\n",
+            {"x": 2},
+            (1, 1),
+            "x is marked no more, and its value 2",
+        ),
+    ],
+)
+def test_a_place_that_a_value_does_not_fit_is_left_and_said(
+    tmp_path: Path, ran: str, now: str | None, values: dict[str, Any], place: tuple[int, int], message: str
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(ran)
+    was = annotate([path])
+    path.write_text(now or ran)
+    result = apply(annotate([path]), values, was)
+    (said,) = result.skipped
+    assert ((said.line, said.column), said.severity) == (place, "warning")
+    assert said.message.startswith(message)
+    assert not result.edits
+
+
+def test_an_option_of_code_is_known_by_its_text_wherever_it_is_listed(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text("x = f(1)  # hpo: choice(f(1), f(2))\n")
+    was = annotate([path])
+    path.write_text("x = f(1)  # hpo: choice(f(2), f(3), f(1))\n")
+    apply(annotate([path]), {"x": "f(2)"}, was).write()
+    assert path.read_text() == "x = f(2)  # hpo: choice(f(2), f(3), f(1))\n"
+
+
+def test_a_value_without_a_place_is_said_once_of_a_project_of_several_files(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("y = 1  # hpo: choice(1, 2)\n")
+    (tmp_path / "train.py").write_text("import model\nx = 1  # hpo: choice(1, 2)\n")
+    found = annotate([tmp_path / "train.py"])
+    assert len(found.files) == 2
+    result = apply(found, {"x": 2, "y": 2, "z": 3})
+    assert [d.message.split(",")[0] for d in result.skipped] == ["z is marked no more"]
+    result.write()
+    assert (tmp_path / "model.py").read_text() == "y = 2  # hpo: choice(1, 2)\n"
+    assert (tmp_path / "train.py").read_text() == "import model\nx = 2  # hpo: choice(1, 2)\n"
