@@ -233,7 +233,7 @@ class Experiment:
         return Figures(self.record)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return a row for each trial: its number, state, value, duration, failure and parameters.
+        """Return a row for each trial: its number, state, value, objectives, duration, failure, parameters.
 
         Raises:
             UsageError: pandas is not installed.
@@ -242,12 +242,14 @@ class Experiment:
             import pandas
         except ModuleNotFoundError:
             raise UsageError("pandas is not installed", help="pip install pandas") from None
+        parts = self.record.objectives.names
         return pandas.DataFrame(
             [
                 {
                     "number": row.number,
                     "state": row.state.value,
                     "value": row.value,
+                    **{name: (row.data or {}).get(name) for name in parts},
                     "duration": row.duration,
                     "failure": row.failure,
                     **row.parameters,

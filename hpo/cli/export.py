@@ -17,6 +17,7 @@ from hpo.experiment.wording import counted
 from hpo.interop.optuna_study import adopt_study, is_study, study_results
 from hpo.nni.data import exported
 from hpo.runtime import home
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
 __all__ = ["export_space", "export_trials", "import_folder", "import_trials"]
@@ -44,17 +45,14 @@ def export_trials(reference: str | None, format: str, output: Path | None, *, in
         raise UsageError(f"there is no format {format}", help=f"the formats are {', '.join(_FORMATS)}")
     with open_store(home.find(reference)) as store:
         if format == "parquet":
-            _write_parquet([trial_json(store, row) for row in store.trials()], output)
+            trials = [trial_json(store, row) for row in store.trials()]
+            _write_parquet(trials, store.objectives().names, output)
             return
         if format == "nni":
             text = _json(exported(store, intermediate=intermediate))
         else:
             trials = [trial_json(store, row) for row in store.trials()]
-            text = (
-                _json(trials)
-                if format == "json"
-                else _csv(trials, list(SearchSpace.from_json(store.experiment()["space"])))
-            )
+            text = _json(trials) if format == "json" else _csv(store, trials)
     if output is None:
         sys.stdout.write(text)
     else:
@@ -83,21 +81,23 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _csv(trials: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
-    names = list(dict.fromkeys([*names, *(name for t in trials for name in t["parameters"])]))
+def _csv(store: Store, trials: Sequence[dict[str, Any]]) -> str:
+    space, parts = SearchSpace.from_json(store.experiment()["space"]), store.objectives().names
+    names = list(dict.fromkeys([*space, *(name for t in trials for name in t["parameters"])]))
     spread = ["deviation"] if any(trial["deviation"] is not None for trial in trials) else []
-    columns = ["number", "state", "value", *spread, "duration", "failure"]
+    before, after = ["number", "state", "value", *spread], ["duration", "failure"]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*columns, *names])
+    writer.writerow([*before, *parts, *after, *names])
     for trial in trials:
         values = (trial["parameters"].get(name, "") for name in names)
         written = (json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else v for v in values)
-        writer.writerow([*(trial[column] for column in columns), *written])
+        found = ((trial["results"] or {}).get(part, "") for part in parts)
+        writer.writerow([*(trial[c] for c in before), *found, *(trial[c] for c in after), *written])
     return text.getvalue()
 
 
-def _write_parquet(trials: Sequence[dict[str, Any]], output: Path | None) -> None:
+def _write_parquet(trials: Sequence[dict[str, Any]], parts: Sequence[str], output: Path | None) -> None:
     """Write trials as a table of typed columns; a parameter whose values are of several types is text."""
     if output is None:
         raise UsageError("parquet is no text", help="write it to a file: -o trials.parquet")
@@ -110,6 +110,9 @@ def _write_parquet(trials: Sequence[dict[str, Any]], output: Path | None) -> Non
     names = dict.fromkeys(name for trial in trials for name in trial["parameters"])
     columns = {column: [trial[column] for trial in trials] for column in _TYPED}
     table = {name: pyarrow.array(values, type=_TYPED[name]) for name, values in columns.items()}
+    for part in parts:
+        values = [(trial["results"] or {}).get(part) for trial in trials]
+        table[part if part not in table else f"result.{part}"] = pyarrow.array(_of_one_type(values))
     for name in names:
         values = [trial["parameters"].get(name) for trial in trials]
         table[name if name not in table else f"parameter.{name}"] = pyarrow.array(_of_one_type(values))

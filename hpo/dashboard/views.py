@@ -122,12 +122,13 @@ def _running(store: Store, row: TrialRow) -> dict[str, Any]:
     return {**_brief(store, row), "points": _thinned(points, 120), "last": points[-1] if points else None}
 
 
-def course(store: Store) -> dict[str, Any]:
+def course(store: Store, *, plane: bool = True) -> dict[str, Any]:
     """Return the results in the order in which they came, thinned, and the best so far.
 
-    Of several objectives it is the first two against each other, and the front.
+    Of several objectives it is two against each other, and the front; or, without `plane`, the first.
     """
-    if (objectives := store.objectives()).are_several:
+    objectives = store.objectives()
+    if plane and objectives.are_several:
         return _plane(store, objectives)
     direction = objectives.direction
     results = store.results()
@@ -304,6 +305,10 @@ def comparison(directories: Iterable[Path]) -> list[dict[str, Any]]:
     for directory in directories:
         with open_store(directory) as store:
             found.append(
-                {**experiment(store), "course": course(store), "parameters": space(store)["parameters"]}
+                {
+                    **experiment(store),
+                    "course": course(store, plane=False),
+                    "parameters": space(store)["parameters"],
+                }
             )
     return found

@@ -69,6 +69,14 @@ def test_a_marked_list_is_tuned_and_written_back() -> None:
     assert "Items of lists" in Path("report.html").read_text()
 
 
+def test_a_list_that_is_no_constant_is_recorded_as_trial_0_saw_it() -> None:
+    Path("train.py").write_text(SCRIPT.replace('["deck"]', "sorted(COLUMNS)[:2]"))
+    run("run", "train.py", "--max-trials", "2")
+    first, *_ = data("trial", "list")
+    assert first["parameters"]["columns"] == ["age", "deck"]
+    assert data("best")["baseline"] == -3
+
+
 def test_a_grid_of_lists_is_exhausted_and_goes_on_where_it_stood() -> None:
     run("run", "train.py", "--tuner", "GridSearch", "--max-trials", "20")
     run("update", "--max-trials", "500")

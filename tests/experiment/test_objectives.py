@@ -78,6 +78,9 @@ class TestAFront:
         assert f"{len(front)} on the front" in call("list").stdout
         starred = [line.split()[0] for line in call("trial", "list").stdout.splitlines() if " * acc " in line]
         assert set(map(int, starred)) == front
+        head, first, *_ = call("export").stdout.splitlines()
+        assert head == "number,state,value,acc,latency,duration,failure,x,y"
+        assert first.startswith(f"0,succeeded,{trials[0]['value']},{trials[0]['value']},35.0,")
         call("report", "-o", "report.html")
         assert ">Front<" in Path("report.html").read_text()
 
