@@ -141,11 +141,12 @@ class Objectives:
 def non_dominated(points: Sequence[Losses]) -> list[int]:
     """Return the positions of the points that none dominates, ascending; of equal ones the first."""
     kept: list[int] = []
-    # In the order of their coordinates a point is dominated only by those before it.
+    # In the order of their coordinates only those before dominate a point; in the plane, only the last.
     for i in sorted(range(len(points)), key=lambda i: (points[i], i)):
         if math.inf in points[i]:
             continue
-        if not any(all(a <= b for a, b in zip(points[k], points[i], strict=True)) for k in kept):
+        rivals = kept[-1:] if len(points[i]) == 2 else kept
+        if not any(all(a <= b for a, b in zip(points[k], points[i], strict=True)) for k in rivals):
             kept.append(i)
     return sorted(kept)
 

@@ -187,6 +187,18 @@ def test_the_list_of_a_place_is_its_own(tmp_path: Path) -> None:
     assert done.stdout == "['b', 'z'] ['b']\n"
 
 
+def test_lists_below_the_options_of_a_nested_choice(tmp_path: Path) -> None:
+    nested = '{"_name": "some", "cols": subset(["a", "b"], min=1), "order": permutation([abs, min])}'
+    text = f"'''@hpo.choice({{'_name': 'none'}}, {nested}, name=layer)'''\n"
+    script = written(tmp_path, text + 'layer = {"_name": "some", "cols": ["a"], "order": [min, abs]}\n')
+    found = annotate([script])
+    assert found.space.defaults == {"layer": "some", "layer.cols": ["a"], "layer.order": ["min", "abs"]}
+    values = {"layer": "some", "layer.cols": ["a", "b"], "layer.order": ["abs", "min"]}
+    apply(found, values).write()
+    assert script.read_text() == text + 'layer = {"_name": "some", "cols": ["a", "b"], "order": [abs, min]}\n'
+    assert annotate([script]).space.defaults == values
+
+
 class TestOptions:
     def test_the_command_line_takes_lists(self) -> None:
         found = read_options(["cols=subset(['a','b'],min=1)", "order=permutation([1,2,3])"])
