@@ -47,3 +47,17 @@ def test_the_constants_that_are_allowed_are_the_options(
 def test_only_an_option_may_be_called_anything(name: str, as_option: bool, by_itself: bool) -> None:
     assert may_be_chosen(name, is_option=True) is as_option
     assert may_be_chosen(name, is_option=False) is by_itself
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "on_action", "backend", "color_map", "command", "data_dir", "dataset", "device", "dtype", "env",
+        "environment", "out_format", "framework", "gpu", "language", "log_level", "logger", "log_dir",
+        "metric", "mode", "output", "phase", "platform", "precision", "print_every", "resume", "save_to",
+        "seed", "split", "stage", "strategy", "subset", "task", "verbose", "verbosity", "api_version",
+    ],
+)  # fmt: skip
+def test_an_option_that_is_chosen_for_other_reasons_is_not_searched(name: str) -> None:
+    assert not may_be_chosen(name, is_option=True)
+    assert not may_be_chosen(name.upper(), is_option=True)
