@@ -79,3 +79,13 @@ def test_a_value_without_a_place_is_said_once_of_a_project_of_several_files(tmp_
     result.write()
     assert (tmp_path / "model.py").read_text() == "y = 2  # hpo: choice(1, 2)\n"
     assert (tmp_path / "train.py").read_text() == "import model\nx = 2  # hpo: choice(1, 2)\n"
+
+
+def test_a_file_that_cannot_be_written_is_whole_and_alone_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    path.write_text("x = 1  # hpo: choice(1, 2)\n")
+    result = apply(annotate([path]), {"x": 2})
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        result.write()
+    assert not list(tmp_path.iterdir())

@@ -36,7 +36,7 @@ class Scope:
             return self.module
         scope = self.parent
         while declared == "nonlocal" and scope is not None:
-            if scope.kind in ("function", "lambda") and name not in scope.declared:
+            if scope.kind == "function" and name not in scope.declared:
                 return scope
             scope = scope.parent
         return self
