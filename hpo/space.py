@@ -71,12 +71,14 @@ class SearchSpace:
         self._check_conditions()
         self._check_constraints()
 
-    def beside(self, parameters: Mapping[str, Parameter]) -> SearchSpace:
+    def beside(
+        self, parameters: Mapping[str, Parameter], defaults: Mapping[str, Any] | None = None
+    ) -> SearchSpace:
         """Return this space with more parameters, always active, after its own."""
         return SearchSpace(
             {**self.parameters, **parameters},
             conditions=self.conditions,
-            defaults=self.defaults,
+            defaults={**self.defaults, **(defaults or {})},
             nests=self._nests,
             constraints=self.constraints,
         )

@@ -18,6 +18,7 @@ from hpo.experiment.listener import Listener, Listeners
 from hpo.experiment.loop import Experiment
 from hpo.experiment.objective import Objective
 from hpo.experiment.running import shared_variables
+from hpo.experiment.settings_files import freeze_settings
 from hpo.experiment.trackers import make_trackers
 from hpo.experiment.warmth import Warmth
 from hpo.parameters import Parameter
@@ -232,6 +233,7 @@ def _freeze(drafted: Draft, directory: Path) -> Plan:
     resolved = [source.resolve() for source in sources]
     root = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in (*resolved, *files)]))
     freeze(directory, files, root, {f.path: f.stretches for f in project.files if is_marked})
+    freeze_settings(directory, root, drafted.settings if is_marked else ())
     is_script = isinstance(command, ScriptCommand)
     modules = modules_to_preload(files[resolved[0]][0], resolved[0].parent) if is_script else ()
     return Plan(command, cwd, tuple(modules), tuple(map(str, sources)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpo.annotate.result import unified_diff
 from hpo.experiment.documents import best_json, experiment_json, open_store
+from hpo.experiment.settings_files import frozen_settings
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
@@ -97,4 +98,5 @@ def _frozen(directory: Path) -> dict[str, bytes]:
     """Return the frozen files; links, which hpo never makes, are passed over."""
     folder = directory / "code" / "original"
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    settings = {path.name: text.encode() for path, text in frozen_settings(directory).items()}
+    return {**settings, **{str(path.relative_to(folder)): path.read_bytes() for path in files}}

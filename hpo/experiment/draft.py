@@ -15,6 +15,7 @@ from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tune
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.objective import Objective
+from hpo.experiment.settings_files import SettingsFile, find_settings
 from hpo.experiment.trackers import check_trackers
 from hpo.experiment.warmth import Warmth, warmth_of
 from hpo.parameters import Parameter
@@ -50,6 +51,7 @@ class Draft:
         name: as the user calls it.
         sources: what was read for marks.
         project: what was found there.
+        settings: the files with marks that the script reads.
         is_marked: whether the space is that of the marks, so that trials run a parameterised source.
         warmth: what is learnt from an earlier experiment.
         has_baseline: whether there are values of the source's own, for the first trial.
@@ -63,6 +65,7 @@ class Draft:
     name: str
     sources: Sequence[Path]
     project: AnnotatedProject | None
+    settings: Sequence[SettingsFile]
     is_marked: bool
     has_baseline: bool
     warmth: Warmth | None = None
@@ -103,9 +106,10 @@ def draft(
         extraction = Extraction(*sources)
     load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
     project = extraction.result() if extraction else None
-    space = _space(config, project, options or {}).fixed(config.fixed)
+    settings = _settings(command, cwd, config, sources)
+    space = _space(config, _marked_space(project, settings), options or {}).fixed(config.fixed)
     # Marks have values in the source, and arguments may have defaults; a space in a file has none to run.
-    is_marked = config.space is None and project is not None and len(project.space) > 0
+    is_marked = config.space is None and project is not None and len(_marked_space(project, settings)) > 0
     given = config.override(options=tuple(options or ()))
     config = settled(given, space, project)
     if listener is not None:
@@ -123,6 +127,7 @@ def draft(
         config.name or (Path(script).stem if script else objective.name if objective else cwd.name),
         sources,
         project,
+        settings,
         is_marked,
         has_baseline=is_marked or (objective is not None and objective.has_defaults),
     )
@@ -142,9 +147,30 @@ def _command(
     raise UsageError("there is nothing to run", help="hpo run SCRIPT, or hpo run --config FILE")
 
 
-def _space(config: Config, project: AnnotatedProject | None, options: Mapping[str, Parameter]) -> SearchSpace:
+def _settings(command: Command, cwd: Path, config: Config, sources: Sequence[Path]) -> list[SettingsFile]:
+    """Return the files with marks that the script reads, where its marks are what is searched."""
+    if config.space is not None or isinstance(command, FunctionCommand):
+        return []
+    words = command.args if isinstance(command, ScriptCommand) else command.text.split()
+    return find_settings([path for path in sources if path.is_file()], words, cwd)
+
+
+def _marked_space(project: AnnotatedProject | None, settings: Sequence[SettingsFile]) -> SearchSpace:
+    """Return the space of the marks, in the script and in the files that it reads."""
+    space = project.space if project is not None else SearchSpace({})
+    for file in settings if project is not None else ():
+        both = next((value.name for value in file.values if value.name in space), None)
+        if both is not None:
+            message = f"{both} is marked in the script and in {file.path}"
+            raise UsageError(message, help="name one of the two: # hpo: NAME = DOMAIN")
+        parameters = {value.name: value.domain for value in file.values}
+        space = space.beside(parameters, {value.name: value.default for value in file.values})
+    return space
+
+
+def _space(config: Config, marked: SearchSpace, options: Mapping[str, Parameter]) -> SearchSpace:
     """Return the space that the settings give, or the marks do, with the options beside it."""
-    space = config.space or (project.space if project is not None else None)
+    space = config.space or marked or None
     if options:
         base = space or SearchSpace({})
         both = base.parameters.keys() & options.keys()

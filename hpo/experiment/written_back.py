@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from hpo.annotate.project import annotate
+from hpo.annotate.reading.source import Edit, SourceFile
 from hpo.annotate.result import AnnotatedProject
 from hpo.annotate.writing.apply import Application, apply, code
 from hpo.errors import AnnotationError, UsageError
 from hpo.experiment.documents import open_store
+from hpo.experiment.settings_files import SettingsFile, frozen_settings, read_settings
+from hpo.parameters import same
 from hpo.runtime.queries import TrialRow
+from hpo.runtime.settings import yaml_value
 
 __all__ = ["WrittenBack", "frozen_project", "trial_code", "write_back"]
 
@@ -49,7 +53,9 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
         what = "no trial has succeeded yet" if number is None else f"there is no trial {number}"
         raise UsageError(f"{directory.name}: {what}", help=f"hpo trial list {directory.name}")
     was = _read(directory, _frozen(directory, plan))
-    if not row.parameters.keys() & was.space.parameters.keys():
+    files = _settings_of(directory)
+    in_settings = {value.name for file in files for value in file.values}
+    if not row.parameters.keys() & {*was.space.parameters, *in_settings}:
         raise UsageError(
             f"the values of {directory.name} do not come from marks: there is no place to write them to",
             help=f"hpo best {directory.name} prints them",
@@ -60,7 +66,28 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     project = annotate(sources)
     if project.errors:
         raise AnnotationError(project.errors)
-    return WrittenBack(row, apply(project, row.parameters, was), others)
+    return WrittenBack(
+        row, _with_settings(apply(project, row.parameters, was), files, row.parameters), others
+    )
+
+
+def _with_settings(
+    application: Application, files: Sequence[SettingsFile], values: Mapping[str, Any]
+) -> Application:
+    """Return edits of the source, with those of the files of settings that it reads."""
+    edits, sources = dict(application.edits), dict(application.sources)
+    here = Path.cwd()
+    for file in files:
+        changed = tuple(
+            Edit(*value.span, yaml_value(values[value.name]))
+            for value in sorted(file.values, key=lambda each: each.span)
+            if value.name in values and not same(values[value.name], value.default)
+        )
+        if changed:
+            name = file.path.relative_to(here) if file.path.is_relative_to(here) else file.path
+            sources[file.path] = SourceFile(str(name), file.path, file.path.read_bytes())
+            edits[file.path] = changed
+    return Application(edits, application.skipped, sources)
 
 
 def frozen_project(directory: Path) -> AnnotatedProject:
@@ -91,10 +118,20 @@ def trial_code(directory: Path, row: TrialRow) -> bytes:
             help=f"hpo apply {directory.name} --trial {row.number} shows where its values belong",
         )
     script, project = frozen[0].resolve(), _read(directory, frozen)
-    return code(project, row.parameters)[script] + _elsewhere(project, script, row.parameters)
+    return code(project, row.parameters)[script] + _elsewhere(
+        project, script, row.parameters, _settings_of(directory)
+    )
 
 
-def _elsewhere(project: AnnotatedProject, script: Path, values: Mapping[str, Any]) -> bytes:
+def _settings_of(directory: Path) -> list[SettingsFile]:
+    """Return the files with marks that an experiment's trials read, as they are today."""
+    read = (read_settings(path) for path in frozen_settings(directory))
+    return [file for file in read if file is not None]
+
+
+def _elsewhere(
+    project: AnnotatedProject, script: Path, values: Mapping[str, Any], settings: Sequence[SettingsFile]
+) -> bytes:
     """Return a comment with those of a trial's values that do not stand in the script itself."""
     lines = [
         f"#   {os.path.relpath(file.path, script.parent)}: {name} = {values[name]!r}"
@@ -102,6 +139,12 @@ def _elsewhere(project: AnnotatedProject, script: Path, values: Mapping[str, Any
         if file.path != script
         for name in dict.fromkeys(site.name for site in file.sites)
         if name in values
+    ]
+    lines += [
+        f"#   {file.path.name}: {value.name} = {values[value.name]!r}"
+        for file in settings
+        for value in file.values
+        if value.name in values
     ]
     text = "\n".join(["", "# Values of this trial in other files:", *lines, ""]) if lines else ""
     return text.encode("ascii", "backslashreplace")

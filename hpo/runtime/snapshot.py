@@ -139,6 +139,10 @@ class Snapshot:
         """Let frozen modules and scripts be loaded from their frozen text."""
         sys.meta_path.insert(0, _FrozenFinder(self))
         sys.path_hooks.insert(0, self._entry)
+        if os.path.exists(os.path.join(self.directory, "settings.json")):  # noqa: PTH110, PTH118
+            from hpo.runtime import settings
+
+            settings.install(self.directory, self.root)
 
     def _entry(self, path: str) -> _FrozenScript:
         """Answer for a frozen script; Python asks, as about an entry of `sys.path`, before it runs a file."""
