@@ -21,6 +21,7 @@ from hpo.annotate.project import annotate
 from hpo.annotate.reading.source import SourceFile
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject, Site
 from hpo.errors import Diagnostic, HpoError
+from hpo.experiment.wording import result
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
@@ -153,19 +154,21 @@ def _explained(project: AnnotatedProject, file: SourceFile, site: Site, path: Pa
     lines += [f"only where `{c}`" for c in project.space.constraints if site.name in c.names]
     best = _best(path)
     if best is not None and site.name in best[1].parameters:
-        name, row = best
+        name, row, found = best
         value = row.parameters[site.name]
-        lines.append(f"best: `{value!r}` (trial {row.number} of {name}, result {row.value:.6g})")
+        lines.append(f"best: `{value!r}` (trial {row.number} of {name}, result {found})")
     return "\n\n".join(lines)
 
 
-def _best(path: Path) -> tuple[str, TrialRow] | None:
-    """Return the best trial of the newest experiment that ran a script, and what that is called."""
+def _best(path: Path) -> tuple[str, TrialRow, str] | None:
+    """Return of the newest experiment that ran a script its name, its best trial, and what that came to."""
     for directory, row in home.experiments():
         plan = row["config"]["plan"]
         script = Path(plan["cwd"], plan["command"].get("script") or "")
         if script.resolve() == path:
             with contextlib.closing(Store(directory)) as store:
-                best = store.best()
-            return None if best is None else (directory.name, best)
+                best, wanted = store.best(), store.objectives()
+            if best is None:
+                return None
+            return directory.name, best, result(wanted, best.value, best.data)
     return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpo.experiment.listener import Listener
 from hpo.experiment.loop import Experiment
-from hpo.experiment.wording import counted, duration, short
+from hpo.experiment.wording import counted, duration, result, short
 from hpo.trial import Trial, TrialState
 
 __all__ = ["NotebookProgress", "is_notebook"]
@@ -80,19 +80,23 @@ class NotebookProgress(Listener):
 
     def _table(self, experiment: Experiment) -> str:
         shown = {trial.number: (trial, detail) for trial, detail in self._ended}
-        if experiment.best is not None:
-            shown = {experiment.best.number: (experiment.best, None), **shown}
+        best = experiment.front[-_LATEST:]  # one trial, where there is one objective
+        shown = {**{trial.number: (trial, None) for trial in best}, **shown}
         if not shown:
             return ""
         names = list(experiment.space)
         head = "".join(f"<th>{escape(name)}</th>" for name in ("trial", "result", *names))
-        rows = "".join(_row(t, detail, names, is_best=t is experiment.best) for t, detail in shown.values())
+        wanted, front = experiment.config.wanted, {trial.number for trial in experiment.front}
+        rows = "".join(
+            _row(trial, result(wanted, trial.value, trial.data), detail, names, is_best=trial.number in front)
+            for trial, detail in shown.values()
+        )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(trial: Trial, detail: str | None, names: list[str], *, is_best: bool) -> str:
+def _row(trial: Trial, found: str, detail: str | None, names: list[str], *, is_best: bool) -> str:
     state = trial.state.value.replace("_", " ")
-    result = short(trial.value) if trial.value is not None else f"{state}: {detail}" if detail else state
+    said = found if trial.value is not None else f"{state}: {detail}" if detail else state
     values = (short(trial.parameters[name]) if name in trial.parameters else "" for name in names)
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in (str(trial.number), result, *values))
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in (str(trial.number), said, *values))
     return f"<tr{' style=font-weight:bold' if is_best else ''}>{cells}</tr>"

@@ -132,6 +132,18 @@ def test_a_file_that_is_not_saved_yet_is_read_as_well(editor: Editor, where: str
     assert editor.ask("textDocument/hover", textDocument={"uri": where}, position=position) is None
 
 
+def test_a_list_is_explained_and_its_mistakes_are_said(editor: Editor, script: Path) -> None:
+    script.write_text('cols = ["a"]  # hpo: subset(["a", "b"], min=1, max=3)\n')
+    (found,) = editor.open(script)
+    assert found["code"] == "HPO217"
+    assert found["range"] == {"start": {"line": 0, "character": 51}, "end": {"line": 0, "character": 52}}
+    editor.change(script, 2, 'cols = ["a"]  # hpo: subset(["a", "b"], min=1)\n')
+    assert editor.diagnostics() == []
+    told = editor.hover(script, 0, 1)
+    assert told is not None
+    assert told.startswith('**cols**: `subset(["a", "b"], min=1)`')
+
+
 def test_columns_are_the_editors_units(editor: Editor, script: Path) -> None:
     script.write_text("s = '🎲'; " + WRONG)
     (found,) = editor.open(script)
