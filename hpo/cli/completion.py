@@ -26,12 +26,18 @@ def experiments(incomplete: str) -> Iterator[tuple[str, str]]:
         except HpoError:
             continue
         if path.name.startswith(incomplete):
-            yield path.name, f"{row['name']}, {home.status(path, row['status'])}"
-        elif incomplete and row["name"].startswith(incomplete):
+            name = row["name"] if _is_word(row["name"]) else ""
+            yield path.name, f"{name} {home.status(path, row['status'])}".strip()
+        elif incomplete and row["name"].startswith(incomplete) and _is_word(row["name"]):
             yield row["name"], path.name
     for path in folders[_NAMED:]:
         if path.name.startswith(incomplete):
             yield path.name, ""
+
+
+def _is_word(name: str) -> bool:
+    """Tell whether a shell can be given a name: it may come from anybody's folder."""
+    return name.replace("-", "").replace(".", "").replace("_", "").isalnum()
 
 
 def tuners(incomplete: str) -> Iterator[str]:

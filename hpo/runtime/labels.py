@@ -39,7 +39,7 @@ def read_labels(directory: Path) -> Labels:
         if path.is_symlink() or path.stat().st_size > _MOST:
             return Labels()
         written = json.loads(path.read_text(encoding="utf-8"))
-        tags = [tag for tag in written["tags"] if isinstance(tag, str)]
+        tags = [tag for tag in written["tags"] if isinstance(tag, str) and _is_tag(tag)]
         notes = [{"time": float(note["time"]), "text": str(note["text"])} for note in written["notes"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Labels()
@@ -95,13 +95,13 @@ def check_tag(tag: str) -> None:
     Raises:
         UsageError: it is none.
     """
-    if (
-        not tag
-        or not tag.isprintable()
-        or any(c.isspace() or c == "," for c in tag)
-        or len(tag) > _LONGEST_TAG
-    ):
+    if not _is_tag(tag):
         raise UsageError(f"{tag!r} is no tag", help="a tag is one word without commas, such as baseline")
+
+
+def _is_tag(tag: str) -> bool:
+    is_word = tag.isprintable() and not any(c.isspace() or c == "," for c in tag)
+    return is_word and 0 < len(tag) <= _LONGEST_TAG
 
 
 @contextlib.contextmanager
