@@ -58,6 +58,7 @@ def _print_results(names: Sequence[str], results: Sequence[Mapping[str, Any]]) -
     print_table(["", *names], [[name, *cells] for name, cells in rows.items()])
     first, second = (each["value"] for each in best)
     direction = results[0]["direction"]
-    if first is not None and second is not None and direction == results[1]["direction"]:
+    is_one = not any("front" in each for each in best)  # of several objectives none is simply better
+    if is_one and first is not None and second is not None and direction == results[1]["direction"]:
         said = compared(second, first, direction)
         print(f"\nThe best of {names[1]} is {said} that of {names[0]}.", file=sys.stderr)

@@ -69,7 +69,7 @@ def _plan(plan: Mapping[str, Any]) -> Iterator[Text]:
     yield row("Tuner", *algorithm(plan["tuner"]))
     if plan["assessor"]:
         yield row("Assessor", *algorithm(plan["assessor"]))
-    yield row("Search", f"{plan['direction']}, seed {plan['seed']}")
+    yield row("Search", f"{plan['objectives'] or plan['direction']}, seed {plan['seed']}")
     limits = plan["limits"]
     ends = [counted(limits["max_trials"], "trial")] if limits["max_trials"] else []
     ends += [duration(limits["max_duration"])] if limits["max_duration"] else []

@@ -74,8 +74,11 @@ class Draft:
         """Return this draft, with an earlier experiment to learn from.
 
         Raises:
-            UsageError: nothing of that fits.
+            UsageError: nothing of that fits, or its results are not one number each.
         """
+        if not self.config.wanted.are_plain:
+            message = f"--warm-from takes one number of each trial, and {self.config.wanted} wants more"
+            raise UsageError(message, help="leave it out")
         config = self.config.override(warm_from=directory.name)
         return replace(self, config=config, warmth=warmth_of(directory, self.space))
 
@@ -115,9 +118,6 @@ def draft(
     if listener is not None:
         _caution(listener, given, project, options or {}, command, config.direction or "maximize")
     make_assessor(config)
-    if config.warm_from is not None and not config.wanted.are_plain:
-        message = f"--warm-from takes one number of each trial, and {config.wanted} wants more"
-        raise UsageError(message, help="leave it out")
     drafted = Draft(
         config,
         space,

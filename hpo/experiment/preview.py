@@ -37,6 +37,7 @@ def preview(drafted: Draft, count: int = 5) -> dict[str, Any]:
             "tuner": settings["tuner"],
             "assessor": settings["assessor"],
             "direction": config.direction,
+            "objectives": None if config.wanted.are_plain else str(config.wanted),
             "seed": config.seed,
             "limits": limits_json(settings),
             "concurrency": config.trial_concurrency,

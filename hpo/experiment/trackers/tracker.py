@@ -80,7 +80,8 @@ class Tracker(Listener):
             self._open.discard(trial.number)
             row = experiment.store.trial(trial.number)
             number, state = trial.number, trial.state
-            values = {} if trial.value is None else _values(trial.value, row.data if row else None)
+            is_result = trial.state is TrialState.SUCCEEDED
+            values = _values(trial.value, row.data if row else None) if is_result else {}
             self._put(lambda: self.end(number, state, values))
 
     def over(self) -> None:
