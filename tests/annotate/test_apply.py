@@ -89,3 +89,22 @@ def test_a_file_that_cannot_be_written_is_whole_and_alone_afterwards(tmp_path: P
     with pytest.raises(FileNotFoundError):
         result.write()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("mark", "value", "written"),
+    [
+        ('y = ["a", "b"]  # hpo: subset(["a", "b", "c"])', ["a", "c"], '["a", "c"]'),
+        ("y = ['a']  # hpo: subset(['a', 'c'])", ["c"], "['c']"),
+        ("y = ['a', \"b\"]  # hpo: subset(['a', 'b', 'c'])", ["c"], '["c"]'),
+        ("""y = ["a"]  # hpo: subset(["a", "c'", '"'])""", ["c'", '"'], """["c'", '"']"""),
+        ("y = [1.50, 2]  # hpo: subset([1.5, 2, 3])", [1.5, 3], "[1.50, 3]"),
+    ],
+)
+def test_items_are_written_as_the_list_has_them(
+    tmp_path: Path, mark: str, value: list[Any], written: str
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(f"{mark}\n")
+    apply(annotate([path]), {"y": value}).write()
+    assert path.read_text() == f"y = {written}{mark[mark.index('  #') :]}\n"

@@ -179,6 +179,28 @@ def test_line_ends_that_are_escapes_in_a_report_are_no_lines_of_the_trial(tmp_pa
     assert run(tmp_path, script) == "0.5\n"
 
 
+def test_an_option_over_several_lines_is_on_one_line_of_the_trial(tmp_path: Path) -> None:
+    script = "def f(a):\n    return a\n'''@hpo.choice(f(\n1), f(\n2))'''\nx = f(1)\nprint(x)\n"
+    (file,) = project(tmp_path, script).files
+    assert len(file.rewritten.splitlines()) == len(script.splitlines())
+    (option,) = [v for v in space(tmp_path, script)["x"]["_value"] if "2" in v]
+    assert run(tmp_path, script, {"x": option}) == "2\n"
+
+
+def test_what_a_trial_runs_is_written_as_a_tree_with_the_modes_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "net.py").write_text("y = 1  # hpo: choice(1, 2)\n")
+    script = tmp_path / "train.py"
+    script.write_text("import models.net\n")
+    script.chmod(0o755)
+    found = annotate([script])
+    found.write(tmp_path / "out")
+    assert [(tmp_path / "out" / f.path.relative_to(tmp_path)).read_bytes() for f in found.files] == [
+        f.rewritten for f in found.files
+    ]
+    assert (tmp_path / "out" / "train.py").stat().st_mode & 0o777 == 0o755
+
+
 def test_namesakes_in_different_scopes_are_two_told_apart_by_the_shortest_prefix(tmp_path: Path) -> None:
     text = """
 class Encoder:

@@ -45,7 +45,7 @@ def read_options(texts: Sequence[str], origin: str = "--param") -> dict[str, Par
 def _read(file: SourceFile, text: str) -> tuple[str, Parameter]:
     # Names are those of options, which may have hyphens: `--weight-decay`.
     name, equals, written = text.partition("=")
-    name = name.strip().removeprefix("--")
+    name, written = name.strip().removeprefix("--"), written.lstrip()
     if not equals or not name.replace("-", "_").replace(".", "_").isidentifier():
         message = "this is no NAME=DOMAIN"
         raise Mistake("HPO201", message, "write lr=loguniform(1e-5,1e-1)", Span(0, len(text)))
