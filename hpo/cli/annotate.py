@@ -15,6 +15,15 @@ from hpo.annotate.project import check as find_mistakes
 from hpo.annotate.result import HOLE, AnnotatedProject, MarkedParameter
 from hpo.cli.output import print_diff, print_json, print_table
 from hpo.errors import Diagnostic, UsageError
+from hpo.experiment.settings_files import (
+    SUFFIXES,
+    MarkedValue,
+    SettingsFile,
+    find_settings,
+    read_settings,
+    with_settings,
+)
+from hpo.space import SearchSpace
 
 __all__ = ["show"]
 
@@ -34,16 +43,30 @@ def show(
         raise UsageError("--nni-keys is about the search space", help="give --space as well")
     if format not in ("text", "json", "github"):
         raise UsageError(f"there is no format {format}", help="the formats are text, json and github")
+    given = [path for path in paths if path.suffix in SUFFIXES and path.is_file()]
+    paths = [path for path in paths if path not in given]
     if check and format != "json":
-        return _report(find_mistakes(paths), format)
-    project = annotate(paths)
+        for path in given:
+            read_settings(path)  # what is wrong there is raised
+        return _report(find_mistakes(paths) if paths else (), format)
+    project = (
+        annotate(paths)
+        if paths or not given
+        else AnnotatedProject((), (), (), SearchSpace({}), reports=False)
+    )
+    files = [file for path in given if (file := read_settings(path)) is not None]
+    if not nni_keys:
+        files += find_settings([path for path in paths if path.is_file()], [], Path.cwd())
+    whole = project.space if project.errors else with_settings(project.space, files)
     if format == "json" and not space:
-        print_json(project.to_json())
+        told = project.to_json()
+        beside = [] if project.errors else [_document(file, value) for file in files for value in file.values]
+        print_json({**told, "space": whole.to_json(), "parameters": [*told["parameters"], *beside]})
         return 2 if project.errors else 0
     if _report(project.diagnostics, format):
         return 2
     if space:
-        found = dict(project.nni_space) if nni_keys else project.space.to_json()
+        found = dict(project.nni_space) if nni_keys else whole.to_json()
         if output is None:
             print_json(found)
         else:
@@ -54,8 +77,16 @@ def show(
         project.write(output)
         print(f"The parameterised code is in {output}", file=sys.stderr)
     elif format == "text":
-        _print_space(project)
+        _print_space(project, files)
     return 0
+
+
+def _document(file: SettingsFile, value: MarkedValue) -> dict[str, Any]:
+    """Return a marked value of a file of settings in the form of the others."""
+    place = {"file": file.name, "line": value.line, "column": value.column, "spelling": "yaml"}
+    written = value.domain.to_json()
+    domain = {"type": written["_type"], "value": written["_value"]}
+    return {"name": value.name, **domain, "default": value.default, **place, "condition": None}
 
 
 def _report(found: Sequence[Diagnostic], format: str) -> int:  # noqa: A002
@@ -81,8 +112,8 @@ def _escaped(text: str, special: str) -> str:
     return "".join(f"%{ord(c):02X}" if c in special else c for c in text)
 
 
-def _print_space(project: AnnotatedProject) -> None:
-    if not project.parameters:
+def _print_space(project: AnnotatedProject, files: Sequence[SettingsFile]) -> None:
+    if not project.parameters and not files:
         print(
             "No marks found. Mark a value: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)\n"
             "`hpo suggest SCRIPT` proposes marks.",
@@ -99,6 +130,11 @@ def _print_space(project: AnnotatedProject) -> None:
             _condition(parameter),
         ]
         for parameter in project.parameters
+    ]
+    rows += [
+        [value.name, str(value.domain), json.dumps(value.default), f"{file.name}:{value.line}", ""]
+        for file in files
+        for value in file.values
     ]
     columns = ["parameter", "domain", "today", "place", "only where"]
     if not any(row[-1] for row in rows):

@@ -15,7 +15,7 @@ from hpo.experiment.algorithms import load_tuner_class, make_assessor, make_tune
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener
 from hpo.experiment.objective import Objective
-from hpo.experiment.settings_files import SettingsFile, find_settings
+from hpo.experiment.settings_files import SettingsFile, find_settings, with_settings
 from hpo.experiment.trackers import check_trackers
 from hpo.experiment.warmth import Warmth, warmth_of
 from hpo.parameters import Parameter
@@ -110,9 +110,10 @@ def draft(
     load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
     project = extraction.result() if extraction else None
     settings = _settings(command, cwd, config, sources)
-    space = _space(config, _marked_space(project, settings), options or {}).fixed(config.fixed)
+    marked = SearchSpace({}) if project is None else with_settings(project.space, settings)
+    space = _space(config, marked, options or {}).fixed(config.fixed)
     # Marks have values in the source, and arguments may have defaults; a space in a file has none to run.
-    is_marked = config.space is None and project is not None and len(_marked_space(project, settings)) > 0
+    is_marked = config.space is None and len(marked) > 0
     given = config.override(options=tuple(options or ()))
     config = settled(given, space, project)
     if listener is not None:
@@ -153,19 +154,6 @@ def _settings(command: Command, cwd: Path, config: Config, sources: Sequence[Pat
         return []
     words = command.args if isinstance(command, ScriptCommand) else command.text.split()
     return find_settings([path for path in sources if path.is_file()], words, cwd)
-
-
-def _marked_space(project: AnnotatedProject | None, settings: Sequence[SettingsFile]) -> SearchSpace:
-    """Return the space of the marks, in the script and in the files that it reads."""
-    space = project.space if project is not None else SearchSpace({})
-    for file in settings if project is not None else ():
-        both = next((value.name for value in file.values if value.name in space), None)
-        if both is not None:
-            message = f"{both} is marked in the script and in {file.path}"
-            raise UsageError(message, help="name one of the two: # hpo: NAME = DOMAIN")
-        parameters = {value.name: value.domain for value in file.values}
-        space = space.beside(parameters, {value.name: value.default for value in file.values})
-    return space
 
 
 def _space(config: Config, marked: SearchSpace, options: Mapping[str, Parameter]) -> SearchSpace:

@@ -19,17 +19,20 @@ from hpo.config.document import Document, Key, Node
 from hpo.errors import HpoError, UsageError
 from hpo.parameters import Parameter, create
 from hpo.runtime.settings import FILE
+from hpo.space import SearchSpace
 
 __all__ = [
+    "SUFFIXES",
     "MarkedValue",
     "SettingsFile",
     "find_settings",
     "freeze_settings",
     "frozen_settings",
     "read_settings",
+    "with_settings",
 ]
 
-_SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml")
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*hpo:[ \t]*(?P<mark>[^\r\n]*?)[ \t]*$", re.MULTILINE)
 _NAMED = re.compile(r"(?P<name>[A-Za-z_][\w.-]*)[ \t]*=[ \t]*(?P<domain>[A-Za-z_]\w*\(.*)")
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*')""")
@@ -41,19 +44,22 @@ _LARGEST = 1 << 20  # bytes: larger files are data
 
 @dataclass(frozen=True)
 class MarkedValue:
-    """A value that is marked: its name, its domain, what it is today, and where it stands in the text."""
+    """A value that is marked: its name, its domain, what it is today, and where it stands, counted from 1."""
 
     name: str
     domain: Parameter
     default: Any
     span: tuple[int, int]
+    line: int
+    column: int
 
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """A file with marks: its absolute path, its text, and what is marked in it."""
+    """A file with marks: its absolute path, its name as one would write it here, its text, its marks."""
 
     path: Path
+    name: str
     text: str
     values: Sequence[MarkedValue]
 
@@ -75,7 +81,7 @@ def find_settings(scripts: Sequence[Path], words: Sequence[str], cwd: Path) -> l
         named += _texts(script)
     paths: dict[Path, None] = {}
     for name in named:
-        if name.endswith((*_SUFFIXES, ".json")) and "\0" not in name and "\n" not in name:
+        if name.endswith((*SUFFIXES, ".json")) and "\0" not in name and "\n" not in name:
             paths |= {path.resolve(): None for folder in folders if (path := folder / name).is_file()}
     found = [settings for path in paths if (settings := read_settings(path)) is not None]
     seen: dict[str, Path] = {}
@@ -86,6 +92,22 @@ def find_settings(scripts: Sequence[Path], words: Sequence[str], cwd: Path) -> l
                 raise UsageError(message, help="name one: # hpo: NAME = DOMAIN")
             seen[value.name] = settings.path
     return found
+
+
+def with_settings(space: SearchSpace, files: Sequence[SettingsFile]) -> SearchSpace:
+    """Return the space of a script's marks, with those of the files that it reads.
+
+    Raises:
+        UsageError: two have one name.
+    """
+    for file in files:
+        both = next((value.name for value in file.values if value.name in space), None)
+        if both is not None:
+            message = f"{both} is marked in the script and in {file.name}"
+            raise UsageError(message, help="name one of the two: # hpo: NAME = DOMAIN")
+        parameters = {value.name: value.domain for value in file.values}
+        space = space.beside(parameters, {value.name: value.default for value in file.values})
+    return space
 
 
 def _texts(script: Path) -> Iterator[str]:
@@ -122,7 +144,7 @@ def read_settings(path: Path) -> SettingsFile | None:
         for match in _COMMENT.finditer(document.text)
         if _is_comment(nodes, match)
     ]
-    return SettingsFile(path.resolve(), document.text, values) if values else None
+    return SettingsFile(path.resolve(), str(document.path), document.text, values) if values else None
 
 
 def _nodes(node: Node, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], Node]]:
@@ -170,7 +192,7 @@ def _marked(
         found = _domain(name, _as_python(domain), where)
     except HpoError as error:
         raise UsageError(f"{where}: {domain}: {_first(error)}", help=error.help) from None
-    return MarkedValue(name, found, node.value, node.span)
+    return MarkedValue(name, found, node.value, node.span, *document.line_and_column(node.span[0]))
 
 
 def _domain(name: str, written: str, where: str) -> Parameter:

@@ -122,6 +122,20 @@ def test_apply_writes_the_values_back_and_leaves_the_rest_as_it_is() -> None:
     assert "has the values" in hpo("apply", "--trial", "2").stderr
 
 
+def test_annotate_shows_them_with_their_places_and_checks_a_file_by_itself() -> None:
+    shown = hpo("annotate", "train.py").stdout
+    assert "optimizer.lr    loguniform(1e-05, 0.1)" in shown
+    assert "config.yaml:4" in shown
+    told = json.loads(hpo("annotate", "train.py", "--format", "json").stdout)
+    assert told["space"]["steps.0"] == {"_type": "randint", "_value": [1, 9]}
+    (lr,) = (p for p in told["parameters"] if p["name"] == "optimizer.lr")
+    assert (lr["file"], lr["line"], lr["column"], lr["default"]) == ("config.yaml", 4, 7, 0.01)
+    assert "optimizer.lr" in json.loads(hpo("annotate", "config.yaml", "--space").stdout)
+    hpo("annotate", "--check", "config.yaml", "train.py")
+    Path("config.yaml").write_text("lr: 1  # hpo: uniform(2, 1)\n")
+    assert "config.yaml:1: uniform(2, 1)" in hpo("annotate", "--check", "config.yaml", code=2).stderr
+
+
 def test_a_changed_file_is_a_change_of_the_code() -> None:
     hpo("run", "train.py", "--max-trials", "1", "--name", "one")
     Path("config.yaml").write_text(SETTINGS.replace("1e-5", "1e-4"))
