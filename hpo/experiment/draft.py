@@ -110,10 +110,10 @@ def draft(
     load_tuner_class(config.tuner or Algorithm(name=DEFAULT_TUNER))  # while the marks are read
     project = extraction.result() if extraction else None
     settings = _settings(command, cwd, config, sources)
-    marked = SearchSpace({}) if project is None else with_settings(project.space, settings)
+    marked = None if project is None else with_settings(project.space, settings)
     space = _space(config, marked, options or {}).fixed(config.fixed)
     # Marks have values in the source, and arguments may have defaults; a space in a file has none to run.
-    is_marked = config.space is None and len(marked) > 0
+    is_marked = config.space is None and marked is not None and len(marked) > 0
     given = config.override(options=tuple(options or ()))
     config = settled(given, space, project)
     if listener is not None:
@@ -156,9 +156,9 @@ def _settings(command: Command, cwd: Path, config: Config, sources: Sequence[Pat
     return find_settings([path for path in sources if path.is_file()], words, cwd)
 
 
-def _space(config: Config, marked: SearchSpace, options: Mapping[str, Parameter]) -> SearchSpace:
+def _space(config: Config, marked: SearchSpace | None, options: Mapping[str, Parameter]) -> SearchSpace:
     """Return the space that the settings give, or the marks do, with the options beside it."""
-    space = config.space or marked or None
+    space = config.space or marked
     if options:
         base = space or SearchSpace({})
         both = base.parameters.keys() & options.keys()
