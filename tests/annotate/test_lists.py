@@ -207,3 +207,21 @@ class TestOptions:
     def test_items_that_are_code_are_no_text(self) -> None:
         with pytest.raises(AnnotationError, match="the option f is code"):
             read_options(["cols=subset([f, 'b'])"])
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        ("y = ['b', 'a']  # hpo: subset(['a', 'b', 'c'])", ["a", "b"]),
+        ("y = {'b', 'a'}  # hpo: subset(['a', 'b', 'c'])", ["a", "b"]),
+        ("y = ('b', 'c', 'a')  # hpo: permutation(['a', 'b', 'c'])", ["b", "c", "a"]),
+    ],
+)
+def test_todays_subset_is_in_the_order_of_the_items_and_a_permutation_in_its_own(
+    tmp_path: Path, text: str, default: list[str]
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(f"{text}\n")
+    found = annotate([path])
+    assert not found.diagnostics
+    assert found.space.default_configuration() == {"y": default}
