@@ -213,6 +213,23 @@ m2 = dict(C=2)  # hpo: C=uniform(0, 9)
     assert set(space(tmp_path, text)) == {"Encoder.dropout", "Decoder.dropout", "m1.C", "m2.C"}
 
 
+def test_namesakes_that_no_one_thing_tells_apart_have_their_whole_path(tmp_path: Path) -> None:
+    method = "    def {}(self):\n        lr = 0.5  # hpo: uniform(0, 1)\n"
+    text = f"class A:\n{method.format('f')}{method.format('g')}class B:\n{method.format('f')}"
+    assert list(space(tmp_path, text)) == ["A.f.lr", "A.g.lr", "B.f.lr"]
+
+
+def test_what_is_below_an_option_has_a_default_and_no_source_of_its_own(tmp_path: Path) -> None:
+    text = "x = {'_name': 'a', 'n': 2}\n"
+    found = project(
+        tmp_path, f"'''@hpo.choice({{'_name': 'a', 'n': randint(1, 9)}}, {{'_name': 'b'}})'''\n{text}"
+    )
+    assert [(p.name, p.default, p.places[0].default_source) for p in found.parameters] == [
+        ("x", "a", "{'_name': 'a', 'n': 2}"),
+        ("x.n", 2, ""),
+    ]
+
+
 def test_one_label_at_two_places_is_one_hyperparameter(tmp_path: Path) -> None:
     text = "def f(a=1): ...  # hpo: randint(0, 9, name=n)\nb = 1  # hpo: randint(0, 9, name=n)\n"
     assert space(tmp_path, text) == {"n": {"_type": "randint", "_value": [0, 9]}}
