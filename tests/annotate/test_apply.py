@@ -108,3 +108,11 @@ def test_items_are_written_as_the_list_has_them(
     path.write_text(f"{mark}\n")
     apply(annotate([path]), {"y": value}).write()
     assert path.read_text() == f"y = {written}{mark[mark.index('  #') :]}\n"
+
+
+def test_a_list_below_an_option_keeps_its_brackets(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    mark = "'''@hpo.choice({'_name': 'a', 'cols': subset(['p', 'q'])}, {'_name': 'b'})'''\n"
+    path.write_text(f"{mark}x = {{'_name': 'a', 'cols': ('p',)}}\n")
+    apply(annotate([path]), {"x": "a", "x.cols": ["q"]}).write()
+    assert path.read_text() == f"{mark}x = {{'_name': 'a', 'cols': ('q',)}}\n"
