@@ -11,7 +11,7 @@ A *configuration* is a flat dictionary from names to JSON values, with active pa
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -32,7 +32,7 @@ Units = Mapping[str, "float | Sequence[float]"]
 # configurations are listed, how many are looked at before none is said to pass, how finely a way is walked.
 _DRAWS = 200
 _LISTED = 10_000
-_LOOKS = 20_000
+_LOOKS = 10_000
 _STEPS = 32
 
 _OF_OPTIONS = {"choice", "subset", "permutation"}  # what has no numbers beside its own values
@@ -301,12 +301,24 @@ class SearchSpace:
             return own
         if self._feasible_ones is not None:
             return next(iter(self._feasible_ones), None)
+        # Only what the constraints speak of is drawn, and what decides whether it is active.
+        wanted = {name for constraint in self.constraints for name in constraint.names}
+        for name in reversed(self.order):
+            if name in wanted:
+                wanted.update(condition.parent for condition in self.conditions.get(name, ()))
         rng = random.Random(0)  # noqa: S311 - no secret depends on it
-        draws = (self._at(self._drawn(rng)) for _ in range(_LOOKS))
-        return next((drawn for drawn in draws if self.is_feasible(drawn)), None)
+        for _ in range(_LOOKS):
+            units = self._drawn(rng, wanted)
+            if self.is_feasible(self._at(units, wanted)):
+                return self._at({**self._drawn(rng), **units})
+        return None
 
-    def _drawn(self, rng: RandomSource) -> dict[str, Sequence[float]]:
-        return {n: [rng.random() for _ in range(p.width)] for n, p in self.parameters.items()}
+    def _drawn(self, rng: RandomSource, names: Container[str] | None = None) -> dict[str, Sequence[float]]:
+        return {
+            name: [rng.random() for _ in range(parameter.width)]
+            for name, parameter in self.parameters.items()
+            if names is None or name in names
+        }
 
     def _repaired(self, units: Units) -> Configuration:
         """Return the first configuration that passes on the way to a known one, of what is constrained."""
@@ -332,13 +344,13 @@ class SearchSpace:
             low, high = (low, middle) if self.is_feasible(on_the_way(middle)) else (middle, high)
         return on_the_way(high)
 
-    def _at(self, units: Units) -> Configuration:
+    def _at(self, units: Units, names: Container[str] | None = None) -> Configuration:
         def value(name: str) -> Any:
             at = units[name]
             parameter = self.parameters[name]
             return parameter.from_unit(at) if isinstance(at, int | float) else parameter.from_units(at)
 
-        return self._build(value)
+        return self._build(value, given=names)
 
     def to_unit(self, configuration: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
         """Return the coordinates of a configuration in the unit cube: of active parameters only."""
@@ -348,7 +360,7 @@ class SearchSpace:
         """Return the given values of the parameters that are active among them, parents first."""
         return self._build(lambda name: values[name], given=values)
 
-    def _build(self, value_of: Callable[[str], Any], given: Mapping[str, Any] | None = None) -> Configuration:
+    def _build(self, value_of: Callable[[str], Any], given: Container[str] | None = None) -> Configuration:
         built: Configuration = {}
         for name in self.order:
             if (given is None or name in given) and self.is_active(name, built):

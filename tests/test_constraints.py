@@ -186,6 +186,19 @@ class TestSpace:
         ):
             space.check({"batch_size": 256, "steps": 16, "lr": 0.01})
 
+    def test_that_nothing_passes_is_found_by_drawing_what_the_constraint_speaks_of_alone(self) -> None:
+        drawn: list[str] = []
+
+        class Watched(Uniform):
+            def from_unit(self, unit: float) -> float:
+                drawn.append("another")
+                return super().from_unit(unit)
+
+        parameters = {"x": Uniform(0, 1), "y": Watched(0, 1)}
+        with pytest.raises(SpaceError, match="none of 10000"):
+            SearchSpace(parameters, constraints=["x > 2"])
+        assert not drawn
+
     @pytest.mark.parametrize(
         ("constraints", "message", "path"),
         [
@@ -193,8 +206,8 @@ class TestSpace:
             (["lr > 0", "lr <"], "does not parse", ("_constraints", 1)),
             ([3], "a constraint is a test", ("_constraints", 0)),
             ("lr < 1", "is a list of tests", ("_constraints",)),
-            (["lr > 1"], "none of 20000 configurations satisfies lr > 1", ("_constraints",)),
-            (["lr > 'x'"], "none of 20000 configurations satisfies", ("_constraints",)),
+            (["lr > 1"], "none of 10000 configurations satisfies lr > 1", ("_constraints",)),
+            (["lr > 'x'"], "none of 10000 configurations satisfies", ("_constraints",)),
         ],
     )
     def test_mistakes_are_said_at_their_place(

@@ -29,3 +29,14 @@ def test_a_statement_that_is_too_deep_for_the_parser_is_said_beside_the_marks_th
     (said,) = annotate([path]).diagnostics
     assert (said.code, said.line, said.column) == ("HPO104", 2, 1)
     assert "a string on a line of its own" in (said.help or "")
+
+
+@pytest.mark.parametrize("statement", ["def f(): return.1", "x = 2 if.5 else 3", "x = not.1", "assert.1"])
+def test_a_number_that_begins_with_its_point_beside_a_word_is_python_and_beyond_the_parser(
+    tmp_path: Path, statement: str
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(f"y = 1  # hpo: choice(1, 2)\n{statement}  # hpo: uniform(0, 1)\n")
+    found = annotate([path])
+    assert [(said.code, said.line) for said in found.diagnostics] == [("HPO104", 2)]
+    assert [parameter.name for parameter in found.parameters] == ["y"]

@@ -175,7 +175,7 @@ def _read(file: SourceFile, window: _Window) -> Iterator[Comment]:
         wrapper = MetadataWrapper(cst.parse_module(outer + text + "\n"), unsafe_skip_copy=True)
         reader = _CommentReader()
         wrapper.visit(reader)
-    except (cst.ParserSyntaxError, RecursionError):
+    except (cst.ParserSyntaxError, cst.CSTValidationError, RecursionError):
         raise _beyond(window.line) from None
     for line, column, comment, bracketed in reader.found:
         row = window.line + line - 1 - outer.count("\n")
