@@ -345,6 +345,22 @@ def test_modules_that_a_script_imports_belong_to_it(tmp_path: Path) -> None:
     assert list(found.space) == ["size"]
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "if 1:\n    import model\n",
+        "for i in ():\n    pass\nelse:\n    import model\n",
+        "try:\n    pass\nexcept OSError:\n    import model\n",
+        "try:\n    pass\nfinally:\n    import model\n",
+        "match 1:\n    case 1:\n        import model\n",
+        "def f():\n    class A:\n        from model import x\n",
+    ],
+)
+def test_a_module_belongs_to_a_script_wherever_it_is_imported(tmp_path: Path, around: str) -> None:
+    (tmp_path / "model.py").write_text("size = 8  # hpo: choice(8, 16)\n")
+    assert list(project(tmp_path, around).space) == ["size"]
+
+
 def test_apply_changes_the_values_and_nothing_else(tmp_path: Path) -> None:
     text = "x = 0.5   # hpo: uniform(0, 1)\nact = f( 1 )  # hpo: choice(f(1), g(2))\n"
     found = project(tmp_path, text)
