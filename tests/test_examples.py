@@ -110,6 +110,25 @@ class TestBoosting:
         assert best["value"] == min(t["value"] for t in trials if t["state"] == "succeeded")
 
 
+class TestFeatures:
+    def test_a_trial_computes_the_features_that_it_has(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        script: Path = EXAMPLES / "features" / "train.py"
+        printed = output([sys.executable, "-W", "error", script], tmp_path, environment)
+        by_hand = float(re.findall(r"^accuracy (0\.\d+) in cross-validation", printed)[0])
+        command = [HPO, "run", script, "--max-trials", "4", "--seed", "0", "--json"]
+        best = json.loads(output(command, tmp_path, environment))
+        assert best["baseline"] == pytest.approx(by_hand, abs=1e-4)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert trials[0]["parameters"]["kinds"] == ["pixels"]
+        kinds = ["pixels", "rows", "columns", "blocks", "edges", "diagonals", "spectrum"]
+        for trial in trials:
+            chosen = trial["parameters"]["kinds"]
+            assert chosen == [kind for kind in kinds if kind in chosen] != []
+            assert [step for step, _ in trial["intermediate"]] == [0, 1, 2, 3, 4]  # a fold each
+
+
 class TestHalving:
     script: Path = EXAMPLES / "halving" / "train.py"
 
