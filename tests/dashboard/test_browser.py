@@ -408,46 +408,6 @@ class TestPlots:
         expect(page.locator("tbody")).not_to_contain_text("running")
 
 
-@pytest.fixture(scope="module")
-def several(site: Site) -> str:
-    """Return the id of an experiment of two objectives, whose parameters are lists."""
-    (site.folder / "several.py").write_text(SEVERAL)
-    both = ["--objective", "acc:max", "--objective", "cost:min"]
-    site.hpo("run", "several.py", *both, "--max-trials", "12", "--tuner", "Random", "--seed", "3", "--no-web")
-    found = site.data("list")
-    return str(next(each["id"] for each in found if each["name"] == "several"))
-
-
-class TestSeveralObjectives:
-    def test_the_front_is_drawn_and_listed(self, page: Page, site: Site, several: str) -> None:
-        front = site.data("best", several)["front"]
-        page.goto(f"{site.base}/e/{several}")
-        expect(page.get_by_text("On the front").locator("..")).to_contain_text(str(len(front)))
-        listed = page.get_by_role("region", name="Front").locator("tbody tr")
-        expect(listed).to_have_count(len(front))
-        expect(listed.first).to_contain_text(str(front[0]["trial"]))
-        expect(page.get_by_role("img", name="acc against cost, and the front")).to_be_visible()
-        page.goto(f"{site.base}/e/{several}/trials")
-        expect(page.locator("tr.best-row")).to_have_count(len(front))
-        page.goto(f"{site.base}/e/{several}/plots?figure=front")
-        expect(page.locator(".plotly-figure .main-svg").first).to_be_visible()
-        page.goto(f"{site.base}/e/{several}/plots?figure=items")
-        expect(page.locator(".plotly-figure")).to_contain_text("columns")
-        page.goto(f"{site.base}/")
-        expect(page.get_by_role("row", name="several")).to_contain_text(f"{len(front)} on the front")
-
-    def test_lists_are_tried_as_they_are_written(self, page: Page, site: Site, several: str) -> None:
-        page.goto(f"{site.base}/e/{several}")
-        page.get_by_role("button", name="Try values…").click()
-        form = page.get_by_role("dialog")
-        form.get_by_label("columns").fill('["age", "age"]')
-        form.get_by_role("button", name="Run next").click()
-        expect(form.get_by_role("alert")).to_contain_text("columns")
-        form.get_by_label("columns").fill('["sex", "age"]')
-        form.get_by_role("button", name="Run next").click()
-        expect(page.get_by_text("These values run when the experiment is resumed.")).to_be_visible()
-
-
 class TestAll:
     def test_experiments_stand_side_by_side(self, page: Page, site: Site) -> None:
         page.get_by_role("link", name="hpo", exact=True).click()
@@ -542,3 +502,43 @@ class TestAll:
         for page in pages:
             expect(page.get_by_role("heading", name="Trial 0")).to_be_visible()
         context.close()
+
+
+@pytest.fixture(scope="module")
+def several(site: Site) -> str:
+    """Return the id of a third experiment, of two objectives, whose parameters are lists."""
+    (site.folder / "several.py").write_text(SEVERAL)
+    both = ["--objective", "acc:max", "--objective", "cost:min"]
+    site.hpo("run", "several.py", *both, "--max-trials", "12", "--tuner", "Random", "--seed", "3", "--no-web")
+    found = site.data("list")
+    return str(next(each["id"] for each in found if each["name"] == "several"))
+
+
+class TestSeveralObjectives:
+    def test_the_front_is_drawn_and_listed(self, page: Page, site: Site, several: str) -> None:
+        front = site.data("best", several)["front"]
+        page.goto(f"{site.base}/e/{several}")
+        expect(page.get_by_text("On the front").locator("..")).to_contain_text(str(len(front)))
+        listed = page.get_by_role("region", name="Front").locator("tbody tr")
+        expect(listed).to_have_count(len(front))
+        expect(listed.first).to_contain_text(str(front[0]["trial"]))
+        expect(page.get_by_role("img", name="acc against cost, and the front")).to_be_visible()
+        page.goto(f"{site.base}/e/{several}/trials")
+        expect(page.locator("tr.best-row")).to_have_count(len(front))
+        page.goto(f"{site.base}/e/{several}/plots?figure=front")
+        expect(page.locator(".plotly-figure .main-svg").first).to_be_visible()
+        page.goto(f"{site.base}/e/{several}/plots?figure=items")
+        expect(page.locator(".plotly-figure")).to_contain_text("columns")
+        page.goto(f"{site.base}/")
+        expect(page.get_by_role("row", name="several")).to_contain_text(f"{len(front)} on the front")
+
+    def test_lists_are_tried_as_they_are_written(self, page: Page, site: Site, several: str) -> None:
+        page.goto(f"{site.base}/e/{several}")
+        page.get_by_role("button", name="Try values…").click()
+        form = page.get_by_role("dialog")
+        form.get_by_label("columns").fill('["age", "age"]')
+        form.get_by_role("button", name="Run next").click()
+        expect(form.get_by_role("alert")).to_contain_text("columns")
+        form.get_by_label("columns").fill('["sex", "age"]')
+        form.get_by_role("button", name="Run next").click()
+        expect(page.get_by_text("These values run when the experiment is resumed.")).to_be_visible()
