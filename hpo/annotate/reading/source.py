@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hpo.errors import Diagnostic, RelatedPlace, Severity
 
-__all__ = ["Edit", "Refusal", "SourceFile", "Span", "brief", "splice"]
+__all__ = ["Edit", "Refusal", "SourceFile", "Span", "brief"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"#[^\r\n]*")
@@ -243,13 +243,6 @@ def brief(source: str) -> str:
     """Return a piece of source as messages quote it: on one line, and not too much of it."""
     line = " ".join(source.split())
     return line if len(line) <= 80 else line[:77] + "..."
-
-
-def splice(text: str, edits: Iterable[Edit]) -> str:
-    """Return a text with edits made, for previews of a part of a file."""
-    for edit in sorted(edits, key=lambda e: (e.start, e.end, e.depth), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
 
 
 def _decode(data: bytes) -> tuple[str, str]:
