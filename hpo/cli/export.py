@@ -65,12 +65,12 @@ def export_space(reference: str | None, to: str, output: Path | None) -> None:
     from hpo.interop.spaces import write_space
 
     with open_store(home.find(reference)) as store:
-        row = store.experiment()
+        row, objectives = store.experiment(), store.objectives()
     config = row["config"]
     space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
     script = config["plan"]["command"].get("script")
     trials = config["settings"].get("max_trials")
-    text = write_space(Outline(row["name"], space, row["direction"], script, trials), to)
+    text = write_space(Outline(row["name"], space, objectives, script, trials), to)
     if output is None:
         sys.stdout.write(text)
     else:

@@ -35,8 +35,8 @@ def write(outline: Outline) -> str:
         given = [repr(f"--{name}"), *_type(name, domain)]
         if name in outline.space.defaults:
             given.append(f"default={outline.space.defaults[name]!r}")
-        test = outline.conditions.get(name)
-        where = f", where {test.replace('values.get', '')}" if test else ""
+        test = outline.in_words(name)
+        where = f", where {test}" if test else ""
         given.append(f"help={f'{domain}{where}'.replace('%', '%%')!r}")
         lines.append(f"    parser.add_argument({', '.join(given)})\n")
     lines += [f"    # only where {constraint}\n" for constraint in outline.space.constraints]

@@ -16,7 +16,7 @@ __all__ = ["write"]
 def write(outline: Outline) -> str:
     """Return a configuration that is swept with ``--multirun``; what it cannot say stands in comments."""
     sweeper = {
-        "direction": outline.direction,
+        "direction": outline.directions if outline.objectives.are_several else outline.directions[0],
         "n_trials": outline.max_trials or 100,
         "params": {name: _override(name, outline.space[name]) for name in outline.space},
     }

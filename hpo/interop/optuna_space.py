@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hpo.interop.outline import Outline, options_of
@@ -32,31 +32,47 @@ def suggest(trial: optuna.Trial) -> dict:
 _TAIL = """    return values
 
 
-def objective(trial: optuna.Trial) -> float:
+def objective(trial: optuna.Trial):
     values = suggest(trial)
-    raise NotImplementedError("train with these values, and return the result")
+    raise NotImplementedError("train with these values, and return {returned}")
 
 
 if __name__ == "__main__":
-    study = optuna.create_study(direction={direction!r})
+    study = optuna.create_study({direction})
 {enqueued}    study.optimize(objective, n_trials={trials})
-    print(study.best_trial)
+    print(study.{best})
 """
 
 
 def write(outline: Outline) -> str:
     """Return a Python module with an objective, whose values are drawn as the space says."""
-    space = outline.space
+    space, conditions = outline.space, outline.conditions()
     lines = [_HEAD.format(name=json.dumps(outline.name)[1:-1])]
     for name in space.order:
         draw = f"    values[{name!r}] = {_draw(name, space[name])}\n"
-        test = outline.conditions.get(name)
+        test = conditions.get(name)
         lines.append(f"    if {test}:\n    {draw}" if test else draw)
     lines += [f"    if not ({test}):\n        raise optuna.TrialPruned\n" for test in outline.constraints]
     own = dict(_asked(outline))
     enqueued = f"    study.enqueue_trial({own!r})  # the script's own values\n" if own else ""
-    trials = outline.max_trials or 100
-    return "".join([*lines, _TAIL.format(direction=outline.direction, enqueued=enqueued, trials=trials)])
+    tail = _TAIL.format(enqueued=enqueued, trials=outline.max_trials or 100, **_wanted(outline))
+    return "".join([*lines, tail])
+
+
+def _wanted(outline: Outline) -> Mapping[str, str]:
+    """Return what the module says of results."""
+    if not outline.objectives.are_several:
+        return {
+            "returned": "the result",
+            "direction": f"direction={outline.directions[0]!r}",
+            "best": "best_trial",
+        }
+    returned = ", ".join(each.name for each in outline.objectives.each)
+    return {
+        "returned": json.dumps(returned)[1:-1],
+        "direction": f"directions={outline.directions!r}",
+        "best": "best_trials",
+    }
 
 
 def _asked(outline: Outline) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpo.constraints import Constraint, names_in
 from hpo.errors import UsageError
+from hpo.objectives import Objectives
 from hpo.parameters import Parameter
 from hpo.space import SearchSpace
 
@@ -24,38 +25,51 @@ class Outline:
     Attributes:
         name: the experiment's.
         space: what it searches.
-        direction: maximize or minimize.
+        objectives: what is wanted of results.
         script: what its trials run, where that is a Python script.
         max_trials: how many trials it has, where that is limited.
     """
 
     name: str
     space: SearchSpace
-    direction: str
+    objectives: Objectives
     script: str | None
     max_trials: int | None
 
     @property
-    def conditions(self) -> Mapping[str, str]:
-        """When each conditional parameter is active, as a Python test over ``values``."""
-        found = {}
-        for name in self.space.order:
-            tests = [
-                f"values.get({c.parent!r}) in {list(c.values)!r}" for c in self.space.conditions.get(name, ())
-            ]
-            if tests:
-                found[name] = " and ".join(tests)
-        return found
+    def directions(self) -> Sequence[str]:
+        """Which results are better, of each objective."""
+        return [each.direction for each in self.objectives.each] or [self.objectives.direction]
+
+    @property
+    def alone(self) -> str:
+        """What is said where a tool takes one objective and there are several; empty where there is one."""
+        several = self.objectives.are_several
+        return f"It searches the first objective alone: {self.objectives.each[0]}" if several else ""
+
+    def conditions(self, values: str = "values") -> Mapping[str, str]:
+        """Return when each conditional parameter is active, as a Python test over a dict of that name."""
+        return {
+            name: " and ".join(f"{values}.get({c.parent!r}) in {list(c.values)!r}" for c in conditions)
+            for name, conditions in self.space.conditions.items()
+            if conditions
+        }
 
     @property
     def constraints(self) -> Sequence[str]:
         """What must hold, as Python tests over ``values``: true where a name in it is inactive."""
         return [_over_values(constraint) for constraint in self.space.constraints]
 
+    def in_words(self, name: str) -> str:
+        """Return when a parameter is active, for people; empty where it always is."""
+        return " and ".join(
+            f"{c.parent} is {' or '.join(map(repr, c.values))}" for c in self.space.conditions.get(name, ())
+        )
+
     def notes(self, *, conditions: bool = True) -> Iterator[str]:
         """Yield what a form without conditions and constraints cannot say, in words."""
-        for name, test in self.conditions.items() if conditions else ():
-            yield f"{name} is active only where {test.replace('values.get', '')}"
+        for name in self.conditions() if conditions else ():
+            yield f"{name} is active only where {self.in_words(name)}"
         for constraint in self.space.constraints:
             yield f"only where {constraint}"
 

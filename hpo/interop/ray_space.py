@@ -38,15 +38,16 @@ if __name__ == "__main__":
 
 def write(outline: Outline) -> str:
     """Return a Python module with a `param_space`; what is inactive is None there."""
-    space = outline.space
-    lines = [_HEAD.format(name=json.dumps(outline.name)[1:-1]), "param_space = {\n"]
+    space, tests_of = outline.space, outline.conditions("spec.config")
+    lines = [_HEAD.format(name=json.dumps(outline.name)[1:-1])]
+    lines += [f"# {outline.alone}\n"] if outline.alone else []
+    lines.append("param_space = {\n")
     for name in space.order:
-        test = outline.conditions.get(name)
+        test = tests_of.get(name)
         if test is None:
             lines.append(f"    {name!r}: {_domain(name, space[name])},\n")
         else:
             drawn = _drawn(name, space[name])
-            test = test.replace("values", "spec.config")
             lines.append(f"    {name!r}: tune.sample_from(lambda spec: {drawn} if {test} else None),\n")
     optional = [name for name in space if None in (options_of(name, space[name]) or ())]
     lines.append(f"}}\nOPTIONAL = {set(optional) or 'set()'}  # None is one of their options\n")
@@ -54,7 +55,7 @@ def write(outline: Outline) -> str:
         f"    if not ({test}):\n        return {{'result': math.nan}}  # never the best\n"
         for test in outline.constraints
     ]
-    mode = {"maximize": "max", "minimize": "min"}[outline.direction]
+    mode = {"maximize": "max", "minimize": "min"}[outline.directions[0]]
     tail = _TAIL.format(constraints="".join(tests), mode=mode, trials=outline.max_trials or 100)
     return "".join([*lines, tail])
 

@@ -18,12 +18,13 @@ def write(outline: Outline) -> str:
     sweep: dict[str, Any] = {
         "program": outline.script or "train.py",
         "method": "bayes",
-        "metric": {"name": "result", "goal": outline.direction},
+        "metric": {"name": "result", "goal": outline.directions[0]},
         "parameters": {name: _parameter(name, outline.space[name]) for name in outline.space},
     }
     if outline.max_trials:
         sweep["run_cap"] = outline.max_trials
     notes = [f"# W&B cannot say: {note}\n" for note in outline.notes()]
+    notes += [f"# {outline.alone}\n"] if outline.alone else []
     return "".join(notes) + yaml.safe_dump(sweep, sort_keys=False, allow_unicode=True)
 
 

@@ -15,6 +15,7 @@ import yaml
 from hpo.errors import UsageError
 from hpo.interop.outline import Outline
 from hpo.interop.spaces import TARGETS, write_space
+from hpo.objectives import Objectives
 from hpo.space import SearchSpace
 
 SPACE = {
@@ -38,7 +39,7 @@ DEFAULTS = {"lr": 0.01, "layers": 2, "opt": "adam", "size": 16, "shape": [3]}
 
 def outline(written: dict[str, Any] = SPACE, direction: str = "maximize") -> Outline:
     space = SearchSpace.from_json(written, defaults={n: v for n, v in DEFAULTS.items() if n in written})
-    return Outline('ex "1"', space, direction, "train.py", 20)
+    return Outline('ex "1"', space, Objectives(direction=direction), "train.py", 20)
 
 
 def module(tmp_path: Path, to: str) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def test_hydra_reads_every_override(tmp_path: Path) -> None:
 
     text = write_space(outline(), "hydra")
     config = yaml.safe_load(text)
-    assert "# Hydra cannot say: momentum is active only where ('opt') in [\"sgd's\"]" in text
+    assert '# Hydra cannot say: momentum is active only where opt is "sgd\'s"' in text
     params = config["hydra"]["sweeper"]["params"]
     read = {
         o.key_or_group: o.value()
@@ -140,6 +141,14 @@ def test_every_tool_gets_every_kind_in_either_direction(to: str) -> None:
     many = {"order": {"_type": "permutation", "_value": list(range(9))}}
     with pytest.raises(UsageError, match="order has 362880 values"):
         write_space(outline(many), to)
+
+
+def test_a_parameter_may_be_called_as_what_is_asked_for_it() -> None:
+    written = {
+        "values": {"_type": "choice", "_value": ["values", "few"]},
+        "n": {"_type": "randint", "_value": [1, 4], "_when": {"values": ["values"]}},
+    }
+    assert "if spec.config.get('values') in ['values'] else None" in write_space(outline(written), "ray")
 
 
 def test_the_command_prints_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
