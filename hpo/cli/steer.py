@@ -75,10 +75,17 @@ def update(reference: str | None, settings: Mapping[str, Any], space_file: Path 
     )
 
 
-def enqueue(reference: str | None, written: Sequence[str]) -> None:
-    """Make given values the next trial: at once where the experiment runs, else when it is resumed."""
+def enqueue(written: Sequence[str]) -> None:
+    """Make given values the next trial: at once where the experiment runs, else when it is resumed.
+
+    Args:
+        written: an experiment, or none for the newest, and values, each as NAME=VALUE.
+    """
+    reference, values = (None, written) if "=" in written[0] else (written[0], written[1:])
+    if not values:
+        raise UsageError("there are no values to try", help="write them as NAME=VALUE, such as lr=0.1")
     directory = home.find(reference)
-    wishes.enqueue(directory, assignments(written))
+    wishes.enqueue(directory, assignments(values))
     if home.is_running(directory):
         print(f"Experiment {directory.name} runs them next.")
     else:

@@ -425,6 +425,8 @@ def test_a_run_warns_of_a_default_outside_its_domain() -> None:
 def test_enqueue_says_when_its_values_run() -> None:
     hpo("run", "train.py", "--max-trials", "1", "--name", "mine")
     assert "hpo resume " in hpo("enqueue", "mine", "x=0.75").stdout
+    assert "hpo resume " in hpo("enqueue", "x=0.5").stdout  # in the newest
+    assert "there are no values to try" in hpo("enqueue", "mine", code=2).stderr
 
 
 def test_what_is_said_of_options_names_them_and_the_cure() -> None:

@@ -96,13 +96,19 @@ def update(
 
 @app.command(rich_help_panel=_GROUP)
 def enqueue(
-    reference: Experiment,
-    assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="The values to try.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[ID] NAME=VALUE...",
+            help="The values to try; by themselves, in the newest experiment.",
+            autocompletion=completion.experiments,
+        ),
+    ],
 ) -> None:
     """Run given values as the next trial. Those left out are the script's own."""
     from hpo.cli.steer import enqueue as ask_for
 
-    ask_for(reference, assignments)
+    ask_for(words)
 
 
 @app.command(rich_help_panel=_GROUP)
