@@ -130,6 +130,8 @@ def test_a_script_whose_marks_changed_is_offered_its_last_experiment(earlier: li
     assert data("show", "cold")["warm_from"] is None
     done = hpo("run", "train.py", "--max-trials", "1")
     assert "The marks have changed" not in done.stderr
+    done = hpo("run", "train.py", "--max-trials", "1", "--fix", "lr=0.01")
+    assert "The marks have changed" not in done.stderr
 
 
 def test_in_a_terminal_it_is_asked(earlier: list[dict[str, Any]]) -> None:
