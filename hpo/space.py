@@ -389,7 +389,8 @@ class SearchSpace:
         for name in self.order:
             if name in configuration and name not in active:
                 raise SpaceError(
-                    f"{name} is not active here: it needs {self._condition_text(name)}", help="leave it out"
+                    f"{name} is not active here: it needs {self._condition_text(name)}",
+                    help="give what it needs as well, or leave it out",
                 )
             if name not in configuration and self.is_active(name, active):
                 raise SpaceError(f"{name} has no value", help=f"give one of {self.parameters[name]}")

@@ -287,7 +287,9 @@ def _number(value: Any) -> tuple[float | None, str | None]:
         # The first of the experiment's objectives is the result that is seen where one number is.
         first = os.environ.get("HPO_OBJECTIVE") or "default"
         if first not in value:
-            return None, f"a dict of results needs the key {first!r}, and has {_shown(list(value))}"
+            lacks = f"a dict of results needs the key {first!r}, and has {_shown(list(value))}"
+            is_named = "HPO_OBJECTIVE" in os.environ
+            return None, lacks if is_named else f"{lacks}; --objective NAME:max or NAME:min takes another key"
         value = value[first]
     try:
         plain = value.item() if hasattr(value, "item") else value

@@ -91,8 +91,8 @@ def _mark(script: Path, *, write: bool) -> bool:
 def _say_next(script: Path, name: str) -> None:
     if not any(word in script.read_bytes() for word in _REPORTS):
         print(
-            "It reports no result yet: add hpo.report_final_result(value) where it is known,\n"
-            f"or read it from what it prints: hpo run {name} --metric-pattern 'accuracy: ([0-9.]+)'"
+            "It reports no result yet: add '''@hpo.report_final_result(value)''' where it is known,\n"
+            f"or read it from what it prints: hpo run {name} --metric-pattern 'accuracy[ :=]+([0-9.]+)'"
         )
     print(f"Look first: hpo run {name} --dry-run")
     print(f"Tune it:    hpo run {name} --max-trials 30")

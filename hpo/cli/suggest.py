@@ -33,7 +33,7 @@ def suggest_marks(path: Path, *, write: bool) -> int:
         print(f"{lines} to mark. Write {them}: hpo suggest {path} --write", file=sys.stderr)
     if count and not any(name in path.read_bytes() for name in (b"report_final_result", b"report_fold")):
         print(
-            "No result is reported yet: add hpo.report_final_result(value) where it is known,\n"
+            "No result is reported yet: add '''@hpo.report_final_result(value)''' where it is known,\n"
             "or read it from what the script prints: hpo run --metric-pattern REGEX",
             file=sys.stderr,
         )

@@ -39,7 +39,7 @@ def of_results(config: Config, project: AnnotatedProject) -> Iterator[str]:
     """Yield that a script reports nothing: all its trials would fail, each after its whole training."""
     if config.metric_pattern is None and not any(_RESULT.search(f.original) for f in project.files):
         yield f"warning: nothing in {project.files[0].name} reports a result, and a trial without one fails"
-        yield "  help: add hpo.report_final_result(value), or read it from the output with --metric-pattern"
+        yield "  help: add '''@hpo.report_final_result(value)''', or read it with --metric-pattern"
 
 
 def of_edits(project: AnnotatedProject | None) -> Iterator[str]:
