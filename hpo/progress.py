@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["REFRESH", "Progress", "best_lines", "best_values", "parameter_lines"]
 
 REFRESH = 0.25  # seconds
-_MOST_OF_FRONT = 20  # trials that are listed
+_MOST_OF_FRONT = 10  # trials that are listed beside other things
 _WIDE = 110  # columns that the line of the bar needs in full
 
 
@@ -141,7 +141,7 @@ class Progress(Listener):
             text.append(
                 f"{result(self.wanted, trial.value, trial.data):>10}  ", style="bold" if is_best else ""
             )
-            text.append("best  " if is_best else "      ", style="green")
+            text.append(self._mark(is_best), style="green")
             text.append(values(trial.parameters), style="dim")
         else:
             text.append(trial.state.value.replace("_", " "), style="red")
@@ -197,10 +197,14 @@ class Progress(Listener):
         """Return what a log says of a trial that ended: the whole of it."""
         line = f"trial {trial.number:>4}  "
         if trial.state is TrialState.SUCCEEDED:
-            mark = "best  " if is_best else "      "
             said = result(self.wanted, trial.value, trial.data)
-            return f"{line}{said:>10}  {mark}{values(trial.parameters)}"
+            return f"{line}{said:>10}  {self._mark(is_best)}{values(trial.parameters)}"
         return f"{line}{trial.state.value.replace('_', ' ')}" + (f"  {detail}" if detail else "")
+
+    def _mark(self, is_best: bool) -> str:
+        """Return the word beside the best so far, or beside what reached the front."""
+        word = "front" if self.wanted.are_several else "best"
+        return f"{word if is_best else '':<{len(word)}}  "
 
     # -- the end
 
@@ -245,12 +249,13 @@ class Progress(Listener):
         self._show(Text(line), soft_wrap=True)
 
 
-def best_lines(store: Store, *, indent: int) -> Iterator[Text]:
+def best_lines(store: Store, *, indent: int, most: int | None = _MOST_OF_FRONT) -> Iterator[Text]:
     """Yield the lines that show the best of an experiment: a trial, or those of a front.
 
     Args:
         store: open.
         indent: the width of the column of labels.
+        most: how many trials of a front are listed; None lists them all.
     """
     wanted, best, base = store.objectives(), store.best(), store.baseline()
     if best is None:
@@ -264,19 +269,25 @@ def best_lines(store: Store, *, indent: int) -> Iterator[Text]:
     text.append(f"   trial {best.number}", style="not bold")
     if base is not None:
         own = ", the script's own values"
-        if base.number != best.number and base.value is not None:
-            own = f"; the script's own: {result(wanted, base.value, base.data)}"
+        if base.number != best.number:
+            lost = base.value is None
+            said = (
+                f"none, trial {base.number} has no result" if lost else result(wanted, base.value, base.data)
+            )
+            own = f"; the script's own: {said}"
         text.append(own, style="not bold")
     yield text
     yield from parameter_lines(best, base, indent=indent)
     if wanted.are_several:
         front = store.front()
         yield Text(f"{'Front':<{indent}}{counted(len(front), 'trial')} that no other is better than in all")
-        for row in front[:_MOST_OF_FRONT]:
+        for row in front[:most]:
             line = Text(f"{'':<{indent}}trial {row.number:>4}  {result(wanted, row.value, row.data)}")
             yield line.append(f"   {values(row.parameters)}", style="dim")
-        if len(front) > _MOST_OF_FRONT:
-            yield Text(f"{'':<{indent}}and {len(front) - _MOST_OF_FRONT} more: hpo best --json", style="dim")
+        if most is not None and len(front) > most:
+            yield Text(
+                f"{'':<{indent}}and {len(front) - most} more: hpo best {store.directory.name}", style="dim"
+            )
 
 
 def _both(best: Trial | TrialRow | None, base: Trial | TrialRow | None) -> bool:

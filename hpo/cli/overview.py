@@ -235,7 +235,7 @@ def _explained(explanation: Mapping[str, Any]) -> Iterator[Text]:
     if single:
         yield row("", Text(", ".join(single), style="dim"))
     for name, value in parts.items():
-        inside = ", ".join(f"{_words(key)} {short(each)}" for key, each in value.items())
+        inside = ", ".join(f"{key} {short(each)}" for key, each in value.items())
         yield row("", Text(f"{_words(name)}: {inside}", style="dim"))
 
 

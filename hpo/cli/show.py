@@ -128,7 +128,7 @@ def show_best(reference: str | None, *, json: bool) -> None:
         if json:
             print_json(best_json(store))
             return
-        lines = list(best_lines(store, indent=10))
+        lines = list(best_lines(store, indent=10, most=None))
     if not lines:
         print("No trial has succeeded yet.", file=sys.stderr)
     else:

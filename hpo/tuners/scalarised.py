@@ -93,10 +93,14 @@ class Scalarised(Tuner):
         return [None if z is None else _tchebycheff(z, weights) for z in _normalised(losses)]
 
     def explain(self) -> Mapping[str, Any]:
-        told = {**self._within.explain(), "objectives": str(self._objectives)}
+        told = {
+            "failed or infeasible" if name == "failed" else name: value
+            for name, value in self._within.explain().items()
+            if name != "bests_found" or not self._objectives.are_several  # of one weighing, which is past
+        }
         if not self._objectives.are_several:
             return told
-        return {**told, "scalarisation": "augmented Tchebycheff, its weights drawn for each proposal"}
+        return {**told, "scalarisation": "augmented Tchebycheff, weights drawn anew each time"}
 
 
 def _copy(trial: Trial) -> Trial:

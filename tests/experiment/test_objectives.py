@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import hpo
 
@@ -75,6 +77,8 @@ class TestAFront:
         shown = call("best").stdout
         assert f"{len(front)} trials that no other is better than in all" in shown
         assert "Volume" in call("show").stdout
+        assert f"and {len(front) - 10} more: hpo best {best['experiment']}" in call("show").stdout
+        assert all(f"trial {number:>4}  acc" in shown for number in front)
         assert f"{len(front)} on the front" in call("list").stdout
         starred = [line.split()[0] for line in call("trial", "list").stdout.splitlines() if " * acc " in line]
         assert set(map(int, starred)) == front
@@ -83,6 +87,34 @@ class TestAFront:
         assert first.startswith(f"0,succeeded,{trials[0]['value']},{trials[0]['value']},35.0,")
         call("report", "-o", "report.html")
         assert ">Front<" in Path("report.html").read_text()
+
+    def test_trials_that_reach_it_are_marked_as_they_come(self) -> None:
+        told = call("run", "train.py", *BOTH, "--max-trials", "4", "--seed", "1").stderr
+        assert re.search(r"trial +0  acc [\d.]+, latency [\d.]+  front  x=", told)
+        assert "  best  " not in told
+
+    def test_other_tools_are_told_of_all_of_them(self) -> None:
+        call("run", "train.py", *BOTH, "--max-trials", "1")
+        module = call("export", "--to", "optuna").stdout
+        compile(module, "study.py", "exec")
+        assert "create_study(directions=['maximize', 'minimize'])" in module
+        assert "return acc, latency" in module
+        hydra = yaml.safe_load(call("export", "--to", "hydra").stdout)
+        assert hydra["hydra"]["sweeper"]["direction"] == ["maximize", "minimize"]
+        for tool in ("wandb", "ray"):
+            assert "the first objective alone: acc:max" in call("export", "--to", tool).stdout
+
+    def test_where_the_scripts_own_values_fail_the_best_is_not_taken_for_them(self) -> None:
+        Path("half.py").write_text(
+            "import hpo\nx = 0.5  # hpo: uniform(0, 1)\n"
+            "hpo.report_final_result({'acc': float('nan') if x == 0.5 else x, 'latency': 1})\n"
+        )
+        told = call("run", "half.py", *BOTH, "--max-trials", "3", "--seed", "1").stderr
+        assert "the script's own: none, trial 0 has no result" in told
+
+    def test_a_dict_that_nobody_named_an_objective_for_says_how_to(self) -> None:
+        told = call("run", "train.py", "--max-trials", "1", code=1).stderr
+        assert "--objective NAME:max or NAME:min takes another key" in told
 
     def test_apply_takes_the_compromise_or_the_trial_that_is_asked_for(self) -> None:
         best = data("run", "train.py", *BOTH, "--max-trials", "12", "--seed", "2")
