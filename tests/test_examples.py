@@ -229,7 +229,7 @@ class TestTorch:
         self, environment: dict[str, str], tmp_path: Path
     ) -> None:
         command = [HPO, "run", EXAMPLES / "torch" / "train.py", "--tuner", "BOHB", "--max-trials", "14"]
-        output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
+        output([*command, "--seed", "0"], tmp_path, environment)  # one at a time: no other bracket begins
         trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
         assert {t["budget"] for t in trials} >= {1, 3, 9}
         for trial in trials:
@@ -237,6 +237,22 @@ class TestTorch:
             if trial["parent"] is not None:
                 steps = [step for step, _ in trial["intermediate"]]
                 assert steps == list(range(trials[trial["parent"]]["budget"], trial["budget"]))
+
+    def test_in_a_population_the_worst_go_on_from_the_best_with_a_learning_rate_of_their_own(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        config = tmp_path / "config.yml"
+        config.write_text("tuner: {name: PBT, classArgs: {population_size: 4, fraction: 0.25}}\n")
+        command = [HPO, "run", EXAMPLES / "torch" / "train.py", "--config", config, "--max-trials", "9"]
+        output([*command, "--fix", "width=32", "--fix", "name=sgd", "--seed", "0"], tmp_path, environment)
+        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        assert [t["state"] for t in trials] == ["succeeded"] * 9
+        assert [t["budget"] for t in trials] == [None, *[1] * 4, *[2] * 4]
+        moved = [t for t in trials[5:] if t["parameters"] != trials[t["parent"]]["parameters"]]
+        assert len(moved) == 1
+        for trial in trials[5:]:
+            logs = output([HPO, "trial", "logs", str(trial["number"])], tmp_path, environment)
+            assert logs.startswith(f"goes on after epoch 1, with lr {trial['parameters']['lr']:.4f}\n")
 
 
 class TestNotebook:

@@ -1,7 +1,7 @@
 """Recognise handwritten digits with a small network in PyTorch that can stop and go on.
 
-`python train.py` makes all 9 epochs. Under `hpo run --tuner BOHB` a trial makes as many as its budget says;
-under `--assessor ASHA` it is stopped on its way where it is not among the best.
+`python train.py` makes all 9 epochs. Under `hpo run --tuner BOHB` or `--tuner PBT` a trial makes as many as
+its budget says; under `--assessor ASHA` it is stopped on its way where it is not among the best.
 """
 
 import torch
@@ -38,8 +38,8 @@ if keeps and checkpoint.exists():
     state = torch.load(checkpoint, weights_only=True)
     done = state["done"]
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    print(f"goes on after epoch {done}")
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state["optimizer"]})  # but with its own lr
+    print(f"goes on after epoch {done}, with lr {optimizer.param_groups[0]['lr']:.4f}")
 
 for epoch in hpo.fidelity(range(EPOCHS), start=done):
     torch.manual_seed(epoch)
@@ -54,9 +54,8 @@ for epoch in hpo.fidelity(range(EPOCHS), start=done):
     hpo.report_intermediate_result(accuracy, step=epoch)
     if keeps:
         unfinished = checkpoint.with_suffix(".new")  # renamed when it is whole: a trial may be killed
-        torch.save(
-            {"done": epoch + 1, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, unfinished
-        )
+        state = {"done": epoch + 1, "model": model.state_dict(), "optimizer": optimizer.state_dict()["state"]}
+        torch.save(state, unfinished)
         unfinished.rename(checkpoint)
 
 hpo.report_final_result(accuracy)
