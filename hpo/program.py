@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["Experiment", "tune"]
 
 _SETTINGS = sorted(
-    Config.model_fields.keys() - {"assessor", "direction", "name", "notes", "options", "space", "tuner"}
+    Config.model_fields.keys()
+    - {"assessor", "direction", "name", "notes", "options", "own_direction", "space", "tuner"}
 )
 
 Space = SearchSpace | Mapping[str, Any]

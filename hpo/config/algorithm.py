@@ -191,6 +191,7 @@ class _TunerReader(_Reader):
         elif cls is not None and {"direction", "tuner"}.isdisjoint(self.given):
             own = default_direction(cls, {})
             self.default = name, own
+            self.settings["own_direction"] = own
             self.notes.append(f"{self.kind}.classArgs has no optimize_mode: {name} will {own}, its default")
 
     def _seed(self, seed: Any, *, is_ours: bool) -> None:

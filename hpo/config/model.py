@@ -89,7 +89,8 @@ class Config(BaseModel):
         space: the search space, where it is given.
         tuner: None for the default.
         assessor: what stops trials that will not be good; None for nothing.
-        direction: None for the tuner's own.
+        direction: None where nobody says one; then larger results are better.
+        own_direction: what a file's tuner does where the file does not say: NNI's default of it.
         max_duration: seconds after which no trial starts; None for no limit, as with the other limits.
         max_trial_memory: bytes; a trial that uses more fails.
         max_failures: after so many failed trials none starts; None gives up when the first three all fail.
@@ -131,6 +132,7 @@ class Config(BaseModel):
     tuner: Algorithm | None = None
     assessor: Algorithm | None = None
     direction: Direction | None = None
+    own_direction: Direction | None = None
     trial_concurrency: Concurrency = 1
     max_trials: OneOrMore | None = None
     max_duration: float | None = Field(default=None, gt=0)

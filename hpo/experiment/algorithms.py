@@ -69,7 +69,12 @@ def load_tuner_class(chosen: Algorithm) -> type:
 
 
 def own_direction(chosen: Algorithm) -> Direction:
-    """Return the direction that a tuner takes where nobody says one."""
+    """Return the direction that a tuner takes where nobody says one.
+
+    Ours maximise; where a file leaves it to them, NNI's defaults hold. A class of the user's has its own.
+    """
+    if chosen.file is None:
+        return "minimize" if chosen.class_args.get("optimize_mode") == "minimize" else "maximize"
     return default_direction(load_tuner_class(chosen), chosen.class_args)
 
 

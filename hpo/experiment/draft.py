@@ -218,7 +218,7 @@ def _caution(
 def settled(config: Config, space: SearchSpace, project: AnnotatedProject | None = None) -> Config:
     """Return the settings with every default that depends on others made explicit."""
     tuner = _budgeted(config.tuner or Algorithm(name=DEFAULT_TUNER), project)
-    direction: Direction = "maximize" if config.tuner is None else own_direction(tuner)
+    direction: Direction = config.own_direction or own_direction(tuner)
     if config.objectives:
         direction = config.wanted.direction
         if config.direction not in (None, direction):

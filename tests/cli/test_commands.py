@@ -491,6 +491,15 @@ def test_json_is_printed_also_where_no_trial_succeeded() -> None:
     assert "no trial succeeded" in done.stderr
 
 
+@pytest.mark.parametrize("tuner", ["TPE", "Random", "Auto"])
+def test_larger_results_are_better_whichever_tuner_is_named(tuner: str) -> None:
+    Path("train.py").write_text("x = 1.0  # hpo: uniform(0, 9)\n'''@hpo.report_final_result(x)'''\n")
+    hpo("run", "train.py", "--tuner", tuner, "--max-trials", "3", "--no-web")
+    best = json.loads(hpo("best", "--json").stdout)
+    trials = json.loads(hpo("trial", "list", "--json").stdout)
+    assert best["value"] == max(trial["value"] for trial in trials)
+
+
 def test_a_loss_is_not_maximised_without_a_word() -> None:
     Path("net.py").write_text(
         "import hpo\nlr = 0.5  # hpo: uniform(0, 1)\nval_loss = lr\nhpo.report_final_result(val_loss)\n"
