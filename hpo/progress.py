@@ -69,7 +69,8 @@ class Progress(Listener):
         self._plain = bool(os.environ.get("NO_COLOR"))
         # A log keeps lines whole; a terminal would break them within words.
         wraps = not sys.stderr.isatty()
-        screen = cast("IO[str]", _Screen())
+        self._screen = _Screen()
+        screen = cast("IO[str]", self._screen)
         no_color = self._plain or None
         self.console = Console(file=screen, highlight=False, soft_wrap=wraps, no_color=no_color)
         self._is_log = not self.console.is_terminal
@@ -134,7 +135,7 @@ class Progress(Listener):
             return
         if self._is_log:  # rich takes its time, for colours that a log does not have
             line = self._line(trial, detail, is_best=is_best)
-            print(printable(line), file=sys.stderr)
+            self._screen.write(f"{printable(line)}\n")
             return
         text = Text(f"trial {trial.number:>4}  ")
         if trial.state is TrialState.SUCCEEDED:

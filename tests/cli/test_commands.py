@@ -491,6 +491,17 @@ def test_json_is_printed_also_where_no_trial_succeeded() -> None:
     assert "no trial succeeded" in done.stderr
 
 
+def test_whoever_reads_the_first_line_alone_ends_no_experiment() -> None:
+    Path("train.py").write_text("x = 1.0  # hpo: uniform(0, 9)\n'''@hpo.report_final_result(x)'''\n")
+    command = [sys.executable, "-m", "hpo", "run", "train.py", "--max-trials", "20", "--no-web"]
+    runner = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert runner.stderr is not None
+    assert runner.stderr.readline().startswith("Experiment ")
+    runner.stderr.close()
+    assert runner.wait(60) == 0
+    assert json.loads(hpo("show", "--json").stdout)["trials"] == {"succeeded": 20}
+
+
 @pytest.mark.parametrize("tuner", ["TPE", "Random", "Auto"])
 def test_larger_results_are_better_whichever_tuner_is_named(tuner: str) -> None:
     Path("train.py").write_text("x = 1.0  # hpo: uniform(0, 9)\n'''@hpo.report_final_result(x)'''\n")
