@@ -673,3 +673,11 @@ def test_a_named_value_is_found_wherever_it_stands(tmp_path: Path, value: str) -
 def test_a_decorator_that_marks_nothing_is_a_mistake(tmp_path: Path, mark: str) -> None:
     found = project(tmp_path, f"import hpo\nd = {{}}\n{mark}\ndef f(x=1): ...\n")
     assert [(d.code, d.line) for d in found.errors] == [("HPO203", 3)]
+
+
+@pytest.mark.parametrize("call", ["typer.Option(0.5)", "typer.Argument(0.5)", "typer.Option(default=0.5)"])
+def test_a_parameter_that_typer_describes_has_the_default_that_is_described(
+    tmp_path: Path, call: str
+) -> None:
+    text = f"import typer\ndef main(lr: float = {call}): ...  # hpo: lr=uniform(0, 1)\n"
+    assert project(tmp_path, text).space.defaults == {"lr": 0.5}
