@@ -80,7 +80,11 @@ class Draft:
             message = f"--warm-from takes one number of each trial, and {self.config.wanted} wants more"
             raise UsageError(message, help="leave it out")
         config = self.config.override(warm_from=directory.name)
-        return replace(self, config=config, warmth=warmth_of(directory, self.space))
+        return replace(
+            self,
+            config=config,
+            warmth=warmth_of(directory, self.space, config.wanted),
+        )
 
 
 def draft(

@@ -13,6 +13,7 @@ from hpo.experiment.documents import open_store
 from hpo.experiment.foreign import ForeignTrial, configuration
 from hpo.experiment.record import Record
 from hpo.experiment.wording import counted, short
+from hpo.objectives import Objectives
 from hpo.runtime import home
 from hpo.space import SearchSpace
 
@@ -62,16 +63,17 @@ class Warmth:
                 yield f"other domain: {name}, {before} before, {now} now"
 
 
-def warmth_of(directory: Path, space: SearchSpace) -> Warmth:
+def warmth_of(directory: Path, space: SearchSpace, wanted: Objectives) -> Warmth:
     """Return what an experiment over a space can learn from an earlier one.
 
     A parameter that the earlier one did not have is taken to have had the source's own value; one that is
     searched no more is left out. What then lies outside the space is not learnt from.
 
     Raises:
-        UsageError: nothing of it fits.
+        UsageError: nothing of it fits, or it wanted something else of its results.
     """
     record = Record.read(directory, curves=1)
+    _check_same(record, wanted)
     results = sorted(record.comparable, key=lambda row: row.told or 0)
     trials = []
     for row in results:
@@ -90,6 +92,16 @@ def warmth_of(directory: Path, space: SearchSpace) -> Warmth:
         message = f"nothing can be learnt from {directory.name} ({record.name})" + (f": {why}" if why else "")
         raise UsageError(message, help="leave --warm-from out")
     return warmth
+
+
+def _check_same(record: Record, wanted: Objectives) -> None:
+    """Refuse results that are good where ours are bad, or are of something else."""
+    before, now = ([each.name for each in of.each[:1]] for of in (record.objectives, wanted))
+    is_other = bool(before and now) and before != now
+    if record.objectives.direction == wanted.direction and not is_other:
+        return
+    message = f"{record.id} ({record.name}) wanted {record.objectives}, and this one wants {wanted}"
+    raise UsageError(message, help="leave --warm-from out, or want the same")
 
 
 def last_experiment_of(sources: Sequence[Path]) -> Path | None:

@@ -153,3 +153,21 @@ def test_in_a_terminal_it_is_asked(earlier: list[dict[str, Any]]) -> None:
     os.close(there)
     os.close(here)
     assert data("show", "warm")["warm_from"] == data("show", "before")["id"]
+
+
+def test_results_that_are_good_where_ours_are_bad_are_no_lesson(earlier: list[dict[str, Any]]) -> None:
+    refused = hpo(
+        "run", "train.py", "--minimize", "--warm-from", "before", "--max-trials", "1", code=2
+    ).stderr
+    assert "(before) wanted maximize, and this one wants minimize" in refused
+    assert "The marks have changed" not in hpo("run", "train.py", "--minimize", "--max-trials", "1").stderr
+
+
+def test_results_in_another_objective_are_not_learnt_from() -> None:
+    Path("two.py").write_text(
+        "import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_final_result({'acc': x, 'loss': 1 - x})\n"
+    )
+    hpo("run", "two.py", "--max-trials", "2", "--objective", "acc:max", "--name", "one")
+    again = ["run", "two.py", "--max-trials", "1", "--warm-from", "one", "--objective"]
+    assert "learns from 2 results" in hpo(*again, "acc:max").stderr
+    assert "wanted acc:max, and this one wants loss:max" in hpo(*again, "loss:max", code=2).stderr
