@@ -50,7 +50,7 @@ def add_note(directory: Path, text: str) -> None:
     """Add a note.
 
     Raises:
-        UsageError: it is empty.
+        UsageError: it is empty, or too long.
         StoreError: the folder cannot be written to.
     """
     if not text.strip():
@@ -121,12 +121,16 @@ def _change(directory: Path) -> Iterator[Labels]:
 def _write(directory: Path, tags: Sequence[str], notes: Sequence[Mapping[str, Any]]) -> None:
     path = directory / _NAME
     new = directory / f".{_NAME}"
+    text = json.dumps(asdict(Labels(tags, notes)), indent=1)
+    if len(text) > _MOST:  # it would be taken for none of ours, and all that it says be lost
+        message = f"the tags and notes of {directory.name} would take more than {_MOST >> 20} MB"
+        raise UsageError(message, help="write less; keep what is long in a file of your own")
     try:
         new.unlink(missing_ok=True)
         with os.fdopen(
             os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
         ) as file:
-            json.dump(asdict(Labels(tags, notes)), file, ensure_ascii=False, indent=1)
+            file.write(text)
         new.replace(path)
     except OSError as error:
         raise StoreError(
