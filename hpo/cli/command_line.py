@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 import hpo.cli.commands  # noqa: F401 - adds them to `app`
 from hpo.cli.app import app
-from hpo.errors import DiagnosticError, HpoError, printable
+from hpo.errors import DiagnosticError, HpoError, UsageError, printable
 
 __all__ = ["main"]
 
@@ -15,6 +16,7 @@ __all__ = ["main"]
 def main() -> int:
     """Run the command line; return the exit status."""
     try:
+        _check_text(sys.argv)
         result = app(standalone_mode=False)
     except HpoError as error:
         _complain(error)
@@ -33,6 +35,19 @@ def main() -> int:
     except Exception as error:
         return _usage(error)
     return result if isinstance(result, int) else 0
+
+
+def _check_text(words: Sequence[str]) -> None:
+    """Refuse what neither the store nor a JSON file can hold.
+
+    Raises:
+        UsageError: a word of the command line is not in UTF-8.
+    """
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{word!r} is not in UTF-8", help="write it in UTF-8; rename a file") from None
 
 
 def _complain(error: HpoError) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hpo.dashboard.views import overview, stamp
+from hpo.errors import UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime.labels import Labels, add_note, add_tags, read_labels
 
@@ -95,3 +96,21 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     other.write_text('{"tags": ["secret"], "notes": []}')
     os.symlink(other, tmp_path / "labels.json")
     assert read_labels(tmp_path) == Labels()
+
+
+def test_notes_that_would_not_be_read_again_are_not_written() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--tag", "kept")
+    directory = Path(data("show")["directory"])
+    add_note(directory, "é" * 100_000)
+    with pytest.raises(UsageError, match="more than 1 MB"):
+        add_note(directory, "é" * 100_000)
+    labels = read_labels(directory)
+    assert labels.tags == ["kept"]
+    assert len(labels.notes) == 1
+
+
+def test_what_is_not_in_utf_8_is_a_mistake_and_no_traceback() -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    wrong = os.fsdecode(b"\xff")
+    for command in (["note", "train", wrong], ["run", "train.py", "--name", wrong]):
+        assert "is not in UTF-8" in hpo(*command, code=2).stderr
