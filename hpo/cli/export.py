@@ -158,6 +158,9 @@ def import_folder(folder: Path, study: str | None) -> None:
     if is_study(folder):
         directory = adopt_study(folder, study)
         notes = [f"it has no command; to go on: hpo run SCRIPT --warm-from {directory.name}"]
+    elif folder.is_file():
+        message = f"{folder} is neither a study of Optuna's, in SQLite, nor a folder of NNI's"
+        raise UsageError(message, help="to learn from an export: hpo import ID FILE")
     else:
         directory, notes = adopt(folder)
     for note in notes:

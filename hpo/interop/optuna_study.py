@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +46,9 @@ def study_results(path: Path, name: str | None = None) -> list[dict[str, Any]]:
     Raises:
         UsageError: it cannot be read, or there is more than one and no name.
     """
-    complete = (trial for trial in _study(path, name).trials if trial.state.name == "COMPLETE")
-    return [{"parameters": dict(trial.params), "value": trial.value} for trial in complete]
+    with _opened(path, name) as study:
+        complete = (trial for trial in study.trials if trial.state.name == "COMPLETE")
+        return [{"parameters": dict(trial.params), "value": trial.value} for trial in complete]
 
 
 def adopt_study(path: Path, name: str | None = None) -> Path:
@@ -57,8 +60,8 @@ def adopt_study(path: Path, name: str | None = None) -> Path:
     Raises:
         UsageError: it cannot be read, or there is more than one and no name.
     """
-    study = _study(path, name)
-    trials = [trial for trial in study.trials if trial.state.name in _STATES]
+    with _opened(path, name) as study:
+        trials = [trial for trial in study.trials if trial.state.name in _STATES]
     space = _space(trials)
     direction: Any = study.direction.name.lower()
     plan = Plan(ShellCommand(""), Path.cwd(), (), ())
@@ -83,7 +86,26 @@ def adopt_study(path: Path, name: str | None = None) -> Path:
     return directory.rename(home.public_name(directory))
 
 
-def _study(path: Path, name: str | None) -> Any:
+@contextlib.contextmanager
+def _opened(path: Path, name: str | None) -> Iterator[Any]:
+    """Yield a study out of a copy of its file: Optuna writes its tables into whatever it opens."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "study.db"
+        try:
+            with contextlib.closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            ) as source:
+                with contextlib.closing(sqlite3.connect(copy)) as target:
+                    source.backup(target)
+                is_optunas = source.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'").fetchone()
+        except sqlite3.Error as error:
+            raise UsageError(f"{path} cannot be read: {error}", help="name a study of Optuna's") from error
+        if is_optunas is None:
+            raise UsageError(f"{path} holds no studies of Optuna's", help="name a file that Optuna wrote")
+        yield _study(path, copy, name)
+
+
+def _study(path: Path, copy: Path, name: str | None) -> Any:
     try:
         import optuna
     except ModuleNotFoundError:
@@ -93,7 +115,7 @@ def _study(path: Path, name: str | None) -> Any:
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path.absolute()}")
+        storage = optuna.storages.RDBStorage(f"sqlite:///{copy}")
         names = optuna.get_all_study_names(storage)
     except Exception as error:  # of SQLAlchemy, or of Optuna where the file is of another version
         first = str(error).splitlines()[0] if str(error) else type(error).__name__

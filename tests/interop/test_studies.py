@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +161,21 @@ class TestStudies:
         db.commit()
         db.close()
         assert "holds no study" in hpo("import", "other.db", code=2).stderr
+
+
+@pytest.mark.parametrize("command", [["import"], ["import", "train"]])
+def test_a_database_of_somebody_else_is_refused_and_stays_as_it_is(command: list[str]) -> None:
+    Path("train.py").write_text("import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_final_result(x)\n")
+    hpo("run", "train.py", "--max-trials", "1")
+    with contextlib.closing(sqlite3.connect("theirs.db")) as db:
+        db.execute("CREATE TABLE customers (name TEXT)")
+    before = Path("theirs.db").read_bytes()
+    assert "theirs.db holds no studies of Optuna's" in hpo(*command, "theirs.db", code=2).stderr
+    assert Path("theirs.db").read_bytes() == before
+    Path("theirs.db").write_bytes(before[:100] + b"x" * 3000)
+    assert "theirs.db cannot be read" in hpo(*command, "theirs.db", code=2).stderr
+
+
+def test_a_file_that_is_no_database_is_told_from_a_folder_of_nnis() -> None:
+    Path("study.pkl").write_bytes(b"\x80\x04.")
+    assert "study.pkl is neither a study of Optuna's" in hpo("import", "study.pkl", code=2).stderr
