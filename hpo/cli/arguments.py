@@ -51,6 +51,6 @@ def assignments(written: Sequence[str]) -> dict[str, Any]:
             raise UsageError(f"{name} is given twice", help="leave one out")
         try:
             given[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             given[name] = value
     return given

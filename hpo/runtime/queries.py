@@ -184,6 +184,8 @@ class Queries:
 
     def trial(self, number: int) -> TrialRow | None:
         """Return one trial."""
+        if abs(number) >= 1 << 63:  # beyond what SQLite counts to
+            return None
         row = self._db.execute(f"SELECT {_COLUMN_LIST} FROM trial WHERE number = ?", (number,)).fetchone()  # noqa: S608
         return None if row is None else _row(row)
 

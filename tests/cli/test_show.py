@@ -332,3 +332,18 @@ def test_a_search_space_is_read_in_a_narrow_terminal_as_well() -> None:
     shown = re.sub(r"\x1b\[[\d;]*m", "", in_a_terminal("annotate", "long.py", columns=50))
     lines = [line.rstrip() for line in shown.splitlines()]
     assert lines == ["a_rather_long_name = 0.001   long.py:1", "    loguniform(1e-05, 0.1)"]
+
+
+@pytest.mark.parametrize("command", [["trial", "show"], ["trial", "logs"], ["apply", "--trial"]])
+def test_a_trial_of_a_number_beyond_all_is_not_there(command: list[str]) -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    done = call(*command, str(10**30))
+    assert done.returncode == 2
+    assert f"no trial {10**30}" in done.stderr
+
+
+def test_a_value_that_is_too_deep_for_json_is_a_text() -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    done = call("enqueue", "x=" + "[" * 100_000)
+    assert done.returncode == 2
+    assert "lies outside uniform(0, 1)" in done.stderr
