@@ -139,16 +139,16 @@ def resume(id: str = "") -> dict[str, Any]:  # noqa: A002
     return _hpo("resume", _find(id).name, "--detach", "--no-web")
 
 
-def _hpo(*words: str) -> dict[str, Any]:
+def _hpo(name: str, *words: str) -> dict[str, Any]:
     """Run a command of ours that prints JSON; its mistakes are ours."""
-    command = [sys.executable, "-m", "hpo", *words, "--json"]
-    if "--" in words:  # what follows is the script's
-        at = command.index("--")
-        command = [*command[:at], "--json", *command[at:-1]]
+    command = [sys.executable, "-m", "hpo", name, "--json", *words]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise UsageError(done.stderr.strip() or f"it ended with status {done.returncode}")
-    told: dict[str, Any] = json.loads(done.stdout)
+    try:
+        told: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:  # such as that of --help
+        raise UsageError(f"hpo {name} printed no JSON: {done.stdout.strip()}") from None
     said = done.stderr.strip()
     return {**told, **({"said": said} if said else {})}
 

@@ -134,6 +134,16 @@ def test_a_running_experiment_is_steered() -> None:
     with_client(use)
 
 
+def test_a_wrong_command_line_is_told_to_the_agent() -> None:
+    async def use(call: Call) -> None:
+        with pytest.raises(LookupError, match="--on-finish"):
+            await call("run", script="train.py", max_trials=1, options=["--on-finish"])
+        with pytest.raises(LookupError, match="printed no JSON"):
+            await call("dry_run", script="--help")
+
+    with_client(use)
+
+
 def test_without_the_extra_it_says_how_to_get_it() -> None:
     from importlib.util import find_spec
 
