@@ -19,9 +19,9 @@ from pathlib import Path
 
 from hpo.errors import Diagnostic, RelatedPlace, Severity
 
-__all__ = ["Edit", "Refusal", "SourceFile", "Span", "brief"]
+__all__ = ["LINE_END", "Edit", "Refusal", "SourceFile", "Span", "brief"]
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"#[^\r\n]*")
 _CLOSING = re.compile(r"(?:[\s\\]|#[^\r\n]*(?=[\r\n]))*\)")
 _BOM = b"\xef\xbb\xbf"
@@ -84,12 +84,12 @@ class SourceFile:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        return [0, *(match.end() for match in LINE_END.finditer(self.text))]
 
     @cached_property
     def lines(self) -> list[str]:
         """The lines as Python counts them, without their ends; form feeds do not end a line."""
-        return _LINE_END.split(self.text)
+        return LINE_END.split(self.text)
 
     @cached_property
     def normal(self) -> str:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from hpo.annotate.marks.grammar import Branching, Domain
 from hpo.annotate.marks.layers import INPUTS
 from hpo.annotate.marks.mark import Mark
-from hpo.annotate.reading.source import Edit, SourceFile, Span
+from hpo.annotate.reading.source import LINE_END, Edit, SourceFile, Span
 from hpo.annotate.space.defaults import as_written, flat_name
 from hpo.annotate.space.fidelity import Loop
 from hpo.annotate.space.targets import Target
@@ -64,7 +65,7 @@ def _ask(file: SourceFile, name: str, target: Target) -> Iterator[Edit]:
     own = f"{TRIAL}.own({literal(name)}, "
     whole, value = target.span, target.own
     if value is None:  # an inline call without a default
-        lines = "\n" * file.segment(whole).count("\n")
+        lines = _lines(file, whole)
         yield Edit(whole.start, whole.end, f"({head}{own}{_first(target.domain)}){lines})", place=whole)
         return
     inner = file.span(value)
@@ -88,12 +89,14 @@ def _shortened(file: SourceFile, loop: Loop) -> Iterator[Edit]:
 
 def _lines(file: SourceFile, span: Span) -> str:
     """Return the line ends of a stretch that goes, so that what follows stays on its line."""
-    return "".join(character for character in file.segment(span) if character in "\r\n")
+    ends = LINE_END.findall(file.segment(span))
+    # "\r" and then "\n" were two ends, and must not become the two characters of one.
+    return "".join(" \n" if pair == ("\r", "\n") else pair[1] for pair in pairwise(["", *ends]))
 
 
 def _is_simple(file: SourceFile, node: ast.expr) -> bool:
     span = file.span(node)
-    return isinstance(node, _SIMPLE) and "\n" not in file.segment(span)
+    return isinstance(node, _SIMPLE) and not LINE_END.search(file.segment(span))
 
 
 def brackets(own: ast.expr | None) -> str:
@@ -196,8 +199,8 @@ def _layers(file: SourceFile, mark: Mark, names: Iterator[str]) -> str:
 def _statement(file: SourceFile, mark: Mark, code: str) -> Iterator[Edit]:
     """Replace a mark by statements, the last of which ends in a bracket, on as many lines."""
     wanted = file.line_of(mark.span.end) - file.line_of(mark.span.start)
-    if len(code.splitlines()) - 1 > wanted:  # escaped line ends
+    if len(LINE_END.findall(code)) > wanted:  # escaped line ends
         code = "; ".join(map(ast.unparse, ast.parse(code).body))
     line_end = "\r\n" if "\r\n" in file.text else "\n"
-    missing = wanted - (len(code.splitlines()) - 1)
+    missing = wanted - len(LINE_END.findall(code))
     yield Edit(mark.span.start, mark.span.end, f"{code[:-1]}{line_end * missing})")
