@@ -424,13 +424,24 @@ def _is_same(item: Any, other: Any) -> bool:
 
 def own(name: str, seen: Any) -> Any:
     """Return the source's own value, and record what it was where it could not be known before."""
+    return _own(name, seen, _is_scalar(seen))
+
+
+def own_list(name: str, seen: Any) -> Any:
+    """Return the source's own value of a subset or a permutation (see `own`)."""
+    return _own(name, seen, isinstance(seen, (list, tuple)) and all(map(_is_scalar, seen)))
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, str, type(None)))
+
+
+def _own(name: str, seen: Any, is_plain: bool) -> Any:
     here = inside()
     if here.directory is None:
         return seen
     if here.baseline:
         if name not in here.values and here.once(f"own {name}"):
-            scalars = seen if isinstance(seen, (list, tuple)) else [seen]
-            is_plain = all(isinstance(each, (bool, int, float, str, type(None))) for each in scalars)
             shown = _plain(seen) if is_plain else _shown(seen, _LONGEST_TEXT)
             here.append({"type": "own", "name": name, "value": shown})
     elif here.once(f"inactive {name}"):

@@ -62,7 +62,7 @@ def literal(value: object) -> str:
 
 def _ask(file: SourceFile, name: str, target: Target) -> Iterator[Edit]:
     head = question(name, target.domain, brackets(target.own))
-    own = f"{TRIAL}.own({literal(name)}, "
+    own = f"{TRIAL}.{'own_list' if target.domain.items else 'own'}({literal(name)}, "
     whole, value = target.span, target.own
     if value is None:  # an inline call without a default
         lines = _lines(file, whole)
