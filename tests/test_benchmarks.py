@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_it_prints_its_table(benchmark: str, options: str, expected: str) -> None:
     command = [sys.executable, ROOT / "benchmarks" / f"{benchmark}.py", *options.split()]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(expected, done.stdout), done.stdout
 
 

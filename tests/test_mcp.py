@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def with_client(use: Callable[[Call], Awaitable[None]]) -> None:
 
             await use(call)
 
-    asyncio.run(talk())
+    with ThreadPoolExecutor(1) as thread:  # tests of the page leave a loop running in this one
+        thread.submit(asyncio.run, talk()).result()
 
 
 def test_an_agent_marks_a_script_tunes_it_and_explains_what_came_of_it() -> None:

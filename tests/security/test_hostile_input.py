@@ -123,10 +123,15 @@ def test_a_trial_gets_a_hostile_value_as_it_is() -> None:
 
 
 def test_nothing_is_unpickled_and_no_yaml_is_constructed() -> None:
-    """Pickle, marshal and shelve run what they read; so do YAML's own loaders."""
+    """Pickle, marshal and shelve run what they read; so do YAML's own loaders.
+
+    One module may: on a cluster's nodes it calls the function that the user's own program has just sent.
+    """
     runs = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
     constructs = {"load", "load_all", "unsafe_load", "full_load", "Loader", "FullLoader", "UnsafeLoader"}
     for path in HOUSE.rglob("*.py"):
+        if path == HOUSE / "runtime" / "cluster" / "carried.py":
+            continue
         for node in ast.walk(ast.parse(path.read_bytes())):
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             modules += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
