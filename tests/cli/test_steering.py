@@ -188,7 +188,7 @@ class TestAttach:
         assert watcher.returncode == 0
         assert [line.split()[1] for line in said.splitlines() if line.startswith("trial ")] == list("0123")
         assert "4 trials succeeded" in said
-        assert f"hpo apply {name}" in said
+        assert f"hpo show {name}" in said
 
     def test_ctrl_c_ends_the_watching_and_not_the_experiment(self) -> None:
         name = self.begin()
