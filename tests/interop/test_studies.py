@@ -160,7 +160,7 @@ class TestStudies:
         db.execute("CREATE TABLE version_info (x)")
         db.commit()
         db.close()
-        assert "holds no study" in hpo("import", "other.db", code=2).stderr
+        assert "holds no studies" in hpo("import", "other.db", code=2).stderr
 
 
 @pytest.mark.parametrize("command", [["import"], ["import", "train"]])
