@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import data, hpo
 
 from hpo.dashboard.views import overview, stamp
 from hpo.errors import UsageError
@@ -26,17 +23,6 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     Path("train.py").write_text(SCRIPT)
-
-
-def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 def test_tags_and_notes_are_shown_wherever_an_experiment_is() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import data, hpo
 
 from hpo.errors import SpaceError
 from hpo.parameters import Choice
@@ -38,17 +36,6 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     Path("train.py").write_text(SCRIPT)
-
-
-def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 def test_each_trial_has_the_value_that_is_fixed_the_first_and_the_resumed_ones_too() -> None:

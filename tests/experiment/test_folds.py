@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
 import pytest
+from commands import data, hpo
 
 SCRIPT = """import hpo
 x = 0.5  # hpo: uniform(0, 1)
@@ -24,17 +23,6 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     Path("train.py").write_text(SCRIPT)
-
-
-def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 def test_the_mean_of_the_folds_is_the_result_and_on_the_way_the_mean_so_far() -> None:

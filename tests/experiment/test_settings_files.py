@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from commands import data, hpo
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,17 +44,6 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "work")
     Path("config.yaml").write_text(SETTINGS)
     Path("train.py").write_text(SCRIPT)
-
-
-def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 def check_trials(*command: str) -> None:
