@@ -15,7 +15,16 @@ from typing import Any, Literal, TypeVar
 from hpo.errors import UsageError
 from hpo.target import Target
 
-__all__ = ["Direction", "Losses", "Objective", "Objectives", "compromise", "hypervolume", "non_dominated"]
+__all__ = [
+    "Direction",
+    "Losses",
+    "Objective",
+    "Objectives",
+    "compromise",
+    "hypervolume",
+    "no_worse",
+    "non_dominated",
+]
 
 Direction = Literal["maximize", "minimize"]
 Losses = tuple[float, ...]
@@ -138,6 +147,11 @@ class Objectives:
         return wanted + "".join(f", {constraint.text}" for constraint in self.constraints)
 
 
+def no_worse(one: Losses, other: Losses) -> bool:
+    """Tell whether a result is at least as good as another in every objective."""
+    return all(a <= b for a, b in zip(one, other, strict=True))
+
+
 def non_dominated(points: Sequence[Losses]) -> list[int]:
     """Return the positions of the points that none dominates, ascending; of equal ones the first."""
     kept: list[int] = []
@@ -146,7 +160,7 @@ def non_dominated(points: Sequence[Losses]) -> list[int]:
         if math.inf in points[i]:
             continue
         rivals = kept[-1:] if len(points[i]) == 2 else kept
-        if not any(all(a <= b for a, b in zip(points[k], points[i], strict=True)) for k in rivals):
+        if not any(no_worse(points[k], points[i]) for k in rivals):
             kept.append(i)
     return sorted(kept)
 

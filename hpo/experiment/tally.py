@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpo.objectives import Losses, Objectives, compromise
+from hpo.objectives import Losses, Objectives, compromise, no_worse
 from hpo.trial import Trial, TrialState
 
 __all__ = ["Tally"]
@@ -44,12 +44,8 @@ class Tally:
         if trial.value is None or not self._objectives.is_feasible(trial.value, trial.data):
             return False
         losses = self._objectives.losses(trial.value, trial.data)
-        if any(_no_worse(best, losses) for best, _ in self.front):
+        if any(no_worse(best, losses) for best, _ in self.front):
             return False
-        self.front = [(other, t) for other, t in self.front if not _no_worse(losses, other)]
+        self.front = [(other, t) for other, t in self.front if not no_worse(losses, other)]
         self.front.append((losses, trial))
         return True
-
-
-def _no_worse(one: Losses, other: Losses) -> bool:
-    return all(a <= b for a, b in zip(one, other, strict=True))
