@@ -2,6 +2,7 @@
 
 J. Knowles, "ParEGO: A Hybrid Algorithm with On-Line Landscape Approximation for Expensive Multiobjective
 Optimization Problems", IEEE Transactions on Evolutionary Computation, 2006: for every proposal weights are
+drawn, and the augmented Tchebycheff function of the normalised objectives is minimised; so the proposals
 cover the front, whatever its shape.
 
 M. A. Gelbart, J. Snoek and R. P. Adams, "Bayesian Optimization with Unknown Constraints", UAI 2014: a result

@@ -67,7 +67,7 @@ END' <<<'def gain(rate, steps): return rate * steps'
 
 on 1 hpo run train.py --ray-address 10.77.0.11:6379 --max-trials 18 --seed 1 --no-web &
 runner=$!
-until on 1 sh -c 'grep -qs host3 store/*/trials/*/stdout.log /tmp/store/*/trials/*/stdout.log'; do sleep 0.5; done
+until on 1 sh -c 'grep -qs host3 /tmp/store/*/trials/*/stdout.log'; do sleep 0.5; done
 sleep 3
 kill -9 "$(cat "$state/3")"
 echo "--- host3 is dead"
