@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ rate = hpo.get_next_parameter()["rate"]
 for step in hpo.fidelity(range(50), start=done):
     total += rate
     while os.path.exists("wait") and step >= 6:
+        print(os.getpid(), file=open("waiting", "w"))
         time.sleep(0.01)
     state.with_suffix(".new").write_text(json.dumps([step + 1, total]))
     state.with_suffix(".new").rename(state)
@@ -95,6 +97,13 @@ def passes() -> dict[int, list[int]]:
     return made
 
 
+def wait_until(happened: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
 EXPECTED = {0: [0, 1], 1: [0, 1], 2: [0, 1], 3: [2, 3, 4, 5], 4: list(range(6, 18))}
 
 
@@ -133,12 +142,11 @@ def test_a_resumed_experiment_goes_on_from_the_last_checkpoint_that_was_written(
     Path("wait").touch()
     command = [sys.executable, "-m", "hpo", "run", "--config", "config.yml"]
     runner = subprocess.Popen(command, stderr=subprocess.PIPE)
-    limit = time.monotonic() + 30
-    while len(list(Path("../home").glob("*/trials/4/parameters.json"))) == 0:  # it waits in its first pass
-        assert time.monotonic() < limit
-        time.sleep(0.02)
+    wait_until(lambda: Path("waiting").exists() and Path("waiting").read_text().endswith("\n"))
+    trial = Path("/proc", Path("waiting").read_text().strip(), "stat")  # it waits in its first pass
     runner.send_signal(signal.SIGKILL)
     runner.communicate()
+    wait_until(lambda: not trial.exists())  # it ends with its runner, a moment after it
     Path("wait").unlink()
     hpo("resume")
     assert passes() == EXPECTED
