@@ -1,6 +1,7 @@
-"""Measure a store of very many trials: what `hpo list`, `best`, `show` and a page of trials wait for.
+"""Measure a store of very many trials: what `hpo list`, `best`, `show`, `resume` and a page of trials wait for.
 
-Each measurement opens the store anew, as a command or a request does.
+Each measurement opens the store anew, as a command or a request does. `hpo resume` tells all trials to a new
+tuner, which then proposes one; of it there is one round.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from typing import Any
 
 from measure import fresh_store, print_table
 
+from hpo.config.model import Algorithm, Config
+from hpo.experiment.algorithms import make_tuner
 from hpo.experiment.documents import best_json, experiment_json, trial_json
+from hpo.experiment.replay import replay
 from hpo.runtime import home
 from hpo.runtime.spool import Intermediate
 from hpo.runtime.store import Store
+from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
 
 SPACE = {
@@ -58,6 +63,10 @@ def main() -> None:
             [f"`{name}`", *(f"{ms:.1f}" for ms in milliseconds(action, options.rounds))]
             for name, action in actions(directory, options.trials).items()
         ]
+        rows += [
+            [f"`hpo resume`, {tuner}", *(f"{ms:,.0f}" for ms in milliseconds(resume(tuner), rounds=1))]
+            for tuner in ("Random", "TPE", "Auto")
+        ]
     print_table(["what", "ms, median", "slowest"], rows)
     print(
         f"\n{options.trials:,} trials with {options.results} intermediate results each, {megabytes:.0f} MB, "
@@ -83,6 +92,19 @@ def actions(directory: Path, trials: int) -> dict[str, Callable[[Store], object]
         "one trial": lambda store: store.metrics(trials // 3),
         "what ended last": lambda store: store.told_after(store.last_told() - PAGE),
     }
+
+
+def resume(tuner: str) -> Callable[[Store], object]:
+    """Return what happens before the first trial of an experiment that goes on."""
+
+    def replayed(store: Store) -> object:
+        config = Config(tuner=Algorithm(name=tuner), seed=0, direction="maximize")
+        made = make_tuner(config, SearchSpace.from_json(SPACE))
+        for _ in replay(store, made, curves=False):
+            pass
+        return made.ask()
+
+    return replayed
 
 
 def milliseconds(action: Callable[[Store], object], rounds: int) -> tuple[float, float]:

@@ -11,8 +11,8 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NoReturn, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, HpoError, StoreError, TunerError
@@ -23,13 +23,15 @@ from hpo.experiment.limits import Limits
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome, folder_of, taken_together
 from hpo.experiment.replay import replay, unfinished
+from hpo.experiment.room import Room
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
 from hpo.experiment.tally import Tally
 from hpo.experiment.wake import Wake
 from hpo.experiment.watch import Watch
-from hpo.runtime import home, memory
+from hpo.runtime import home
 from hpo.runtime.launcher import Command, Ended, Launcher
+from hpo.runtime.memory import KernelKills
 from hpo.runtime.placement import Place, Places
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
@@ -41,14 +43,10 @@ from hpo.tuners.loading import failures_of
 
 __all__ = ["Experiment"]
 
-T = TypeVar("T")
-
 _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
 _FIRST = 3  # when this many trials all fail, the others would too
 _LOST = 2  # a trial whose process was lost is run again this often at least
-_TOGETHER = 1.0  # seconds: trials that are killed within it may owe it to the same want of memory
 _SOON = 0.005  # seconds: a proposal that takes longer keeps no other trial from starting
-_ROOM_EVERY = 0.25  # seconds between two looks at a disk that is full
 
 
 class Experiment:
@@ -96,11 +94,14 @@ class Experiment:
         self._is_behind = False  # whether there may be more to start at once
         self._retry_at: float | None = None  # when to look again for a device that others use
         self._said_what_is_odd = False
-        self._has_waited_for_room = False
-        self._kernel_kills, self._kernel_killed_at = memory.kernel_kills(), -math.inf
+        self._kernel_kills = KernelKills()
         self._begun = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
-        store.wait_for_room = self._wait_for_room
+        # Who stops it does not wait: what is not stored is found by `hpo resume`.
+        self._room = Room(
+            self.directory, self._listener, lambda: self.stopped_by is not None or self._interruptions.came
+        )
+        store.wait_for_room = self._room.wait
         try:
             self._restore()
         except OSError as error:
@@ -255,10 +256,11 @@ class Experiment:
         tick_at: float | None = 0.0
         flushed = time.monotonic()
         while True:
-            if not home.has_room(self.directory):
-                self._wait_for_room()
+            if not self._room.exists():
+                self._room.wait()
             with self.store.transaction():
-                self._note_waiting_for_room()
+                if (warning := self._room.take_warning()) is not None:
+                    self.store.add_event("warning", warning)
                 for signal_number in self._interruptions.take():
                     self._interrupt(signal_number)
                 wishes = list(home.commands(self.directory)) if called else []
@@ -292,30 +294,6 @@ class Experiment:
                 pause = self._listener.tick(self)
                 tick_at = None if pause is None else now + pause
             called, woken = wake.wait(self._pause(now, flushed, tick_at))
-
-    def _wait_for_room(self) -> bool:
-        """Pause while the disk is full: nothing starts or is stored, and reports wait in their files.
-
-        Returns:
-            Whether there is room again; False where a signal came first. Who stops it does not wait: what is
-            not stored is found by `hpo resume`.
-        """
-        if self.stopped_by is not None:
-            return False
-        where = f"the disk that {self.directory} is on is full"
-        self._listener.noted(f"{where}: no trial starts until there is room, then it goes on by itself")
-        self._has_waited_for_room = True
-        while not self._interruptions.came:
-            time.sleep(_ROOM_EVERY)
-            if home.has_room(self.directory):
-                return True
-        return False
-
-    def _note_waiting_for_room(self) -> None:
-        if self._has_waited_for_room:
-            self._has_waited_for_room = False
-            where = f"the disk that {self.directory} is on is full"
-            self.store.add_event("warning", f"{where}: it waited for room")
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""
@@ -402,11 +380,11 @@ class Experiment:
         return RunningTrial(trial, folder, origin, parts=parts)
 
     def _start(self, run: RunningTrial, place: Place) -> None:
-        if not self._when_there_is_room(run.make_folder):
+        if not self._room.keep_trying(run.make_folder):
             message = f"the files of trial {run.trial.memo['continues']} are gone: it begins from scratch"
             with self.store.transaction():
                 self.store.add_event("warning", message, run.trial.number)
-        values = self._when_there_is_room(lambda: run.write_parameters(self.space))
+        values = self._room.keep_trying(lambda: run.write_parameters(self.space))
         variables = {**run.variables(self.directory.name), **place.variables()}
         command = self._command.with_options({n: values[n] for n in self.config.options if n in values})
         self._launcher.start(run.trial.number, command, run.directory, variables, values)
@@ -418,15 +396,6 @@ class Experiment:
         """Count its time from now on, or from when it began, some seconds since."""
         run.started = time.monotonic() - since
         self._watch.begin(run, self.config.max_trial_duration)
-
-    def _when_there_is_room(self, write: Callable[[], T]) -> T:
-        """Write something, again where the disk was full."""
-        while True:
-            try:
-                return write()
-            except OSError:
-                if home.has_room(self.directory) or not self._wait_for_room():
-                    raise
 
     # -- reports and ends
 
@@ -464,15 +433,13 @@ class Experiment:
             self._settle(run, verdict, time.monotonic() - run.started)
 
     def _judge(self, run: RunningTrial, ended: Ended) -> Verdict:
-        if ended.status not in (0, None) and (kills := memory.kernel_kills()) > self._kernel_kills:
-            self._kernel_kills, self._kernel_killed_at = kills, time.monotonic()
         verdict = judge(
             ended.status,
             run.final,
             run.bad,
             timed_out=self.config.max_trial_duration if run.timed_out else None,
             overused=run.overused,
-            kernel_killed=time.monotonic() - self._kernel_killed_at < _TOGETHER,
+            kernel_killed=ended.status not in (0, None) and self._kernel_kills.are_recent(),
             stderr=f"{run.directory}/stderr.log",
             pattern=self.config.metric_pattern,
         )

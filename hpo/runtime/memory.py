@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hpo.runtime.strays import Mark
 
-__all__ = ["kernel_kills", "used"]
+__all__ = ["KernelKills", "kernel_kills", "used"]
 
 _CGROUP = Path("/sys/fs/cgroup")
+_TOGETHER = 1.0  # seconds
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -69,6 +72,20 @@ def kernel_kills() -> int:
             if found is not None:
                 return int(found[1])
     return 0
+
+
+class KernelKills:
+    """Tell whether the kernel killed a process for want of memory just now."""
+
+    def __init__(self) -> None:
+        self._count, self._at = kernel_kills(), -math.inf
+
+    def are_recent(self) -> bool:
+        """Look; of trials that are killed within a moment each may owe it to the same want of memory."""
+        count, now = kernel_kills(), time.monotonic()
+        if count > self._count:
+            self._count, self._at = count, now
+        return now - self._at < _TOGETHER
 
 
 def _events() -> Iterator[Path]:
