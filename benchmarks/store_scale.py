@@ -1,4 +1,4 @@
-"""Measure a store of very many trials: what `hpo list`, `best`, `show`, `resume` and a page of trials wait for.
+"""Measure a store of very many trials: what `hpo list`, `best`, `show`, `resume` and a page of trials take.
 
 Each measurement opens the store anew, as a command or a request does. `hpo resume` tells all trials to a new
 tuner, which then proposes one; of it there is one round.
