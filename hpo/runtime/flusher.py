@@ -51,9 +51,11 @@ class Flusher:
             raise self._error
 
     def _work(self) -> None:
-        while not self._is_closed:
+        is_last = False
+        while not is_last:
             self._asked.wait()
             self._asked.clear()
+            is_last = self._is_closed  # seen before the flush, which else might lack what came last
             try:
                 _sync(self._fd)
             except OSError as error:
