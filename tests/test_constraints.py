@@ -179,6 +179,49 @@ class TestSpace:
         for i in range(30):
             space.check(space.sample(random.Random(i)))
 
+    @pytest.mark.parametrize(("limit", "start"), [(0.25, 1.0), (0.25, 0.255), (0.02, 1.0)])
+    def test_a_point_beyond_a_limit_comes_to_that_limit(self, limit: float, start: float) -> None:
+        space = SearchSpace(
+            {"x": Uniform(0, 1), "y": Uniform(0, 1)},
+            defaults={"x": 0.0, "y": 0.0},
+            constraints=[f"x <= {limit}"],
+        )
+        found = space.from_unit({"x": start, "y": 0.7})
+        assert limit - 0.001 < found["x"] <= limit
+        assert found["y"] == 0.7
+
+    def test_a_configuration_that_violates_one_is_brought_near(self) -> None:
+        space = SearchSpace(
+            {"x": Uniform(0, 1), "y": Uniform(0, 1)},
+            defaults={"x": 0.0, "y": 0.0},
+            constraints=["x <= 0.25"],
+        )
+        assert space.feasible({"x": 0.2, "y": 0.7}) == {"x": 0.2, "y": 0.7}
+        assert space.feasible({"x": 0.9, "y": 0.7}) == {"x": pytest.approx(0.25, abs=0.001), "y": 0.7}
+        assert space.feasible({"x": 0.9, "y": 7, "z": 1}) == {"x": pytest.approx(0.25, abs=0.001), "y": 0.5}
+
+    def test_the_values_of_the_source_show_that_one_can_be_met(self) -> None:
+        parameters = {"x": Uniform(0, 1), "y": Uniform(0, 1)}
+        space = SearchSpace(parameters, defaults={"x": 0.3, "y": 0.7}, constraints=["x == 0.3"])
+        assert space.sample(random.Random(0))["x"] == 0.3
+        with pytest.raises(SpaceError, match="none of 10000"):
+            SearchSpace(parameters, defaults={"y": 0.7}, constraints=["x == 0.3"])
+
+    def test_one_on_a_conditional_parameter_is_met_wherever_the_search_begins(self) -> None:
+        space = SearchSpace(
+            {"x": Uniform(0, 1), "mode": Choice(("a", "b", "c"))},
+            conditions={"x": [Condition("mode", ("a", "b"))]},
+            constraints=["x > 0.99"],
+        )
+        for mode in (0.1, 0.5, 0.9):
+            space.check(space.from_unit({"x": 0.2, "mode": mode}))
+
+    def test_a_walk_ends_after_many_failures_in_a_row(self) -> None:
+        space = SearchSpace(
+            {"n": Uniform(0, 30_000)}, defaults={"n": 0}, constraints=["n in (0, 9000, 18000, 29000)"]
+        )
+        assert list(space.configurations(lambda _: range(30_000))) == [{"n": 0}, {"n": 9000}, {"n": 18000}]
+
     def test_a_violating_configuration_is_refused_with_its_values(self) -> None:
         space = SearchSpace.from_json(BATCHES)
         with pytest.raises(
@@ -203,6 +246,7 @@ class TestSpace:
         ("constraints", "message", "path"),
         [
             (["batchsize < 3"], "speaks of batchsize, which is no parameter", ("_constraints", 0)),
+            (["lr > 0", "zzz < 3"], "speaks of zzz, which is no parameter", ("_constraints", 1)),
             (["lr > 0", "lr <"], "does not parse", ("_constraints", 1)),
             ([3], "a constraint is a test", ("_constraints", 0)),
             ("lr < 1", "is a list of tests", ("_constraints",)),
@@ -217,6 +261,11 @@ class TestSpace:
             SearchSpace.from_json({**BATCHES, "_constraints": constraints})
         assert refusal.value.path == path
         assert refusal.value.help
+
+    def test_a_close_name_is_suggested(self) -> None:
+        with pytest.raises(SpaceError) as refusal:
+            SearchSpace.from_json({**BATCHES, "_constraints": ["batchsize < 3"]})
+        assert refusal.value.help == "did you mean batch_size?"
 
     def test_a_small_space_that_nothing_passes_is_known_for_sure(self) -> None:
         with pytest.raises(SpaceError, match="no configuration satisfies a > b and b > a"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hpo.conditions import Condition
 from hpo.errors import SpaceError
-from hpo.parameters import Choice, LogUniform, QUniform, RandInt, Uniform
+from hpo.parameters import Choice, LogUniform, Permutation, QUniform, RandInt, Subset, Uniform
 from hpo.space import SearchSpace
 
 UNIFORM = {"_type": "uniform", "_value": [0, 1]}
@@ -176,6 +176,17 @@ class TestConfigurations:
         )
         assert space.is_active("a", {"n": 1})
         assert not space.is_active("a", {"n": True})
+
+    def test_a_point_is_the_coordinates_of_one_after_the_other(self) -> None:
+        space = SearchSpace(
+            {"a": Uniform(0, 1), "some": Subset((1, 2, 3), 1, 2), "b": Uniform(0, 1), "c": Uniform(0, 1)},
+            conditions={"a": [Condition("c", (0.25,))]},
+        )
+        assert space.order == ("some", "b", "c", "a")
+        chosen = space["some"].to_units([1, 3])
+        assert space.width == len(chosen) + 3
+        found = space.from_point([*chosen, 0.75, 0.25, 0.5])
+        assert found == {"some": [1, 3], "b": 0.75, "c": 0.25, "a": 0.5}
 
     def test_its_size_is_the_product_of_finite_domains(self) -> None:
         assert SearchSpace({"a": RandInt(0, 3), "b": QUniform(0, 1, 0.5)}).size() == 9
@@ -349,6 +360,8 @@ class TestLookingAtIt:
         assert plain == SearchSpace(parameters)
         assert plain != SearchSpace(parameters, defaults={"a": 0.5})
         assert plain != SearchSpace(parameters, conditions={"a": [Condition("mode", ("x",))]})
+        assert plain == SearchSpace(parameters, conditions={"a": []})
+        assert plain != parameters
 
 
 class TestPlacesOfMistakes:
@@ -365,6 +378,18 @@ class TestPlacesOfMistakes:
                 ("lr", "_when", "opt"),
             ),
             (
+                {"opt": {"_type": "choice", "_value": [1]}, "lr": {**UNIFORM, "_when": {"opt": [2]}}},
+                ("lr", "_when", "opt"),
+            ),
+            (
+                {"opt": {"_type": "choice", "_value": [1]}, "lr": {**UNIFORM, "_when": {"opt": []}}},
+                ("lr", "_when", "opt"),
+            ),
+            (
+                {"opt": {"_type": "permutation", "_value": [1]}, "lr": {**UNIFORM, "_when": {"opt": [1]}}},
+                ("lr", "_when", "opt"),
+            ),
+            (
                 {"layer": {"_type": "choice", "_value": [{"_name": "a"}, {"_name": "b", "size": 3}]}},
                 ("layer", "_value", 1, "size"),
             ),
@@ -376,3 +401,89 @@ class TestPlacesOfMistakes:
         with pytest.raises(SpaceError) as raised:
             SearchSpace.from_json(written)
         assert raised.value.path == path
+        assert raised.value.help
+
+
+class TestAnotherSpaceOfIt:
+    """A space with more parameters, with one more constraint, or with some parameters fixed."""
+
+    FULL = SearchSpace.from_json(
+        {**NESTED, "m": {**UNIFORM, "_when": {"layer0": ["Conv"]}}, "_constraints": ["lr < 0.05"]},
+        defaults={"lr": 0.01},
+    )
+
+    def test_what_comes_beside_it_leaves_all_that_it_has(self) -> None:
+        space = self.FULL
+        more = space.beside({"seed": RandInt(0, 9)}, {"seed": 3})
+        assert more.to_json() == {**space.to_json(), "seed": {"_type": "randint", "_value": [0, 9]}}
+        assert more.defaults == {"lr": 0.01, "seed": 3}
+        assert space.beside({"seed": RandInt(0, 9)}).defaults == {"lr": 0.01}
+
+    def test_one_more_constraint_leaves_all_that_it_has(self) -> None:
+        space = self.FULL
+        tighter = space.constrained("lr > 0.001")
+        assert tighter.to_json() == {**space.to_json(), "_constraints": ["lr < 0.05", "lr > 0.001"]}
+        assert tighter.defaults == space.defaults
+
+    def test_a_number_may_be_fixed_outside_its_domain(self) -> None:
+        space = SearchSpace({"lr": LogUniform(1e-5, 0.1), "layers": RandInt(0, 3), "size": Choice((16, 32))})
+        fixed = space.fixed({"lr": 5, "layers": 9})
+        assert [fixed[name] for name in fixed] == [Choice((5,)), Choice((9,)), Choice((16, 32))]
+        assert fixed.defaults == {"lr": 5, "layers": 9}
+
+    def test_an_option_is_fixed_as_it_is_written_in_the_choice(self) -> None:
+        fixed = SearchSpace({"size": Choice((16, 32))}).fixed({"size": 32.0})
+        assert str(fixed["size"]) == "choice(32)"
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"lr": "small"},
+            {"lr": True},
+            {"layers": 2.5},
+            {"size": 17},
+            {"size": "16"},
+            {"some": 1},
+            {"all": 1},
+        ],
+    )
+    def test_what_no_trial_could_have_is_not_fixed(self, values: dict[str, Any]) -> None:
+        space = SearchSpace(
+            {
+                "lr": LogUniform(1e-5, 0.1),
+                "layers": RandInt(0, 3),
+                "size": Choice((16, 32)),
+                "some": Subset((1, 2), 0, 2),
+                "all": Permutation((1, 2)),
+            }
+        )
+        with pytest.raises(SpaceError, match="which lies outside") as refused:
+            space.fixed(values)
+        assert refused.value.help
+
+    def test_a_parameter_with_another_reason_to_be_active_stays(self) -> None:
+        space = optimizers().fixed({"momentum": 0.5})
+        assert space.conditions["nesterov"] == (Condition("momentum", (0.5,)),)
+        assert space.conditions["momentum"] == (Condition("optimizer", ("sgd",)),)
+
+    def test_what_waits_for_something_that_is_gone_is_gone_too(self) -> None:
+        space = optimizers().fixed({"optimizer": "adam"})
+        assert list(space) == ["optimizer", "lr"]
+        assert space.conditions == {}
+        assert space.defaults == {"optimizer": "adam", "lr": 0.01}
+
+    def test_a_nested_choice_inside_what_is_gone_is_gone_too(self) -> None:
+        inner = {"_type": "choice", "_value": [{"_name": "x", "rate": UNIFORM}, {"_name": "y"}]}
+        options = [{"_name": "deep", "kind": inner}, {"_name": "flat"}]
+        space = SearchSpace.from_json({"net": {"_type": "choice", "_value": options}, "lr": UNIFORM})
+        fixed = space.fixed({"net": "flat"})
+        assert list(fixed) == ["net", "lr"]
+        assert SearchSpace.from_json(fixed.to_json(), defaults={"net": "flat"}) == fixed
+
+    def test_one_of_several_conditions_that_holds_no_more_is_enough(self) -> None:
+        space = SearchSpace(
+            {"a": Choice((1, 2)), "b": Choice((1, 2)), "c": Uniform(0, 1)},
+            conditions={"c": [Condition("a", (1,)), Condition("b", (1,))]},
+        )
+        assert list(space.fixed({"a": 2})) == list(space.fixed({"b": 2})) == ["a", "b"]
+        assert list(space.fixed({"a": 1, "b": 1})) == ["a", "b", "c"]
