@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from hpo.errors import UsageError
+from hpo.runtime.execfile import exit_status
 from hpo.runtime.forkserver import Server
 
 __all__ = ["ForkedServer", "Function", "run_function"]
@@ -169,7 +170,7 @@ def run_function(function: Function) -> NoReturn:
             trial.report_final_result(result)
         threading._shutdown()  # type: ignore[attr-defined]
     except SystemExit as stop:
-        status = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        status = exit_status(stop)
     except BaseException as error:
         frames = error.__traceback__.tb_next if error.__traceback__ is not None else None
         traceback.print_exception(type(error), error, _own(frames))

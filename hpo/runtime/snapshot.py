@@ -78,12 +78,12 @@ class Snapshot:
     """The frozen files, by the user's own paths. Loaded in the fork server; cheap, and compiled once.
 
     Attributes:
-        loaded: the modules that were imported from it.
+        loaded: the names of the modules that were imported from it.
     """
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self.loaded: list[ModuleType] = []
+        self.loaded: list[str] = []
         manifest = _manifest(directory)
         self.root: str = manifest["root"]
         self._relative = {os.path.join(self.root, name): name for name in manifest["files"]}  # noqa: PTH118
@@ -161,18 +161,27 @@ class _FrozenFinder:
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or spec.origin is None or spec.origin not in self.snapshot or name == "__main__":
             return None
-        spec.loader = _FrozenLoader(name, spec.origin, self.snapshot)
+        try:
+            self.snapshot.code(spec.origin)
+            spec.loader = _FrozenLoader(name, spec.origin, self.snapshot)
+        except Exception:
+            spec.loader = _BrokenLoader(name, spec.origin, self.snapshot)
         return spec
 
 
 class _FrozenLoader(SourceFileLoader):
+    """Load a module from its frozen text.
+
+    Python leaves its own loaders out of tracebacks, and would not leave out a function of ours: so none of
+    these is running while a module is.
+    """
+
     def __init__(self, name: str, path: str, snapshot: Snapshot) -> None:
         super().__init__(name, path)
         self._snapshot = snapshot
 
-    def exec_module(self, module: ModuleType) -> None:
-        self._snapshot.loaded.append(module)
-        super().exec_module(module)
+    def create_module(self, spec: ModuleSpec) -> None:
+        self._snapshot.loaded.append(spec.name)
 
     def get_code(self, fullname: str) -> CodeType:
         return self._snapshot.code(self.path)
@@ -182,6 +191,18 @@ class _FrozenLoader(SourceFileLoader):
 
     def get_data(self, path: Any) -> bytes:
         return self._snapshot.text(self.path, "original") if path == self.path else super().get_data(path)
+
+
+class _BrokenLoader(_FrozenLoader):
+    """Load what does not compile: Python's own loader finds that out, and is left out of the traceback."""
+
+    get_code = SourceFileLoader.get_code  # type: ignore[assignment]
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError  # the file on the disk, and what is cached of it, are not what is loaded
+
+    def get_data(self, path: Any) -> bytes:
+        return self._snapshot.text(self.path, "trial")
 
 
 class _FrozenScript:

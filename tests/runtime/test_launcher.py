@@ -140,6 +140,39 @@ import sys
 sys.excepthook = lambda kind, value, traceback: print("hook", kind.__name__, value)
 1 / 0
 """,
+    "a hook that fails": """
+import sys
+def hook(*error): raise RuntimeError("in the hook")
+sys.excepthook = hook
+1 / 0
+""",
+    "objects whose end needs names of their module, which a handler keeps": """
+import signal, sys
+class Last:
+    def __del__(self): print("deleted", self is last, sys is not None)
+last = Last()
+last.itself = last
+signal.signal(signal.SIGTERM, lambda *_: None)
+""",
+    "an exit status that C has no integer for": "raise SystemExit(2**70)\n",
+    "a message without an error output": "import sys; sys.stderr = None; sys.exit('to the descriptor')\n",
+    "an exception without an error output": "import sys; sys.stderr = None; 1 / 0\n",
+    "an exit message that cannot be shown": """
+class Bad:
+    def __str__(self): raise ValueError
+raise SystemExit(Bad())
+""",
+    "an output that cannot be written": "import sys; sys.stdout = open('/dev/full', 'w'); print('lost')\n",
+    "what atexit sees of an exception": """
+import atexit, sys
+atexit.register(lambda: print(sys.last_type, sys.last_value, sys.last_traceback.tb_lineno))
+1 / 0
+""",
+    "annotations": "print(__annotations__)\n" if sys.version_info < (3, 14) else "",
+    "the main thread": """
+import os, threading
+print(threading.main_thread().native_id == os.getpid())
+""",
     "a multiprocessing pool": """
 import multiprocessing
 def square(x): return x * x
@@ -155,6 +188,35 @@ def test_a_trial_does_what_the_script_does_by_hand(bench: Workbench, name: str) 
     bench.write("script.py", SCRIPTS[name])
     by_hand = plain_python(bench, "--epochs", "3")
     assert bench.run(ScriptCommand("script.py", ("--epochs", "3"))) == by_hand
+
+
+@pytest.mark.parametrize(
+    "module", ["def f():\n    raise ValueError('no')\nf()\n", "import missing_one\n", "x = (\ny = 3\n"]
+)
+def test_the_traceback_of_a_module_that_fails_is_as_by_hand(bench: Workbench, module: str) -> None:
+    (bench.code / "own.py").write_text(module)
+    bench.write("script.py", "import own\n")
+    by_hand = plain_python(bench)
+    assert bench.run(ScriptCommand("script.py")) == by_hand
+
+
+def test_the_objects_of_a_module_find_their_names_as_they_go(bench: Workbench) -> None:
+    (bench.code / "own.py").write_text(
+        "import os\nclass Last:\n    def __del__(self): print(os.sep)\nlast = Last()\n"
+    )
+    bench.write("script.py", "import own\n")
+    by_hand = plain_python(bench)
+    assert by_hand[1] == "/\n"
+    assert bench.run(ScriptCommand("script.py")) == by_hand
+
+
+def test_a_file_in_a_module_that_a_library_keeps_is_written_when_the_trial_ends(bench: Workbench) -> None:
+    bench.write(
+        "script.py",
+        "import json\nfile = open('out.txt', 'w')\nfile.write('all of it')\njson.kept = lambda: file\n",
+    )
+    assert bench.run(ScriptCommand("script.py"))[0] == 0
+    assert (bench.code / "out.txt").read_text() == "all of it"
 
 
 def test_a_file_left_open_is_written_when_the_trial_ends(bench: Workbench) -> None:
