@@ -27,6 +27,7 @@ import signal
 import sys
 import sysconfig
 import tempfile
+import time
 import venv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -241,6 +242,7 @@ class Bench:
         self.copy = scratch / "copy"
         self.arguments = [*_PYTEST, *paths, *(f"--deselect={test}" for test in without)]
         self.rounds = 0
+        self.collecting = 0.0  # seconds, without a mutant
         shutil.copytree(
             ROOT, self.copy, symlinks=True,
             ignore=shutil.ignore_patterns(
@@ -305,7 +307,9 @@ class Bench:
         sink = os.open(os.devnull, os.O_WRONLY)
         kept = os.dup(1)
         os.dup2(sink, 1)
+        begin = time.monotonic()
         pytest.main([*self.arguments, "--collect-only"])
+        self.collecting = time.monotonic() - begin
         os.dup2(kept, 1)
         _forget()
         gc.collect()
@@ -323,6 +327,7 @@ class Bench:
         files = sorted({test.partition("::")[0] for test in chosen})
 
         def run() -> int:
+            signal.alarm(int(PATIENCE[0] + PATIENCE[1] * self.collecting))  # until the first test begins
             plugin = Chosen(chosen, tests.seconds, failed)
             return int(pytest.main([*_PYTEST, "-x", *files], plugins=[plugin]))
 

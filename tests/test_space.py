@@ -435,6 +435,11 @@ class TestAnotherSpaceOfIt:
         fixed = SearchSpace({"size": Choice((16, 32))}).fixed({"size": 32.0})
         assert str(fixed["size"]) == "choice(32)"
 
+    def test_a_list_may_be_fixed(self) -> None:
+        space = SearchSpace({"some": Subset((1, 2), 0, 2), "all": Permutation((1, 2))})
+        fixed = space.fixed({"some": [2], "all": [2, 1]})
+        assert [*fixed.configurations()] == [{"some": [2], "all": [2, 1]}]
+
     @pytest.mark.parametrize(
         "values",
         [
