@@ -11,10 +11,11 @@ import pytest
 from hpo.config.model import Algorithm, Config
 from hpo.errors import UsageError
 from hpo.experiment.create import create, open_existing
+from hpo.experiment.limits import Limits
 from hpo.experiment.loop import Experiment
 from hpo.space import SearchSpace
 from hpo.target import Target
-from hpo.trial import TrialState
+from hpo.trial import Trial, TrialState
 
 SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
 SPOOL = "$HPO_TRIAL_DIR/metrics.jsonl"
@@ -255,3 +256,60 @@ def test_curves_are_kept_in_memory_for_assessors_alone(assessor: str | None) -> 
     resumed.run()
     assert [len(resumed.store.metrics(number)) for number in range(3)] == [1, 1, 1]
     resumed.store.close()
+
+
+class TestCounting:
+    """What the limits make of results and of ends, without an experiment around them."""
+
+    @staticmethod
+    def limits(**settings: Any) -> Limits:
+        return Limits(Config.model_validate({"command": "true", "space": SPACE, **settings}))
+
+    def test_without_limits_nothing_is_enough(self) -> None:
+        limits = self.limits(max_duration=None)
+        for number in range(50):
+            limits.result(number, 1.0, None)
+            limits.ended(Trial(number, {}, state=TrialState.FAILED), is_best=False)
+        assert limits.reached(1e9) is None
+        assert limits.winner is None
+
+    def test_the_time_is_up_at_its_last_second(self) -> None:
+        limits = self.limits(max_duration=90)
+        assert limits.reached(89.9) is None
+        assert limits.reached(90.0) == "the time limit of 90 s is reached"
+
+    def test_patience_counts_what_was_judged_since_the_best(self) -> None:
+        limits = self.limits(patience=2)
+        states = [TrialState.SUCCEEDED, TrialState.USER_CANCELED, TrialState.SYSTEM_CANCELED]
+        for number, state in enumerate(states):
+            limits.ended(Trial(number, {}, state=state), is_best=False)
+        assert limits.reached(0) is None
+        limits.ended(Trial(3, {}, state=TrialState.EARLY_STOPPED), is_best=False)
+        assert limits.reached(0) == "the last 2 trials brought nothing better"
+        limits.ended(Trial(4, {}, state=TrialState.SUCCEEDED), is_best=True)
+        assert limits.reached(0) is None
+
+    def test_the_first_result_that_is_good_enough_wins(self) -> None:
+        limits = self.limits(stop_when=">= 0.5")
+        for number, value in enumerate([0.4, 0.6, 0.9]):
+            assert limits.result(number, value, None) is None
+        assert limits.winner == 1
+        assert limits.reached(0) == "trial 1 reached >= 0.5"
+
+    def test_one_that_misses_a_constraint_is_not_good_enough(self) -> None:
+        limits = self.limits(stop_when=">= 0.5", result_constraints=["latency<=50"])
+        limits.result(0, 0.9, {"default": 0.9, "latency": 60})
+        assert limits.winner is None
+        limits.result(1, 0.9, {"default": 0.9, "latency": 40})
+        assert limits.winner == 1
+
+    def test_another_target_is_looked_for_anew_and_the_same_is_not(self) -> None:
+        limits = self.limits(stop_when=">= 0.5")
+        limits.result(0, 0.6, None)
+        limits.change(Config.model_validate({"command": "true", "space": SPACE, "stop_when": ">= 0.5"}))
+        assert limits.winner == 0
+        limits.change(Config.model_validate({"command": "true", "space": SPACE, "stop_when": ">= 0.9"}))
+        assert limits.reached(0) is None
+        limits.change(Config.model_validate({"command": "true", "space": SPACE}))
+        assert limits.result(1, 1.0, None) is None
+        assert limits.winner is None

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpo.runtime.spool import Bad, Final, Intermediate, Own, Warned, read_spool
+from hpo.runtime.spool import Bad, Final, Fold, Intermediate, Own, Warned, read_spool
 from hpo.runtime.store import Store
 from hpo.trial import Trial
 
@@ -211,3 +211,88 @@ def test_a_late_line_of_another_attempt_is_refused(tmp_path: Path) -> None:
     assert isinstance(late, Warned)
     assert "another attempt" in late.message
     assert others == [Final(1.0, None, 0.0)] * 2
+
+
+def test_folds_are_read_and_one_without_a_number_says_what_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(
+        lines(
+            {"type": "fold", "value": 0.5, "data": {"default": 0.5}, "time": 1},
+            {"type": "fold", "value": None, "bad": "the words of the trial"},
+            {"type": "intermediate", "step": -3, "value": True},
+        )
+    )
+    assert read(path) == [
+        Fold(0.5, None, {"default": 0.5}, 1.0),
+        Fold(None, "the words of the trial", None, 0.0),
+        Intermediate(-3, None, "True is no finite number", None, 0.0),
+    ]
+
+
+def test_blank_lines_are_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b"\n  \n" + lines({"type": "final", "value": 1}) + b"\n")
+    assert read(path) == [Final(1.0, None, 0.0)]
+
+
+def test_megabytes_of_reports_are_all_there_wherever_reading_begins(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    data = {"default": 0, "text": "x" * 900}
+    path.write_bytes(
+        lines(*({"type": "intermediate", "step": i, "value": i, "data": data} for i in range(3000)))
+    )
+    found = list(read_spool(path, 0))
+    assert [report.step for report, _ in found if isinstance(report, Intermediate)] == list(range(3000))
+    for at in (0, 1100, 2998):
+        assert list(read_spool(path, found[at][1])) == found[at + 1 :]
+
+
+def test_a_line_without_end_is_passed_over_and_what_follows_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    with path.open("wb") as file:
+        file.write(b"x" * (3 << 20))
+    warning, offset = list(read_spool(path, 0))[-1]
+    assert isinstance(warning, Warned)
+    assert "of more than 1048576 bytes was passed over" in warning.message
+    with path.open("ab") as file:
+        file.write(b"\n" + lines({"type": "final", "value": 1}))
+    assert read(path, offset)[-1] == Final(1.0, None, 0.0)
+
+
+def test_what_is_at_the_limits_is_taken_and_what_is_beyond_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    largest = 2**63 - 1
+    path.write_bytes(
+        lines(
+            {"type": "intermediate", "step": largest, "value": 1, "data": {"n": largest}},
+            {"type": "intermediate", "step": largest + 1, "value": 1},
+            {"type": "intermediate", "step": 0, "value": 1, "time": 253402300799},
+            {"type": "intermediate", "step": 0, "value": 1, "time": 253402300800},
+            {"type": "intermediate", "step": 0, "value": 1, "time": -1},
+            {"type": "final", "value": 1, "data": [1]},
+            {"type": "warning", "message": "x" * 500},
+            {"type": "warning", "message": "x" * 501},
+        )
+    )
+    first, *others = read(path)
+    assert first == Intermediate(largest, 1.0, None, {"n": largest}, 0.0)
+    words = ["step is too large", "", "time is 253402300800.0", "time is -1.0", "data is no object"]
+    for report, word in zip(others, words, strict=False):
+        assert isinstance(report, Warned if word else Intermediate)
+        assert word in str(report)
+    assert others[-2:] == [Warned("x" * 500), Warned("x" * 497 + "...")]
+
+
+@pytest.mark.parametrize(("levels", "is_taken"), [(98, True), (110, False)])
+def test_a_result_may_be_deep_but_not_without_end(tmp_path: Path, levels: int, is_taken: bool) -> None:
+    path = tmp_path / "metrics.jsonl"
+    deep = json.loads("[" * levels + "]" * levels)
+    path.write_bytes(lines({"type": "final", "value": 1, "data": {"default": 1, "deep": deep}}))
+    (report,) = read(path)
+    assert isinstance(report, Final if is_taken else Warned)
+
+
+def test_an_own_value_may_be_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(lines({"type": "own", "name": "x", "value": [1, "a", None]}))
+    assert read(path) == [Own("x", [1, "a", None])]

@@ -1,14 +1,18 @@
-"""A store of an earlier version is brought up to date, and read where it cannot be."""
+"""What is written is read again; a store of an earlier version is brought up to date, or read as it is."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hpo.errors import StoreError
 from hpo.runtime.schema import SCHEMA_VERSION
+from hpo.runtime.spool import Intermediate
 from hpo.runtime.store import Store
 from hpo.trial import Trial, TrialState
 
@@ -143,3 +147,159 @@ def test_trials_come_in_the_order_of_their_results(tmp_path: Path) -> None:
     assert [row.number for row in store.ranked(3)] == [3, 0, 2]
     assert [row.number for row in store.ranked(9, descending=False)] == [2, 4, 0, 3]
     store.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    settings = {"direction": "maximize", "config": {"settings": {"name": "n", "seed": 1}}, "defaults": {}}
+    made = Store.create(tmp_path, id="new", name="new", space={"x": 1}, **settings)  # type: ignore[arg-type]
+    yield made
+    made.close()
+
+
+def test_what_is_noted_of_an_experiment_is_read_again(store: Store) -> None:
+    assert store.experiment()["status"] == "running"
+    with store.transaction():
+        store.set_status("stopped", "the user asked for it")
+        store.set_elapsed(2.5)
+        store.update_settings({"seed": 2, "max_trials": 3})
+        store.update_space({"y": 1})
+        store.set_waits("a GPU")
+    noted = store.experiment()
+    assert (noted["status"], noted["message"]) == ("stopped", "the user asked for it")
+    assert (noted["elapsed"], noted["waits"]) == (2.5, "a GPU")
+    assert noted["config"] == {"settings": {"name": "n", "seed": 2, "max_trials": 3}}
+    assert noted["space"] == {"y": 1}
+
+
+def test_what_is_noted_of_a_trial_is_read_again(store: Store) -> None:
+    with store.transaction():
+        store.add_trial(Trial(0, {"x": 1}, memo={"arm": 2}), "baseline")
+        store.add_trial(Trial(1, {"x": 2}, state=TrialState.RUNNING), "tuner", (0, 1))
+        store.set_parameters(0, {"x": 3})
+    waiting, running = store.trials()
+    assert (waiting.parameters, waiting.memo, waiting.started, waiting.device) == (
+        {"x": 3},
+        {"arm": 2},
+        None,
+        [],
+    )
+    assert running.started is not None
+    assert running.device == [0, 1]
+    with store.transaction():
+        store.start_trial(0, [1])
+        store.set_node(0, "second")
+        store.set_spool(0, 77)
+        store.set_value(0, 0.5, {"default": 0.5})
+    row = store.trial(0)
+    assert row is not None
+    assert (row.state, row.device, row.node, row.spool) == (TrialState.RUNNING, [1], "second", 77)
+    assert (row.value, row.data) == (0.5, {"default": 0.5})
+    assert row.started is not None
+
+
+def test_the_runs_of_a_trial_are_kept_and_the_next_begins_with_nothing(store: Store) -> None:
+    metric = Intermediate(0, 0.1, None, {"default": 0.1}, 5.0)
+    with store.transaction():
+        store.add_trial(Trial(0, {}, state=TrialState.RUNNING), "tuner")
+        store.add_metrics(0, [(0, metric)])
+        store.set_value(0, 0.5, {"default": 0.5})
+        store.set_spool(0, 77)
+        store.add_repetition(0, 0, 0.5, {"default": 0.5}, 2.0)
+        store.next_repetition(0, 1)
+        store.add_repetition(0, 1, 0.7, None, None)
+    assert store.repetitions(0) == [(0.5, {"default": 0.5}, 2.0), (0.7, None, None)]
+    row = store.trial(0)
+    assert row is not None
+    assert (row.state, row.repeat, row.value, row.data, row.spool) == (TrialState.WAITING, 1, None, None, 0)
+    with store.transaction():
+        store.requeue_trial(0)
+    assert store.reports(0) == [metric]  # the curve is that of the first run, which is over
+    row = store.trial(0)
+    assert row is not None
+    assert (row.attempt, row.retries) == (2, 0)
+
+
+def test_a_trial_of_another_store_is_there_as_it_was(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    reports = [Intermediate(step, 0.1 * step, None, {"default": step}, float(step)) for step in range(3)]
+    trial = Trial(3, {"x": [1]}, state=TrialState.FAILED, memo={"arm": [2]})
+    trial.failure = "exit"
+    with store.transaction():
+        store.add_trial(trial, "user")
+        store.add_metrics(3, list(enumerate(reports)))
+        store.end_trial(trial, told=0, duration=2.0, detail="it ended with status 1", deviation=0.5)
+    row = store.trial(3)
+    assert row is not None
+    assert (row.failure, row.detail) == ("exit", "it ended with status 1")
+    assert (row.told, row.duration, row.deviation) == (0, 2.0, 0.5)
+    settings: dict[str, Any] = {"direction": "maximize", "config": {}, "space": {}, "defaults": {}}
+    other = Store.create(tmp_path_factory.mktemp("other"), id="other", name="other", **settings)
+    with other.transaction():
+        other.put_trial(row, store.reports(3))
+    assert other.trials() == [row]
+    assert other.reports(3) == reports
+    other.close()
+
+
+def test_a_transaction_that_is_broken_off_leaves_nothing_and_the_next_is_its_own(store: Store) -> None:
+    def fail() -> None:
+        with store.transaction():
+            store.add_event("note", "one")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with store.transaction():
+        store.add_event("warning", "two", 5)
+    (event,) = store.events()
+    assert (event["kind"], event["message"], event["trial"]) == ("warning", "two", 5)
+
+
+def test_a_disk_that_fails_is_said_and_not_waited_for(store: Store) -> None:
+    store.wait_for_room = lambda: pytest.fail("it is not full")
+    store._db.execute(
+        "PRAGMA query_only = ON"
+    )  # SQLite says of it what it says of a disk that nobody may write
+    with (
+        pytest.raises(StoreError, match="cannot be written: attempt to write") as raised,
+        store.transaction(),
+    ):
+        store.add_event("note", "one")
+    assert f"hpo resume {store.directory.name}" in (raised.value.help or "")
+    store._db.execute("PRAGMA query_only = OFF")
+
+
+def test_it_is_dirty_until_what_it_committed_goes_to_the_disk(store: Store) -> None:
+    assert not store.is_dirty
+    with store.transaction():
+        store.add_event("note", "one")
+    assert store.is_dirty
+    store.flush()
+    assert not store.is_dirty
+
+
+def test_a_folder_without_an_experiment_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no experiment in") as raised:
+        Store(tmp_path)
+    assert "hpo list" in (raised.value.help or "")
+
+
+@pytest.mark.parametrize("content", [b"", b"no database, and longer than the head of one" * 9])
+def test_a_file_that_is_no_store_is_said(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "experiment.db").write_bytes(content)
+    for read_only in (True, False):
+        with pytest.raises(StoreError, match="cannot be read") as raised:
+            Store(tmp_path, read_only=read_only)
+        assert "copy the folder first" in (raised.value.help or "")
+
+
+def test_a_database_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        settings: dict[str, Any] = {"direction": "maximize", "config": {}, "space": {}, "defaults": {}}
+        Store.create(tmp_path, id="new", name="new", **settings).close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "experiment.db").stat().st_mode & 0o777 == 0o600

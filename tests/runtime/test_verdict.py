@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpo.runtime.spool import Bad, Final
-from hpo.runtime.verdict import judge, last_lines
+from hpo.runtime.verdict import Verdict, judge, last_lines
 
 DONE = Final(1.0, None, 0.0)
 TRACE = 'Traceback (most recent call last):\n  File "train.py", line 1, in <module>\n    train()\n'
@@ -73,3 +73,38 @@ def test_what_dies_when_the_kernel_kills_for_memory_was_killed_for_it(
 ) -> None:
     log = tmp_path / "stderr.log"
     assert judge(status, None, None, timed_out=None, kernel_killed=True, stderr=log).failure == failure
+
+
+def test_what_was_stopped_for_its_memory_is_said_as_it_was_found(tmp_path: Path) -> None:
+    words = "it used 300 M of memory, and 200 M is the limit"
+    verdict = judge(-9, None, None, timed_out=None, overused=words, stderr=tmp_path / "stderr.log")
+    assert verdict == Verdict("oom", words)
+
+
+def test_a_pattern_that_found_nothing_is_named(tmp_path: Path) -> None:
+    verdict = judge(0, None, None, timed_out=None, stderr=tmp_path / "none", pattern="acc: (.*)")
+    assert verdict.failure == "no_result"
+    assert "matches --metric-pattern 'acc: (.*)' with a number" in (verdict.detail or "")
+
+
+def test_where_there_is_no_log_the_status_is_all_that_is_known(tmp_path: Path) -> None:
+    assert judge(3, None, None, timed_out=None, stderr=tmp_path / "none").detail == "it ended with status 3"
+    assert (
+        judge(-32, None, None, timed_out=None, stderr=tmp_path / "none").detail
+        == "it was killed by signal 32"
+    )
+
+
+def test_of_several_exceptions_the_last_is_named(tmp_path: Path) -> None:
+    log = tmp_path / "stderr.log"
+    during = "\nDuring handling of the above exception, another exception occurred:\n\n"
+    log.write_text(f"{TRACE}KeyError: 1\n{during}{TRACE}queue.Empty\n  its message\n")
+    assert judge(1, None, None, timed_out=None, stderr=log).detail == "queue.Empty"
+
+
+def test_last_lines_are_so_many_in_their_order_and_keep_their_tabs(tmp_path: Path) -> None:
+    log = tmp_path / "stderr.log"
+    log.write_text("one\n\ttwo\n   \nthree\n")
+    assert last_lines(log, 2) == ["\ttwo", "three"]
+    assert last_lines(log, 9) == ["one", "\ttwo", "three"]
+    assert last_lines(tmp_path / "none", 2) == []

@@ -1,0 +1,44 @@
+"""Several runs of a trial are taken together: means of what is a number, and how far they lie apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hpo.experiment.repetition import Outcome, folder_of, taken_together
+
+
+def test_one_run_is_what_it_is() -> None:
+    run = Outcome(0.5, {"default": 0.5}, None)
+    assert taken_together([run]) is run
+
+
+def test_the_result_is_the_mean_and_the_time_is_all_of_it() -> None:
+    both = taken_together([Outcome(1.0, None, 2.0), Outcome(3.0, None, 5.0)])
+    assert both == Outcome(2.0, None, 7.0, pytest.approx(2**0.5))
+
+
+def test_the_time_of_a_run_that_nobody_measured_is_left_out() -> None:
+    assert taken_together([Outcome(1.0, None, None), Outcome(3.0, None, 5.0)]).duration == 5.0
+
+
+def test_what_is_a_number_in_every_run_is_a_mean_and_the_rest_is_the_last_runs() -> None:
+    runs = [
+        Outcome(1.0, {"default": 1, "acc": 0.25, "kind": "a", "ok": True, "some": 1, "odd": "x"}, None),
+        Outcome(3.0, {"default": 3, "acc": 0.75, "kind": "b", "ok": False, "odd": 5, "late": 9}, None),
+    ]
+    assert taken_together(runs).data == {
+        "default": 2.0, "acc": 0.5, "kind": "b", "ok": False, "odd": 5, "late": 9,
+    }  # fmt: skip
+
+
+def test_a_last_run_without_parts_leaves_the_trial_without_any() -> None:
+    assert taken_together([Outcome(1.0, {"default": 1}, None), Outcome(3.0, None, None)]).data is None
+    parts = taken_together([Outcome(1.0, None, None), Outcome(3.0, {"default": 3}, None)]).data
+    assert parts == {"default": 3}
+
+
+def test_each_run_has_a_folder_the_first_the_trials_own() -> None:
+    names = [folder_of(Path("experiment"), 7, repeat) for repeat in range(3)]
+    assert names == [Path("experiment/trials") / name for name in ("7", "7.1", "7.2")]
