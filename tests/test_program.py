@@ -148,7 +148,7 @@ class TestAFunction:
         experiment = hpo.Experiment(lambda x: time.sleep(60), {"x": "uniform(0, 1)"})
         thread = threading.Thread(target=lambda: experiment.run(progress=False))
         thread.start()
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 60
         while experiment.directory is None or not experiment.record.trials:
             assert time.monotonic() < limit
             time.sleep(0.05)

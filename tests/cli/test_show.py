@@ -315,7 +315,7 @@ def test_a_run_that_was_stopped_says_how_much_of_it_was_done() -> None:
     for _ in range(2):
         runner.send_signal(signal.SIGINT)
         time.sleep(0.5)
-    said = runner.communicate(timeout=40)[1]
+    said = runner.communicate(timeout=60)[1]
     assert runner.returncode == 130
     assert "\n2 of 9 trials succeeded, in " in said
     resume = f"hpo resume {data('show')['id']}"

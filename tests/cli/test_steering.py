@@ -184,7 +184,7 @@ class TestAttach:
             f"Experiment {name}: 1 parameter, Auto, maximize, 4 trials"
         )
         Path("go").touch()
-        said = watcher.communicate(timeout=30)[1]
+        said = watcher.communicate(timeout=60)[1]
         assert watcher.returncode == 0
         assert [line.split()[1] for line in said.splitlines() if line.startswith("trial ")] == list("0123")
         assert "4 trials succeeded" in said
@@ -197,7 +197,7 @@ class TestAttach:
         assert watcher.stderr is not None
         watcher.stderr.readline()
         watcher.send_signal(signal.SIGINT)
-        said = watcher.communicate(timeout=30)[1]
+        said = watcher.communicate(timeout=60)[1]
         assert watcher.returncode == 130
         assert f"Experiment {name} goes on. End it with: hpo stop {name}" in said
         Path("go").touch()

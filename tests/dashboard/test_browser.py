@@ -103,7 +103,7 @@ class Site:
         """Return what the page's programs get of the experiment: quicker than a command."""
         request = urllib.request.Request(f"{self.base}/api/experiments/{self.id}{path}")
         request.add_header("Authorization", f"Bearer {Access(self.home).token}")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def context(self, **options: Any) -> BrowserContext:

@@ -56,13 +56,13 @@ def link_of(process: subprocess.Popen[str]) -> str:
 def ended(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
 
 def ask(port: int, path: str, home: Path) -> Any:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
     request.add_header("Authorization", f"Bearer {Access(home).token}")
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -130,7 +130,7 @@ class TestRun:
     def test_it_outlives_a_killed_runner_while_it_is_looked_at(self, run: Any, home: Path) -> None:
         link = link_of(run)
         ask(port_of(link), "/api/experiments", home)
-        stream = HTTPConnection("127.0.0.1", port_of(link), timeout=30)
+        stream = HTTPConnection("127.0.0.1", port_of(link), timeout=60)
         stream.request("GET", "/api/changes", headers={"Authorization": f"Bearer {Access(home).token}"})
         answer = stream.getresponse()
         assert b"connected" in answer.readline()
@@ -171,7 +171,7 @@ class TestRun:
 
     def test_changes_come_as_they_happen(self, run: Any, home: Path) -> None:
         link = link_of(run)
-        stream = HTTPConnection("127.0.0.1", port_of(link), timeout=30)
+        stream = HTTPConnection("127.0.0.1", port_of(link), timeout=60)
         stream.request("GET", "/api/changes", headers={"Authorization": f"Bearer {Access(home).token}"})
         answer = stream.getresponse()
         seen: list[dict[str, Any]] = []
@@ -209,7 +209,7 @@ class TestWeb:
             link = link_of(process)
             assert ask(port_of(link), "/api/experiments", home) == []
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
+            process.wait(timeout=60)
             assert process.returncode == 130
         finally:
             ended(process)

@@ -94,7 +94,7 @@ def test_an_experiment_waits_for_a_gpu_that_another_program_uses_and_says_so(mac
     assert not (machine.folder / "log").exists()
     assert "for 1 GPU: GPU 0 is used by another program (process 4711)" in machine.show("waits")
     machine.has(IDLE)
-    _, said = runner.communicate(timeout=30)
+    _, said = runner.communicate(timeout=60)
     assert runner.returncode == 0, said
     assert machine.show("waits") == "None"
     assert said.count("a trial waits since ") == 1
@@ -104,7 +104,7 @@ def test_an_experiment_waits_for_a_gpu_that_another_program_uses_and_says_so(mac
 def test_trials_with_half_a_gpu_each_share_it_two_at_a_time(machine: Machine) -> None:
     machine.has(IDLE)
     runner = machine.run("--gpus-per-trial", "0.5", "--max-trials", "6", "--concurrency", "4")
-    _, said = runner.communicate(timeout=30)
+    _, said = runner.communicate(timeout=60)
     assert runner.returncode == 0, said
     running, most = 0, 0
     for line in (machine.folder / "log").read_text().splitlines():
@@ -118,7 +118,7 @@ def test_an_experiment_that_waits_can_be_interrupted(machine: Machine) -> None:
     runner = machine.run()
     machine.wait_until_running()
     runner.send_signal(signal.SIGINT)
-    _, said = runner.communicate(timeout=15)
+    _, said = runner.communicate(timeout=60)
     assert runner.returncode == 130, said
     assert machine.show() == "stopped"
 
@@ -126,7 +126,7 @@ def test_an_experiment_that_waits_can_be_interrupted(machine: Machine) -> None:
 def test_without_a_gpu_it_ends_at_once_and_says_so(machine: Machine) -> None:
     machine.has()
     runner = machine.run()
-    _, said = runner.communicate(timeout=15)
+    _, said = runner.communicate(timeout=60)
     assert runner.returncode == 2
     assert "asks for 1 GPU per trial, and this machine has none" in said
     assert "--gpus-per-trial 0" in said

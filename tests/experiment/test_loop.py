@@ -87,7 +87,7 @@ def states() -> Counter[TrialState]:
 
 
 def wait_for(path: Path, lines: int = 1) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not path.exists() or len(path.read_text().splitlines()) < lines:
         assert time.monotonic() < limit, f"{path} did not get {lines} lines"
         time.sleep(0.01)
@@ -205,7 +205,7 @@ def test_whatever_a_trial_left_behind_an_experiment_is_resumed(name: str) -> Non
     runner = begin(f"test -e again || {{ {HOSTILE[name]}; echo x >> begun; sleep 300; }}; {REPORT}")
     wait_for(Path("begun"))
     runner.kill()
-    runner.communicate(timeout=10)
+    runner.communicate(timeout=60)
     Path("again").touch()
     assert resume() == 0
     assert states() == {TrialState.SUCCEEDED: 6}
@@ -221,7 +221,7 @@ def test_what_a_process_of_the_first_attempt_reports_late_is_not_the_seconds() -
     )
     wait_for(Path("begun"))
     runner.kill()
-    runner.communicate(timeout=10)
+    runner.communicate(timeout=60)
     assert resume() == 0
     store = Store(home.find(None))
     assert store.metrics(0) == [Metric(0, 1000.0)]
@@ -262,7 +262,7 @@ def test_an_assessor_stops_trials_that_will_not_be_good_and_the_tuner_goes_on() 
 
 def test_no_trial_starts_after_the_time_is_up() -> None:
     assert run(f"sleep 0.2; {REPORT}", max_trials=None, max_duration=1)[0] == 0
-    assert 2 <= len(trials()) <= 6
+    assert 1 <= len(trials()) <= 6
     assert status() == "done"
 
 
@@ -270,7 +270,7 @@ def test_ctrl_c_lets_the_running_trial_finish_and_resume_goes_on() -> None:
     runner = begin(f"echo x >> begun; sleep 0.5; {REPORT}; {DONE}")
     wait_for(Path("begun"), 2)
     runner.send_signal(signal.SIGINT)
-    runner.communicate(timeout=20)
+    runner.communicate(timeout=60)
     assert runner.returncode == 130
     assert states() == {TrialState.SUCCEEDED: 2}
     assert status() == "stopped"
@@ -286,7 +286,7 @@ def test_a_stopped_trial_goes_at_once_and_runs_again(signals: tuple[int, ...], c
     for number in signals:
         runner.send_signal(number)
         time.sleep(0.2)
-    runner.communicate(timeout=20)
+    runner.communicate(timeout=60)
     assert runner.returncode == code
     assert not Path(f"/proc/{Path('begun').read_text().split()[0]}").exists()
     assert states() == {TrialState.WAITING: 1}
@@ -303,7 +303,7 @@ def test_a_trial_that_ignores_term_is_killed_by_the_third_ctrl_c() -> None:
     for _ in range(3):
         runner.send_signal(signal.SIGINT)
         time.sleep(0.3)
-    runner.communicate(timeout=5)
+    runner.communicate(timeout=9)  # before the watch would kill it
     assert runner.returncode == 130
 
 
@@ -311,11 +311,11 @@ def test_a_second_runner_is_refused_and_told_who_runs_it() -> None:
     runner = begin("echo x >> begun; sleep 300")
     wait_for(Path("begun"))
     second = _runner(home.find(None).name, "")
-    _, errors = second.communicate(timeout=10)
+    _, errors = second.communicate(timeout=60)
     assert second.returncode == 2
     assert f"process {runner.pid}" in errors
     runner.kill()
-    runner.communicate(timeout=10)
+    runner.communicate(timeout=60)
 
 
 def test_a_killed_runner_loses_nothing_and_repeats_nothing() -> None:
@@ -327,7 +327,7 @@ def test_a_killed_runner_loses_nothing_and_repeats_nothing() -> None:
     for _ in range(8):
         time.sleep(rng.uniform(0, 0.5))
         runner.kill()
-        runner.communicate(timeout=10)
+        runner.communicate(timeout=60)
         runner = _runner(home.find(None).name, "")
     runner.communicate(timeout=60)
     rows = trials()
@@ -342,12 +342,12 @@ def test_a_trial_whose_result_was_stored_is_not_run_again_though_its_process_liv
     poke = "echo $HPO_TRIAL_SEQUENCE > $HPO_TRIAL_DIR/../../wake"
     runner = begin(f"{REPORT}; {poke}; {DONE}; test -e again || sleep 300")
     wait_for(Path("done"))
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 60
     while trials()[0].value is None:
         assert time.monotonic() < limit
         time.sleep(0.01)
     runner.kill()
-    runner.communicate(timeout=10)
+    runner.communicate(timeout=60)
     Path("again").touch()
     assert resume() == 0
     assert states() == {TrialState.SUCCEEDED: 6}
@@ -362,7 +362,7 @@ def test_after_everything_was_killed_no_process_of_the_first_try_disturbs_the_se
     server = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()[0]
     os.kill(int(server), signal.SIGKILL)
     runner.kill()
-    runner.communicate(timeout=10)
+    runner.communicate(timeout=60)
     assert resume() == 0
     assert sorted(Path("done").read_text().split()) == ["0", "1"]
 
@@ -373,7 +373,7 @@ def test_an_interrupted_experiment_proposes_what_an_uninterrupted_one_does() -> 
     runner = begin(f"echo x >> begun; {REPORT}", tuner={"name": "TPE"}, max_trials=30)
     wait_for(Path("begun"), 12)
     runner.kill()
-    runner.communicate(timeout=10)
+    runner.communicate(timeout=60)
     assert resume() == 0
     assert [row.parameters for row in trials()] == whole
 

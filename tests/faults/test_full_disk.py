@@ -90,7 +90,7 @@ def test_while_it_waits_it_can_be_stopped_and_resumed(disk: Path) -> None:
     ballast = fill(disk, leave=300_000)
     read_until(runner, FULL)
     runner.terminate()
-    runner.communicate(timeout=30)
+    runner.communicate(timeout=60)
     assert runner.returncode == 143
     ballast.unlink()
     environment = {**os.environ, "HPO_HOME": str(disk / "home")}
@@ -112,7 +112,7 @@ time.sleep(60)
     pipe.write_text("\n")  # it looks at the disk when something happens
     read_until(runner, FULL)
     runner.terminate()
-    said = runner.communicate(timeout=30)[1]
+    said = runner.communicate(timeout=60)[1]
     assert runner.returncode == 143, said
     assert FULL not in said
 
@@ -121,7 +121,7 @@ def test_an_experiment_that_finds_no_room_to_begin_says_so(disk: Path) -> None:
     (disk / "home").mkdir()
     fill(disk)
     runner = begin(disk)
-    said = runner.communicate(timeout=30)[1]
+    said = runner.communicate(timeout=60)[1]
     assert runner.returncode == 1
     assert "Traceback" not in said
     assert "No space left on device" in said

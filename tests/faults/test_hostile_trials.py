@@ -206,5 +206,5 @@ def test_a_suspended_trial_can_still_be_stopped() -> None:
     wait_for_pid()
     os.kill(int(Path("pid").read_text()), signal.SIGSTOP)
     hpo("stop")
-    runner.communicate(timeout=30)
+    runner.communicate(timeout=60)
     assert runner.returncode == 143
