@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,21 @@ def test_what_the_disk_refused_is_said_at_the_end_and_to_all_who_ask_later(
         flush.close()
     with pytest.raises(OSError, match="the disk is broken"):
         flush.ask()
+
+
+def test_it_rests_until_it_is_asked(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    is_done = threading.Event()
+
+    def sync(fd: int) -> None:
+        flushed.append(fd)
+        is_done.set()
+
+    monkeypatch.setattr(flusher, "_sync", sync)
+    flush = Flusher(file)
+    assert not is_done.wait(0.1)
+    flush.ask()
+    assert is_done.wait(30)
+    time.sleep(0.1)
+    flush.close()
+    assert len(flushed) == 2  # as it was asked, and at the end

@@ -264,7 +264,7 @@ def test_what_is_at_the_limits_is_taken_and_what_is_beyond_is_not(tmp_path: Path
     largest = 2**63 - 1
     path.write_bytes(
         lines(
-            {"type": "intermediate", "step": largest, "value": 1, "data": {"n": largest}},
+            {"type": "intermediate", "step": largest, "value": 1, "data": {"n": largest, "m": largest + 1}},
             {"type": "intermediate", "step": largest + 1, "value": 1},
             {"type": "intermediate", "step": 0, "value": 1, "time": 253402300799},
             {"type": "intermediate", "step": 0, "value": 1, "time": 253402300800},
@@ -275,7 +275,10 @@ def test_what_is_at_the_limits_is_taken_and_what_is_beyond_is_not(tmp_path: Path
         )
     )
     first, *others = read(path)
-    assert first == Intermediate(largest, 1.0, None, {"n": largest}, 0.0)
+    assert isinstance(first, Intermediate)
+    assert first.data is not None
+    assert first == Intermediate(largest, 1.0, None, {"n": largest, "m": 2.0**63}, 0.0)
+    assert [type(value) for value in first.data.values()] == [int, float]
     words = ["step is too large", "", "time is 253402300800.0", "time is -1.0", "data is no object"]
     for report, word in zip(others, words, strict=False):
         assert isinstance(report, Warned if word else Intermediate)
