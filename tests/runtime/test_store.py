@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from means import small_disk
 
 from hpo.errors import StoreError
 from hpo.runtime.schema import SCHEMA_VERSION
@@ -303,3 +305,23 @@ def test_a_database_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) ->
     finally:
         os.umask(before)
     assert (tmp_path / "experiment.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["plain", "with a space, a ? and 100%"])
+def test_a_store_on_a_disk_that_nobody_may_write_is_read_all_the_same(tmp_path: Path, name: str) -> None:
+    settings: dict[str, Any] = {"direction": "maximize", "config": {}, "space": {}, "defaults": {}}
+    with small_disk(tmp_path / "disk", megabytes=8) as is_there:
+        if not is_there:
+            pytest.skip("only root may mount a small disk")
+        folder = tmp_path / "disk" / name
+        folder.mkdir()
+        written = Store.create(folder, id="new", name="new", **settings)
+        with written.transaction():
+            written.add_trial(Trial(0, {"x": 1}), "tuner")
+        written.close()
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+        store = Store(folder)
+        assert store.trials()[0].parameters == {"x": 1}
+        store.close()
+        with pytest.raises(StoreError, match="cannot be read"):
+            Store(folder, read_only=False)
