@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
@@ -24,6 +29,11 @@ def main() -> None:
     is_heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_heeded:  # Ctrl-C while it loads ends it at once, with no traceback through what is imported
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    script = _script_to_run(sys.argv[1:])
+    if script is not None:
+        from hpo.experiment.extraction import begin
+
+        begin(script)
     from hpo.cli.command_line import main as app
     from hpo.runtime.execfile import end
 
@@ -34,3 +44,14 @@ def main() -> None:
     status = app()
     gc.freeze()
     end(status)
+
+
+def _script_to_run(words: Sequence[str]) -> str | None:
+    """Return the script that a command line seems to run: its marks are read while the command line loads.
+
+    A runner that detaches itself is another process, and reads them itself.
+    """
+    if words[:1] != ["run"] or "--detach" in words:
+        return None
+    named = (os.path.normpath(word) for word in words[1:] if word.endswith(".py"))
+    return next(filter(os.path.isfile, named), None)

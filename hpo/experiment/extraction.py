@@ -1,6 +1,8 @@
 """Read the marks of scripts in a process of its own, which ends, and its memory with it.
 
-LibCST takes its time and space; meanwhile this process loads the tuner.
+LibCST takes its time and space; meanwhile this process loads the command line and the tuner. So this module
+needs the standard library alone, and the reading of a script that a command line seems to name may `begin`
+before anything else.
 """
 
 from __future__ import annotations
@@ -8,12 +10,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hpo.annotate.result import AnnotatedProject
 from hpo.errors import AnnotationError, HpoError
 
-__all__ = ["Extraction"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hpo.annotate.result import AnnotatedProject
+
+__all__ = ["Extraction", "begin"]
 
 # The folder that one stands in is no place to import from: a module there may be called `ast`. And a process
 # that is about to end looks for no rubbish, nor is it taken to pieces: that would be a quarter of its time.
@@ -28,17 +34,31 @@ os._exit(0)
 """
 
 
+_begun: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
+
+
+def begin(*names: str) -> None:
+    """Begin to read scripts, by their paths, for an `Extraction` to come; without one it is for nothing."""
+    _begun[names] = _reader(names)
+
+
+def _reader(names: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, *names],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 class Extraction:
     """A reading of scripts and their modules, or of a folder, under way from the moment that this is made."""
 
     def __init__(self, *paths: Path) -> None:
-        self._names = " ".join(map(str, paths))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *map(str, paths)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        names = tuple(map(str, paths))
+        self._names = " ".join(names)
+        begun = _begun.pop(names, None)
+        self._process = _reader(names) if begun is None else begun
 
     def result(self) -> AnnotatedProject:
         """Return what was found.
@@ -47,6 +67,8 @@ class Extraction:
             AnnotationError: the marks have mistakes, or the script does not compile.
             HpoError: the process did not get to its end.
         """
+        from hpo.annotate.result import AnnotatedProject
+
         document, words = self._process.communicate()
         if self._process.returncode != 0:
             last = words.decode("utf-8", "replace").strip().splitlines()[-1:]
