@@ -15,6 +15,7 @@ import contextlib
 import gc
 import os
 import sys
+import warnings
 from _signal import NSIG, SIG_DFL, getsignal, signal  # type: ignore[import-not-found] # the other one looks up names
 from _weakref import ref
 from importlib.machinery import SourceFileLoader
@@ -60,9 +61,11 @@ class Script:
         sys.path[0] = os.path.dirname(self._real_path)  # noqa: PTH120
 
     def compile(self) -> None:
-        """Compile it now; what is wrong with it is said when it is run."""
+        """Compile it now; what is wrong with it is said when it is run, warnings too."""
         try:
-            self._code = self._snapshot.code(self._real_path, self._path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", SyntaxWarning)
+                self._code = self._snapshot.code(self._real_path, self._path)
         except Exception:
             self._code = None
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import decode_source, spec_from_file_location
 
@@ -109,8 +110,10 @@ class Snapshot:
         """Compile the parameterised files, once for all the trials that are forked from this process."""
         for name in self._stretches:
             try:
-                self.code(os.path.join(self.root, name))  # noqa: PTH118
-            except Exception:  # noqa: S112 - the trial that runs it says what is wrong
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", SyntaxWarning)
+                    self.code(os.path.join(self.root, name))  # noqa: PTH118
+            except Exception:  # noqa: S112 - the trial that runs it says what is wrong, and what it is warned of
                 continue
 
     def _compiled(self, path: str, shown: str) -> CodeType:

@@ -140,6 +140,7 @@ import sys
 sys.excepthook = lambda kind, value, traceback: print("hook", kind.__name__, value)
 1 / 0
 """,
+    "a warning of the compiler": "x = 1\nif x is 1: print('is')\n",
     "a hook that fails": """
 import sys
 def hook(*error): raise RuntimeError("in the hook")
