@@ -22,6 +22,7 @@ from hpo.experiment.standing import Standing
 from hpo.experiment.wording import compared, counted, duration, result, short, values
 from hpo.objectives import Objectives
 from hpo.runtime.queries import TrialRow
+from hpo.runtime.snapshot import changed
 from hpo.runtime.store import Store
 from hpo.trial import Trial, TrialState
 
@@ -95,6 +96,11 @@ class Progress(Listener):
             said = "" if best is None else result(self.wanted, best.value, best.data)
             found = f", the best {said} (trial {best.number})" if best is not None else ""
             self.print(f"It goes on: {counted(ended, 'trial has', 'trials have')} ended{found}")
+        if edited := changed(str(experiment.directory / "code")):
+            self.noted(
+                f"{', '.join(edited[:3])}{', ...' * (len(edited) > 3)} changed since it began: "
+                "its trials run the code as it was then, and `hpo run` takes it as it is now"
+            )
 
     def open(self, standing: Standing, watch: str | None = None) -> None:
         """Say what runs, and show the bars."""

@@ -15,7 +15,7 @@ from hpo.config.space_file import load_space
 from hpo.errors import UsageError, printable
 from hpo.experiment import wishes
 from hpo.experiment.documents import open_store
-from hpo.experiment.wording import counted, short
+from hpo.experiment.wording import counted, options, short
 from hpo.runtime import home
 
 __all__ = ["delete", "enqueue", "kill_trial", "stop_experiment", "update"]
@@ -69,7 +69,7 @@ def update(reference: str | None, settings: Mapping[str, Any], space_file: Path 
     directory = home.find(reference)
     wishes.update(directory, changed, space)
     when = "from now on" if home.is_running(directory) else f"once it goes on: hpo resume {directory.name}"
-    new = [f"--{name.removeprefix('trial_').replace('_', '-')} {settings[name]}" for name in changed]
+    new = [options({name: settings[name] for name in changed})] if changed else []
     print(
         f"Experiment {directory.name} has {', '.join(new + ['another space'] * (space is not None))}, {when}"
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.errors import HpoError
 from hpo.experiment.algorithms import make_tuner
 from hpo.experiment.replay import replay
+from hpo.experiment.wording import options
 from hpo.space import SearchSpace
 from hpo.trial import TrialState
 
@@ -68,6 +69,7 @@ def _update(experiment: Experiment, settings: dict[str, Any]) -> None:
     experiment.store.update_settings(settings)
     experiment.limits.change(experiment.config)
     experiment.limits.look_back(experiment.store.trials(states=[TrialState.SUCCEEDED]))
+    experiment.tell(f"It has {options(settings)}, from now on")
 
 
 def _search(experiment: Experiment, written: dict[str, Any]) -> None:

@@ -588,6 +588,10 @@ class Experiment:
 
     # -- what commands change
 
+    def tell(self, message: str) -> None:
+        """Say what changed to whoever watches."""
+        self._listener.noted(message)
+
     def enqueue(self, parameters: dict[str, Any]) -> None:
         """Let a trial with given values run next, after those that wait."""
         trial = Trial(self.total, parameters)

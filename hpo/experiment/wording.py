@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo.objectives import Objectives
 
-__all__ = ["ago", "compared", "counted", "duration", "result", "short", "values"]
+__all__ = ["ago", "compared", "counted", "duration", "options", "result", "short", "values"]
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -37,6 +37,13 @@ def result(wanted: Objectives, value: float | None, data: Mapping[str, Any] | No
 def values(parameters: Mapping[str, Any]) -> str:
     """Write a configuration on one line."""
     return "  ".join(f"{name}={short(value)}" for name, value in parameters.items())
+
+
+def options(settings: Mapping[str, Any]) -> str:
+    """Write settings as the options that change them: --max-trials 8, --concurrency 2."""
+    return ", ".join(
+        f"--{name.removeprefix('trial_').replace('_', '-')} {value}" for name, value in settings.items()
+    )
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

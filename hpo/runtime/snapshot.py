@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-__all__ = ["Snapshot", "freeze", "has_files", "move"]
+__all__ = ["Snapshot", "changed", "freeze", "has_files", "move"]
 
 
 def freeze(
@@ -58,6 +58,24 @@ def has_files(directory: str) -> bool:
     """Tell whether each file of a snapshot is where the user has it."""
     manifest = _manifest(directory)
     return all(os.path.isfile(os.path.join(manifest["root"], name)) for name in manifest["files"])  # noqa: PTH113, PTH118
+
+
+def changed(directory: str) -> list[str]:
+    """Return the names of the user's files that are no longer as a snapshot has them."""
+    try:
+        manifest = _manifest(directory)
+    except FileNotFoundError:  # its trials run no script
+        return []
+    frozen, own = os.path.join(directory, "original"), manifest["root"]  # noqa: PTH118
+    return [name for name in manifest["files"] if _content(frozen, name) != _content(own, name)]
+
+
+def _content(folder: str, name: str) -> bytes | None:
+    try:
+        with open(os.path.join(folder, name), "rb") as file:  # noqa: PTH118, PTH123
+            return file.read()
+    except OSError:
+        return None
 
 
 def _manifest(directory: str) -> dict[str, Any]:

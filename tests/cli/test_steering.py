@@ -98,6 +98,24 @@ class TestAnotherSpace:
         assert "HPO511" in hpo("update", "--space", "space.json", code=2).stderr
 
 
+class TestResumed:
+    def test_it_says_what_has_changed_in_the_meantime(self) -> None:
+        hpo("run", "train.py", "--max-trials", "1")
+        assert "has --max-trials 2, once it goes on" in hpo("update", "--max-trials", "2").stdout
+        said = hpo("resume").stderr
+        assert "It has --max-trials 2, from now on" in said
+        assert "changed since it began" not in said
+        Path("train.py").write_text("raise SystemExit('edited')\n")
+        hpo("update", "--max-trials", "3")
+        assert (
+            "train.py changed since it began: its trials run the code as it was then" in hpo("resume").stderr
+        )
+        Path("train.py").unlink()
+        hpo("update", "--max-trials", "4")
+        assert "train.py changed since it began" in hpo("resume").stderr
+        assert data("show")["trials"] == {"succeeded": 4}
+
+
 class TestImport:
     def test_the_tuner_learns_from_what_another_experiment_found(self) -> None:
         hpo("run", "train.py", "--max-trials", "12", "--seed", "1", "--name", "one")
