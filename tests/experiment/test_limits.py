@@ -278,6 +278,13 @@ class TestCounting:
         assert limits.reached(89.9) is None
         assert limits.reached(90.0) == "the time limit of 90 s is reached"
 
+    def test_failures_are_enough_when_there_are_as_many_as_allowed(self) -> None:
+        limits = self.limits(max_failures=2)
+        for number, state in enumerate([TrialState.FAILED, TrialState.EARLY_STOPPED, TrialState.FAILED]):
+            assert limits.reached(0) is None
+            limits.ended(Trial(number, {}, state=state), is_best=False)
+        assert limits.reached(0) == "2 trials failed, and the limit is 2"
+
     def test_patience_counts_what_was_judged_since_the_best(self) -> None:
         limits = self.limits(patience=2)
         states = [TrialState.SUCCEEDED, TrialState.USER_CANCELED, TrialState.SYSTEM_CANCELED]
@@ -287,7 +294,10 @@ class TestCounting:
         limits.ended(Trial(3, {}, state=TrialState.EARLY_STOPPED), is_best=False)
         assert limits.reached(0) == "the last 2 trials brought nothing better"
         limits.ended(Trial(4, {}, state=TrialState.SUCCEEDED), is_best=True)
+        limits.ended(Trial(5, {}, state=TrialState.SUCCEEDED), is_best=False)
         assert limits.reached(0) is None
+        limits.ended(Trial(6, {}, state=TrialState.FAILED), is_best=False)
+        assert limits.reached(0) == "the last 2 trials brought nothing better"
 
     def test_the_first_result_that_is_good_enough_wins(self) -> None:
         limits = self.limits(stop_when=">= 0.5")

@@ -42,3 +42,4 @@ def test_a_last_run_without_parts_leaves_the_trial_without_any() -> None:
 def test_each_run_has_a_folder_the_first_the_trials_own() -> None:
     names = [folder_of(Path("experiment"), 7, repeat) for repeat in range(3)]
     assert names == [Path("experiment/trials") / name for name in ("7", "7.1", "7.2")]
+    assert folder_of(Path("experiment"), 7) == names[0]
