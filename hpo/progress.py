@@ -29,7 +29,7 @@ from hpo.trial import Trial, TrialState
 if TYPE_CHECKING:
     from hpo.experiment.loop import Experiment
 
-__all__ = ["REFRESH", "Progress", "best_lines", "best_values", "parameter_lines"]
+__all__ = ["REFRESH", "Progress", "at_a_time", "best_lines", "best_values", "parameter_lines"]
 
 REFRESH = 0.25  # seconds
 _MOST_OF_FRONT = 10  # trials that are listed beside other things
@@ -114,7 +114,7 @@ class Progress(Listener):
         tuner = config.tuner.name if config.tuner else ""
         self.print(
             f"Experiment {standing.id}: {counted(standing.size, 'parameter')}, {tuner}, "
-            f"{self.wanted}, {', '.join(limits)}, {_at_a_time(config.trial_concurrency)}"
+            f"{self.wanted}, {', '.join(limits)}, {at_a_time(config.trial_concurrency)}"
         )
         if watch is not None:
             # Whole on one line, however wide the terminal: it is clicked on, or copied.
@@ -345,7 +345,8 @@ def parameter_lines(trial: Trial | TrialRow, base: Trial | TrialRow | None, *, i
         yield line
 
 
-def _at_a_time(concurrency: int) -> str:
+def at_a_time(concurrency: int) -> str:
+    """Say how many trials run at a time."""
     if concurrency == AS_MANY_AS_FIT:
         return "as many at a time as the cluster has room for"
     return f"{concurrency} at a time"

@@ -16,7 +16,7 @@ from hpo.cli.output import print_lines
 from hpo.config.size import size
 from hpo.experiment.documents import is_marked
 from hpo.experiment.wording import ago, counted, duration, short, values
-from hpo.progress import best_lines
+from hpo.progress import at_a_time, best_lines
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
 
@@ -132,7 +132,7 @@ def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Itera
     longest = limits["max_trial_duration"]
     each = f", {duration(longest)} at most for a trial" if longest else ""
     begun = f", begun {ago(time.time() - told['created'])}"
-    yield row("Time", f"{duration(told['elapsed'])}{until}, {told['concurrency']} at a time{each}{begun}")
+    yield row("Time", f"{duration(told['elapsed'])}{until}, {at_a_time(told['concurrency'])}{each}{begun}")
     others = list(other_limits(limits))
     if others:
         yield row("Limits", "; ".join(others))

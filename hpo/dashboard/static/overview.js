@@ -13,6 +13,7 @@ import { isNumeric } from "./trials.js";
 import { duration, FAILURES, moment, short, signed, size, STATES, t } from "./text.js";
 
 const ORDER = ["succeeded", "early_stopped", "failed", "user_canceled", "system_canceled", "running", "interrupted", "waiting"];
+const AS_MANY_AS_FIT = 1_000_000; // at a time, on a cluster: as hpo.config.model has it
 
 /** @param {import("./main.js").Context} ctx @returns {import("./main.js").Page} */
 export function overviewPage(ctx) {
@@ -173,7 +174,7 @@ function strip(ctx, e, clock) {
       h("div.bar-line", null, limit !== null && h("span.succeeded", { style: { width: `${Math.min(100, (100 * elapsed) / limit)}%` } }))),
     h("div.figure", null, h("span.label", null, t("At a time")),
       h("span.value", null, editable(ctx, {
-        label: t("Concurrency"), value: String(e.concurrency), shown: String(e.concurrency), seen: e.concurrency,
+        label: t("Concurrency"), value: String(e.concurrency), shown: e.concurrency === AS_MANY_AS_FIT ? "∞" : String(e.concurrency), seen: e.concurrency,
         save: (text, seen) => change({ concurrency: whole(text), seen: { concurrency: seen } }),
       })),
       h("span.note", null, t("{} running", e.trials.running ?? 0))),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,18 @@ def begun() -> bool:
     return bool(list(Path("home").glob("*/trials/*/metrics.jsonl")))
 
 
+def finals(numbers: Iterable[int]) -> int:
+    return sum(each["type"] == "final" for number in numbers for each in reports(number))
+
+
+def kill_runner(process: subprocess.Popen[str]) -> None:
+    """Kill a runner together with its bridge."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (process.pid, *map(int, children)):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()
+
+
 def test_every_trial_runs_once_with_the_values_that_are_stored_of_it(nodes: Nodes) -> None:
     script(3, 0.01)
     run(nodes, "--max-trials", 12, "--tuner", "Random", "--seed", 1)
@@ -186,13 +198,35 @@ def test_a_function_that_holds_what_cannot_travel_is_refused(nodes: Nodes) -> No
     assert "the function cannot travel to the nodes of a cluster: cannot pickle '_thread.lock'" in done.stderr
 
 
-def test_the_same_seed_proposes_what_it_proposes_on_one_machine(nodes: Nodes) -> None:
+@pytest.mark.parametrize("words", [("--tuner", "Random"), ("--tuner", "Auto", "--concurrency", 1)])
+def test_the_same_seed_and_order_of_results_propose_what_they_propose_on_one_machine(
+    nodes: Nodes, words: tuple[str | int, ...]
+) -> None:
     script(1, 0)
-    run(nodes, "--max-trials", 8, "--tuner", "Random", "--seed", 7)
+    run(nodes, "--max-trials", 10, "--seed", 7, *words)
     there = told("trial", "list")
-    hpo("run", "train.py", "--no-web", "--max-trials", 8, "--tuner", "Random", "--seed", 7)
+    hpo("run", "train.py", "--no-web", "--max-trials", 10, "--seed", 7, *words)
     here = told("trial", "list")
     assert [trial["parameters"] for trial in there] == [trial["parameters"] for trial in here]
+
+
+def test_of_sixty_trials_none_is_lost_or_counts_twice_though_a_node_dies_and_then_the_runner(
+    nodes: Nodes,
+) -> None:
+    script(2, 0.2)
+    process = start(nodes, "--max-trials", 60, "--tuner", "Random", "--seed", 7)
+    wait_for(lambda: begun() and finals(range(60)) >= 15)
+    nodes.say("kill")
+    wait_for(lambda: finals(range(60)) >= 30)
+    kill_runner(process)
+    nodes.say("add")
+    hpo("resume", "--no-web")
+    trials = told("trial", "list")
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 60
+    assert [finals([number]) for number in range(60)] == [1] * 60
+    assert all(trial["value"] == trial["parameters"]["lr"] for trial in trials)
+    assert len({trial["value"] for trial in trials}) == 60
+    assert json.loads(hpo("show", "--json").stdout)["trials"] == {"succeeded": 60}
 
 
 def test_of_a_node_that_dies_the_trials_run_again_from_their_checkpoints(nodes: Nodes) -> None:
@@ -216,10 +250,7 @@ def test_where_the_runner_is_killed_trials_go_on_and_the_next_runner_finds_them(
     script(12, 0.5)
     process = start(nodes, "--max-trials", 4, "--tuner", "Random", "--concurrency", 2)
     wait_for(begun)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    for pid in (process.pid, *map(int, children)):
-        os.kill(pid, signal.SIGKILL)
-    process.communicate()
+    kill_runner(process)
     hpo("resume", "--no-web")
     trials = told("trial", "list")
     assert [trial["state"] for trial in trials] == ["succeeded"] * 4
@@ -280,3 +311,4 @@ def test_without_an_address_a_cluster_is_started_here_and_ends_with_the_experime
     script(1, 0)
     hpo("run", "train.py", "--engine", "ray", "--no-web", "--max-trials", 3, "--tuner", "Random")
     assert [trial["state"] for trial in told("trial", "list")] == ["succeeded"] * 3
+    assert "as many at a time as the cluster has room for" in hpo("show").stdout
