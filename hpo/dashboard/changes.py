@@ -119,7 +119,7 @@ class Changes:
         elif folder.parent.parent == self._home and folder.name == "commands":
             self._news.setdefault(folder.parent.name, _News()).store = True  # a wish waits, or waits no more
         elif folder.parent.parent == self._home and re.fullmatch("[0-9]{1,9}", name):
-            watching.trial(folder / name)
+            watching.trial(folder.parent.name, int(name))
             self._news.setdefault(folder.parent.name, _News()).trials.add(int(name))
         elif name in _LOGS:
             self._news.setdefault(folder.parent.parent.name, _News()).trials.add(int(folder.name))
@@ -146,7 +146,7 @@ class _Watching:
     def __init__(self, inotify: Inotify, home: Path) -> None:
         self._inotify, self._home = inotify, home
         self.names: set[str] = set()
-        self._trials: dict[Path, Watch] = {}
+        self._trials: dict[str, dict[int, Watch]] = {}  # by their experiment and number
         inotify.add_watch(home, _HOME)
 
     def all_experiments(self) -> None:
@@ -162,19 +162,20 @@ class _Watching:
 
     def running_trials(self, name: str) -> None:
         """Watch the output of the trials that run, and of those that ended no more."""
-        folder = self._home / name / "trials"
         try:
-            with open_store(folder.parent) as store:
-                running = {folder / str(row.number) for row in store.trials(states=[TrialState.RUNNING])}
+            with open_store(self._home / name) as store:
+                running = store.numbers(TrialState.RUNNING)
         except StoreError:
             return
-        for path in running - self._trials.keys():
-            self.trial(path)
-        for path in [path for path in self._trials if path.parent == folder and path not in running]:
+        watched = self._trials.setdefault(name, {})
+        for number in running - watched.keys():
+            self.trial(name, number)
+        for number in watched.keys() - running:
             with contextlib.suppress(OSError):
-                self._inotify.rm_watch(self._trials.pop(path))
+                self._inotify.rm_watch(watched.pop(number))
 
-    def trial(self, folder: Path) -> None:
+    def trial(self, name: str, number: int) -> None:
         """Watch the output of a trial, if its folder is there."""
         with contextlib.suppress(OSError):
-            self._trials[folder] = self._inotify.add_watch(folder, _TRIAL)
+            watch = self._inotify.add_watch(self._home / name / "trials" / str(number), _TRIAL)
+            self._trials.setdefault(name, {})[number] = watch
