@@ -95,7 +95,7 @@ class Bridge:
     async def _take_up_what_runs(self) -> None:
         """Find the hosts of a runner that died, and go on with those of its trials that are still wanted."""
         wanted = {int(number): attempt for number, attempt in self._setup["adopt"].items()}
-        useless, found = [], {}
+        useless, found, going_on = [], {}, []
         for name in self._ray.util.list_named_actors() if self._outlives else ():
             if not name.startswith(self._prefix):
                 continue
@@ -107,9 +107,12 @@ class Bridge:
                 else:
                     self._hosts[trial["number"]] = host
                     found[trial["number"]] = trial["seconds"]
-                    self._spawn(self._go_on(trial, host))
+                    going_on.append((trial, host))
         await self._close(useless)
         self._send({"found": found})
+        # Not before: a trial that ended meanwhile would be said to have ended, and then to be found running.
+        for trial, host in going_on:
+            self._spawn(self._go_on(trial, host))
 
     async def _close(self, hosts: Sequence[Any]) -> None:
         closing = [_future(self._steer(host, "close")) for host in hosts]
