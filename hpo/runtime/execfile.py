@@ -150,9 +150,7 @@ def end(status: int, own: Sequence[str] = ()) -> NoReturn:
         if threading is not None:
             threading._shutdown()
         atexit._run_exitfuncs()
-        if own:
-            _let_go(own)
-        gc.collect()
+        _let_go(own)
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
     for stream in (sys.stdout, sys.stderr):
@@ -190,3 +188,4 @@ def _let_go(names: Sequence[str]) -> None:
         for namespace in gc.get_referrers(kept):
             if isinstance(namespace, dict):
                 namespace.clear()
+        gc.collect()
