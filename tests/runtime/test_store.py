@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from means import small_disk
+from means import fill, small_disk
 
 from hpo.errors import StoreError
 from hpo.runtime.schema import SCHEMA_VERSION
@@ -325,3 +325,14 @@ def test_a_store_on_a_disk_that_nobody_may_write_is_read_all_the_same(tmp_path: 
         store.close()
         with pytest.raises(StoreError, match="cannot be read"):
             Store(folder, read_only=False)
+
+
+def test_where_there_is_no_room_for_a_new_store_that_is_said(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"direction": "maximize", "config": {}, "space": {}, "defaults": {}}
+    with small_disk(tmp_path / "disk", megabytes=1) as is_there:
+        if not is_there:
+            pytest.skip("only root may mount a small disk")
+        fill(tmp_path / "disk")
+        with pytest.raises(StoreError, match=r"cannot be written: .* full") as raised:
+            Store.create(tmp_path / "disk", id="new", name="new", **settings)
+        assert raised.value.help == "make room on its disk"
