@@ -7,6 +7,7 @@ to nothing. A trial is late by the time from its end to when the loop takes note
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -19,6 +20,7 @@ from statistics import quantiles
 from typing import Any
 
 from measure import print_table
+from viewer import Viewer
 
 from hpo.config.model import Algorithm, Config
 from hpo.experiment.algorithms import make_tuner
@@ -92,7 +94,10 @@ def run(tuner: str, in_flight: int, trials: int, rate: float, reports: int) -> d
         id="scale",
         name="scale",
         direction="minimize",
-        config={"settings": settings, "plan": {}},
+        config={
+            "settings": settings,
+            "plan": {"command": {"text": "true"}, "cwd": str(directory), "sources": []},
+        },
         space=space.to_json(),
         defaults={},
     ).close()
@@ -143,16 +148,21 @@ def main() -> None:
         "--rate", type=float, default=200, help="how many trials end in a second (default 200)"
     )
     parser.add_argument("--reports", type=int, default=0, help="intermediate results of each trial")
+    parser.add_argument(
+        "--page", action="store_true", help="look at the page meanwhile, and tell what that takes"
+    )
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
         print(json.dumps(run(given.tuner, given.in_flight[0], given.trials, given.rate, given.reports)))
         return
-    rows = []
+    rows, pages = [], []
     for in_flight in given.in_flight:
         for tuner in given.tuner.split(","):
             trials = given.trials or 3 * in_flight
             found = _measure(tuner, in_flight, trials, given)
+            if given.page:
+                pages.append((f"{tuner} with {in_flight:,} in flight", found["page"]))
             late = [f"{ms:.0f}" for ms in found["late"]]
             costs = [f"{found[name]:.2f}" for name in ("ask", "cpu")]
             sizes = [f"{found[name]:.0f}" for name in ("memory", "store", "seen")]
@@ -169,6 +179,9 @@ def main() -> None:
             )
     header = ["tuner", "in flight", "trials", "trials a second", "late, ms", "99 %", "a proposal, ms"]
     print_table([*header, "CPU ms a trial", "memory, MB", "store, MB", "to see the best, ms"], rows)
+    for title, looked in pages:
+        print(f"\nThe page beside {title}:\n")
+        print_table(["view", "times", "median, ms", "worst, ms"], looked)
 
 
 def _measure(tuner: str, in_flight: int, trials: int, given: argparse.Namespace) -> dict[str, Any]:
@@ -184,8 +197,11 @@ def _measure(tuner: str, in_flight: int, trials: int, given: argparse.Namespace)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         words = [f"--tuner={tuner}", f"--in-flight={in_flight}", f"--trials={trials}", f"--rate={given.rate}"]
         command = [sys.executable, __file__, "--inside", *words, f"--reports={given.reports}"]
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+        viewer = Viewer(Path(folder), "scale") if given.page else None
+        with viewer.looking() if viewer else contextlib.nullcontext():
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {**found, "page": viewer.rows()} if viewer else found
 
 
 if __name__ == "__main__":
