@@ -19,6 +19,7 @@ import warnings
 from _signal import NSIG, SIG_DFL, getsignal, signal  # type: ignore[import-not-found] # the other one looks up names
 from _weakref import ref
 from importlib.machinery import SourceFileLoader
+from traceback import print_exception
 from types import ModuleType
 
 TYPE_CHECKING = False
@@ -130,8 +131,6 @@ def _show(error: BaseException) -> int:
 def _print(error: BaseException, title: str = "") -> None:
     """Print an exception that passed through one frame of ours."""
     if sys.stderr is not None:
-        from traceback import print_exception
-
         sys.stderr.write(title)
         print_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
 

@@ -302,6 +302,16 @@ def main(fd: int, lock: int) -> None:
         return
     os.chdir(setup["cwd"])
     os.environ.update(setup["env"])
+    snapshot = None
+    if setup["snapshot"] is not None:
+        from hpo.runtime import execfile  # noqa: F401 - preloaded for the trials
+        from hpo.runtime.preload import make_way, preload
+        from hpo.runtime.snapshot import Snapshot
+
+        snapshot = Snapshot(setup["snapshot"])
+        snapshot.show_frozen_lines()
+        snapshot.compile()
+        make_way(snapshot, setup["path"])  # from here on the script's own modules hide others
     sys.path[0] = setup["path"]
     sys.path_importer_cache.clear()
     # As an interpreter that was just started has them, whatever the runner did with its own.
@@ -309,20 +319,12 @@ def main(fd: int, lock: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    snapshot = None
-    if setup["snapshot"] is not None:
-        from hpo.runtime import execfile  # noqa: F401 - preloaded for the trials
-        from hpo.runtime.preload import preload
-        from hpo.runtime.snapshot import Snapshot
-
-        snapshot = Snapshot(setup["snapshot"])
+    if snapshot is not None:
         unfit = preload(setup["modules"])
         if unfit is not None:
             modules = [name for name in setup["modules"] if name != unfit]
             _begin_again({**setup, "modules": modules}, fd, lock)
         snapshot.install()
-        snapshot.show_frozen_lines()
-        snapshot.compile()
     gc.collect()
     gc.disable()
     gc.freeze()  # children share these pages, and their own collections pass over them

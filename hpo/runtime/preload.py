@@ -12,10 +12,33 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["NOT_FORKED", "preload"]
+    from hpo.runtime.snapshot import Snapshot
+
+__all__ = ["NOT_FORKED", "make_way", "preload"]
 
 #: Libraries that do not work in a process forked after they were imported: they start threads or devices.
 NOT_FORKED = frozenset({"grpc", "jax", "jaxlib", "pyspark", "ray", "tensorflow", "torch_xla", "tkinter"})
+
+#: What every Python has loaded before its script begins: no module of the script's own can hide it.
+_AT_START = frozenset(
+    {"abc", "codecs", "encodings", "genericpath", "importlib", "io", "os", "posixpath", "runpy", "site"}
+    | {"stat", *sys.builtin_module_names}
+)
+
+
+def make_way(snapshot: Snapshot, folder: str) -> None:
+    """Forget modules of the standard library that own ones of the script hide: we needed them, it does not.
+
+    Args:
+        snapshot: has the script's own modules.
+        folder: the script's.
+    """
+    for name in list(sys.modules):
+        first = name.partition(".")[0]
+        if first in sys.stdlib_module_names and first not in _AT_START:
+            path = os.path.join(folder, first)  # noqa: PTH118
+            if f"{path}.py" in snapshot or f"{path}/__init__.py" in snapshot:
+                del sys.modules[name]
 
 
 def preload(modules: Sequence[str]) -> str | None:

@@ -201,6 +201,17 @@ def test_the_traceback_of_a_module_that_fails_is_as_by_hand(bench: Workbench, mo
     assert bench.run(ScriptCommand("script.py")) == by_hand
 
 
+def test_modules_that_are_called_as_the_librarys_are_the_scripts_own(bench: Workbench) -> None:
+    names = "ast", "linecache", "select", "tokenize", "traceback"
+    for name in names:
+        (bench.code / f"{name}.py").write_text(f"OWN = {name!r}\n")
+    loads = "".join(f"import {name}\nprint({name}.OWN)\n" for name in names)
+    bench.write("script.py", f"{loads}raise ValueError('no')\n")
+    by_hand = plain_python(bench)
+    assert by_hand[1].split() == list(names)
+    assert bench.run(ScriptCommand("script.py")) == by_hand
+
+
 def test_the_objects_of_a_module_find_their_names_as_they_go(bench: Workbench) -> None:
     (bench.code / "own.py").write_text(
         "import os\nclass Last:\n    def __del__(self): print(os.sep)\nlast = Last()\n"
