@@ -320,11 +320,11 @@ def main(fd: int, lock: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if snapshot is not None:
-        unfit = preload(setup["modules"])
+        snapshot.install()
+        unfit = preload(setup["modules"], snapshot.loaded)
         if unfit is not None:
             modules = [name for name in setup["modules"] if name != unfit]
             _begin_again({**setup, "modules": modules}, fd, lock)
-        snapshot.install()
     gc.collect()
     gc.disable()
     gc.freeze()  # children share these pages, and their own collections pass over them

@@ -41,17 +41,21 @@ def make_way(snapshot: Snapshot, folder: str) -> None:
                 del sys.modules[name]
 
 
-def preload(modules: Sequence[str]) -> str | None:
+def preload(modules: Sequence[str], own: Sequence[str]) -> str | None:
     """Import modules in turn; return the first after which this process may not fork, and stop there.
 
     It may not once a Python thread runs (the pools of OpenBLAS and OpenMP look after themselves), a GPU is
     open, or a library is loaded that is known not to bear it, by whichever of the modules. A module that
-    fails is left to the trial, where its error belongs.
+    fails is left to the trial, where its error belongs; so is one that loads what is the script's own.
+
+    Args:
+        modules: their names.
+        own: the names of the script's own modules that are loaded, at any time.
     """
     for name in modules:
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
-        if _thread._count() or _has_device() or not NOT_FORKED.isdisjoint(sys.modules):
+        if own or _thread._count() or _has_device() or not NOT_FORKED.isdisjoint(sys.modules):
             return name
     return None
 

@@ -212,6 +212,16 @@ def test_modules_that_are_called_as_the_librarys_are_the_scripts_own(bench: Work
     assert bench.run(ScriptCommand("script.py")) == by_hand
 
 
+def test_a_library_that_loads_a_module_of_the_scripts_own_is_left_to_the_trial(bench: Workbench) -> None:
+    bench.write("colorsys.py", "import os\nPID = os.getpid()\n")
+    (bench.code / "library").mkdir()
+    (bench.code / "library" / "__init__.py").write_text("import colorsys\n")
+    bench.write("script.py", "import library, os\nprint(library.colorsys.PID == os.getpid())\n")
+    bench.start(ScriptCommand("script.py"), modules=("library",))
+    bench.wait()
+    assert bench.log("stdout") == "True\n"
+
+
 def test_the_objects_of_a_module_find_their_names_as_they_go(bench: Workbench) -> None:
     (bench.code / "own.py").write_text(
         "import os\nclass Last:\n    def __del__(self): print(os.sep)\nlast = Last()\n"
