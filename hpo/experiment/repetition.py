@@ -39,7 +39,8 @@ def taken_together(runs: Sequence[Outcome]) -> Outcome:
         return runs[0]
     values = [run.value for run in runs]
     durations = [run.duration for run in runs if run.duration is not None]
-    return Outcome(fmean(values), _mean_data(runs), sum(durations), stdev(values))
+    duration = sum(durations) if durations else None
+    return Outcome(fmean(values), _mean_data(runs), duration, stdev(values))
 
 
 def _mean_data(runs: Sequence[Outcome]) -> dict[str, Any] | None:

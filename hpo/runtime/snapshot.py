@@ -158,7 +158,8 @@ class Snapshot:
 
     def install(self) -> None:
         """Let frozen modules and scripts be loaded from their frozen text."""
-        sys.meta_path.insert(0, _FrozenFinder(self))
+        # Where Python looks for files: what is built into it goes before a file of that name.
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), _FrozenFinder(self))
         sys.path_hooks.insert(0, self._entry)
         if os.path.exists(os.path.join(self.directory, "settings.json")):  # noqa: PTH110, PTH118
             from hpo.runtime import settings

@@ -21,6 +21,7 @@ def test_the_result_is_the_mean_and_the_time_is_all_of_it() -> None:
 
 def test_the_time_of_a_run_that_nobody_measured_is_left_out() -> None:
     assert taken_together([Outcome(1.0, None, None), Outcome(3.0, None, 5.0)]).duration == 5.0
+    assert taken_together([Outcome(1.0, None, None), Outcome(3.0, None, None)]).duration is None
 
 
 def test_what_is_a_number_in_every_run_is_a_mean_and_the_rest_is_the_last_runs() -> None:

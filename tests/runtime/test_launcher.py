@@ -222,6 +222,12 @@ def test_a_library_that_loads_a_module_of_the_scripts_own_is_left_to_the_trial(b
     assert bench.log("stdout") == "True\n"
 
 
+def test_a_module_of_a_builtins_name_is_passed_over_as_by_hand(bench: Workbench) -> None:
+    (bench.code / "xxsubtype.py").write_text("print('own')\n")
+    bench.write("script.py", "import xxsubtype\nprint(xxsubtype.__spec__.origin)\n")
+    assert bench.run(ScriptCommand("script.py")) == plain_python(bench) == (0, "built-in\n", "")
+
+
 def test_the_objects_of_a_module_find_their_names_as_they_go(bench: Workbench) -> None:
     (bench.code / "own.py").write_text(
         "import os\nclass Last:\n    def __del__(self): print(os.sep)\nlast = Last()\n"
