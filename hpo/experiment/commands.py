@@ -69,7 +69,7 @@ def _update(experiment: Experiment, settings: dict[str, Any]) -> None:
     experiment.store.update_settings(settings)
     experiment.limits.change(experiment.config)
     experiment.limits.look_back(experiment.store.trials(states=[TrialState.SUCCEEDED]))
-    experiment.tell(f"It has {options(settings)}, from now on")
+    experiment.note(f"It has {options(settings)}, from now on")
 
 
 def _search(experiment: Experiment, written: dict[str, Any]) -> None:

@@ -588,7 +588,7 @@ class Experiment:
 
     # -- what commands change
 
-    def tell(self, message: str) -> None:
+    def note(self, message: str) -> None:
         """Say what changed to whoever watches."""
         self._listener.noted(message)
 

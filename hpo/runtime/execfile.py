@@ -15,7 +15,6 @@ import contextlib
 import gc
 import os
 import sys
-import warnings
 from _signal import NSIG, SIG_DFL, getsignal, signal  # type: ignore[import-not-found] # the other one looks up names
 from _weakref import ref
 from importlib.machinery import SourceFileLoader
@@ -63,12 +62,7 @@ class Script:
 
     def compile(self) -> None:
         """Compile it now; what is wrong with it is said when it is run, warnings too."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", SyntaxWarning)
-                self._code = self._snapshot.code(self._real_path, self._path)
-        except Exception:
-            self._code = None
+        self._code = self._snapshot.code_ahead(self._real_path, self._path)
 
     def run(self) -> NoReturn:
         """Run it, then end this process as the interpreter would."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hpo.runtime.strays import Mark
 
-__all__ = ["KernelKills", "kernel_kills", "used"]
+__all__ = ["KernelKills", "used"]
 
 _CGROUP = Path("/sys/fs/cgroup")
 _TOGETHER = 1.0  # seconds
@@ -61,7 +61,7 @@ def _proportional(pid: int) -> int:
     return int(found[1]) * 1024 if found else _resident(pid)
 
 
-def kernel_kills() -> int:
+def _kernel_kills() -> int:
     """Return how many processes of this container, or machine, the kernel killed for want of memory.
 
     Of a control group its own count is exact; the one of the machine has others' as well.
@@ -78,11 +78,11 @@ class KernelKills:
     """Tell whether the kernel killed a process for want of memory just now."""
 
     def __init__(self) -> None:
-        self._count, self._at = kernel_kills(), -math.inf
+        self._count, self._at = _kernel_kills(), -math.inf
 
     def are_recent(self) -> bool:
         """Look; of trials that are killed within a moment each may owe it to the same want of memory."""
-        count, now = kernel_kills(), time.monotonic()
+        count, now = _kernel_kills(), time.monotonic()
         if count > self._count:
             self._count, self._at = count, now
         return now - self._at < _TOGETHER

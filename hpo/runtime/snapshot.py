@@ -127,12 +127,20 @@ class Snapshot:
     def compile(self) -> None:
         """Compile the parameterised files, once for all the trials that are forked from this process."""
         for name in self._stretches:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("error", SyntaxWarning)
-                    self.code(os.path.join(self.root, name))  # noqa: PTH118
-            except Exception:  # noqa: S112 - the trial that runs it says what is wrong, and what it is warned of
-                continue
+            path = os.path.join(self.root, name)  # noqa: PTH118
+            self.code_ahead(path, path)
+
+    def code_ahead(self, path: str, shown: str) -> CodeType | None:
+        """Return a file's code, as `code` does, ahead of the trial that runs it.
+
+        None where it does not compile, or not without a warning: that trial is to say so.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", SyntaxWarning)
+                return self.code(path, shown)
+        except Exception:
+            return None
 
     def _compiled(self, path: str, shown: str) -> CodeType:
         text = self.text(path, "trial")
