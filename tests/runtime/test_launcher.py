@@ -377,7 +377,8 @@ def is_alive(pid: int) -> bool:
 FAMILY = """
 sleep 300 & echo $!
 setsid sleep 300 & echo $!
-(setsid sh -c 'sleep 300 & echo $!; wait' &) ; sleep 0.5
+(setsid sh -c 'sleep 300 & echo $!; wait' &)
+exec 3>&1; until [ $(wc -l < /proc/self/fd/3) -ge 3 ]; do sleep 0.05; done
 """
 
 
@@ -398,6 +399,10 @@ def dead_within(pids: list[int], seconds: float) -> bool:
 
 DAEMONS = """
 import os, signal, time
+told, telling = os.pipe()
+def say_pid():
+    print(os.getpid(), flush=True)
+    os.write(telling, b".")
 def daemon():
     # As the books say: nothing is kept that tells where it came from.
     if os.fork() == 0:
@@ -405,7 +410,7 @@ def daemon():
         if os.fork() == 0:
             os.chdir("/")
             os.environ.clear()
-            print(os.getpid(), flush=True)
+            say_pid()
             os.closerange(0, 1000)
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
@@ -416,9 +421,10 @@ for _ in range(2):
     daemon()
 worker = os.fork()
 if worker == 0:
-    print(os.getpid(), flush=True)
+    say_pid()
     time.sleep(300)
-time.sleep(0.5)
+for _ in range(3):
+    os.read(told, 1)  # a trial that ends takes its children along, those that have not spoken yet too
 """
 
 
