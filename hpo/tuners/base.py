@@ -213,7 +213,12 @@ class Tuner(ABC):
     @property
     def running(self) -> list[Trial]:
         """The trials that were proposed or added and have no result yet, by number."""
-        return [self._under_way[number] for number in sorted(self._under_way)]
+        return self.latest_running(None)
+
+    def latest_running(self, most: int | None) -> list[Trial]:
+        """Return at most so many of the running trials, those with the highest numbers, by number."""
+        numbers = sorted(self._under_way)
+        return [self._under_way[number] for number in (numbers if most is None else numbers[-most:])]
 
     def blames(self, trial: Trial) -> bool:
         """Tell whether a trial without a result speaks against its configuration.

@@ -296,9 +296,8 @@ class History:
 
     def under_way(self, tuner: Tuner, most: int | None = None) -> Floats:
         """Return the rows of the trials that have no result yet, of the latest ones at most so many."""
-        running = tuner.running
         known, self._waiting = self._waiting, {}
-        for trial in running if most is None else running[-most:]:
+        for trial in tuner.latest_running(most):
             seen = known.get(trial.number)
             if seen is None or seen[0] != trial.parameters:  # what the source's own values are shows late
                 seen = dict(trial.parameters), self.cube.row(trial.parameters)

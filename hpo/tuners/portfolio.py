@@ -32,7 +32,7 @@ from hpo.tuners.gaussian import Features, GaussianProcess, Hyperparameters, fit
 from hpo.tuners.one_thread import one_thread
 from hpo.tuners.outcomes import softened, targets
 from hpo.tuners.points import Cube, Floats, History, Mask
-from hpo.tuners.tpe import COUNTED, ParzenSearch, TPEArguments
+from hpo.tuners.tpe import AWAITED, ParzenSearch, TPEArguments
 
 __all__ = ["Portfolio"]
 
@@ -76,11 +76,11 @@ class Portfolio:
     def turn(self, tuner: Tuner, number: int) -> tuple[str, Callable[[], Configuration]]:
         """Return whose turn it is, and what draws its proposals, the best first."""
         generator = tuner.generator(number)
-        waiting = self._history.under_way(tuner, COUNTED)
+        waiting = self._history.under_way(tuner, AWAITED)
         turn = "Parzen" if tuner.hurried else _TURNS[number % len(_TURNS)]
         rows: Iterator[Floats]
         if turn == "Parzen":
-            rows = self._parzen.candidates(generator, self._history, waiting)
+            rows = self._parzen.candidates(generator, self._history, waiting, hurried=tuner.hurried)
         else:
             # Every other time only: what is missed elsewhere need not be an option.
             asks = turn == "elsewhere" and number // len(_TURNS) % 2

@@ -25,7 +25,7 @@ from hpo.tuners.parzen import ParzenEstimator
 from hpo.tuners.points import Cube, Floats, History
 from hpo.tuners.qmc import HaltonSequence, spread
 
-__all__ = ["COUNTED", "TPE", "ParzenSearch", "TPEArguments"]
+__all__ = ["AWAITED", "TPE", "ParzenSearch", "TPEArguments"]
 
 
 # The share of the results that are good.
@@ -34,8 +34,12 @@ _GOOD = 0.15
 # Without any prior there is no density before the first result, nor away from all of them.
 _LEAST_PRIOR = 1e-6
 
-#: More kernels than these say nothing new about where not to go, and every one costs time.
-COUNTED = 2000
+# More kernels than these say nothing new about where not to go, and every one costs time: fewer do where
+# trials wait for proposals.
+_COUNTED, _COUNTED_IN_HASTE = 2000, 500
+
+#: So many of the trials under way count, the latest: where there are as many, proposals are wanted in haste.
+AWAITED = 250
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class TPEArguments:
         n_startup_jobs: how many of the first trials are points of a quasi-random sequence.
         n_ei_candidates: how many candidates compete for a proposal.
         linear_forgetting: how many of the latest results count in full; older ones count less, and of
-            those that are not good only the latest 2,000 count.
+            those that are not good only the latest 2,000 count, or 500 where hundreds of trials run.
         prior_weight: how much the prior counts, where an observation counts 1.
         gamma: of n results the best ``gamma * sqrt(n)`` are the good ones, at most `linear_forgetting`; left
             out, the best 15 %, which did better in benchmarks/quality.
@@ -73,15 +77,19 @@ class ParzenSearch:
     def __init__(self, cube: Cube, arguments: TPEArguments) -> None:
         self._cube, self.arguments = cube, arguments
 
-    def candidates(self, generator: np.random.Generator, history: History, lies: Floats) -> Iterator[Floats]:
+    def candidates(
+        self, generator: np.random.Generator, history: History, lies: Floats, *, hurried: bool = False
+    ) -> Iterator[Floats]:
         """Yield full rows: draws from the good ones, best first, then from the prior, best first.
 
         Args:
             generator: what they are drawn with.
             history: the results.
-            lies: the rows of the trials that are under way.
+            lies: the rows of the trials that are under way, of the latest `AWAITED` at most.
+            hurried: whether to think less than usual; so it does where many are under way.
         """
-        good, bad = self._estimators(history, lies)
+        in_haste = hurried or len(lies) >= AWAITED
+        good, bad = self._estimators(history, lies, _COUNTED_IN_HASTE if in_haste else _COUNTED)
         count = self.arguments.n_ei_candidates
         yield from self._best_first(good, bad, good.sample(generator, count))
         # Where all of them are known already (a finite space) one of these is taken.
@@ -100,7 +108,9 @@ class ParzenSearch:
         count = math.ceil(_GOOD * n if gamma is None else gamma * math.sqrt(n))
         return min(count, self.arguments.linear_forgetting)
 
-    def _estimators(self, history: History, lies: Floats) -> tuple[ParzenEstimator, ParzenEstimator]:
+    def _estimators(
+        self, history: History, lies: Floats, counted: int
+    ) -> tuple[ParzenEstimator, ParzenEstimator]:
         """Return the densities of the good and of the other configurations."""
         rows, losses = history.rows, history.losses
         succeeded = losses[np.isfinite(losses)]
@@ -112,7 +122,7 @@ class ParzenSearch:
         # A failed trial is never good, however few succeeded.
         n_good = min(self.good_count(len(history)), len(succeeded))
         order = np.argsort(losses, kind="stable")
-        good, bad = order[:n_good], np.sort(order[n_good:])[-COUNTED:]
+        good, bad = order[:n_good], np.sort(order[n_good:])[-counted:]
         cut = losses[order[n_good]] if n_good < len(losses) else np.inf
         return self._estimator(rows[good], _improvements(losses[good], cut)), self._estimator(
             rows[bad], _recencies(len(bad), self.arguments.linear_forgetting)
@@ -166,7 +176,7 @@ class TPE(Tuner):
     def suggest(self, number: int) -> Trial:
         if len(self._history) < self.arguments.n_startup_jobs:
             return Trial(number, spread(self, self._sequence, number))
-        waiting = self._history.under_way(self, COUNTED)
+        waiting = self._history.under_way(self, AWAITED)
         rows = self._search.candidates(self.generator(number), self._history, waiting)
         draws = 2 * self.arguments.n_ei_candidates
         return Trial(number, self.unseen(lambda: self._cube.configuration(next(rows)), draws=draws))

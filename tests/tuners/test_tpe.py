@@ -103,3 +103,25 @@ def test_a_good_configuration_counts_by_what_it_gains_at_any_magnitude():
     assert _improvements(np.array([-1.7e308, 0.0]), 1.7e308) == pytest.approx([4 / 3, 2 / 3])
     assert _improvements(np.array([5.0, 5.0]), 5.0).tolist() == [1.0, 1.0]
     assert _improvements(np.array([5.0, 6.0]), np.inf).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["TPE", "Auto"])
+def test_where_thousands_are_under_way_what_was_bad_still_counts(name):
+    line = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+
+    def proposals(bad):
+        """Where it goes on, when what is good is on both sides and what is bad is around one place."""
+        tuner = tuners.create(name, line, direction="minimize", seed=0)
+        tuner.hurried = True
+        for _ in range(3000):
+            tuner.ask()
+        rng = np.random.default_rng(0)
+        for number in range(200):
+            trial = tuner.trials[number]
+            is_good = number % 5 == 0
+            around = rng.choice([0.3, 0.7]) if is_good else bad
+            trial.parameters = {"x": float(around + 0.02 * rng.normal())}
+            tuner.tell(trial, 0.0 if is_good else 1.0)
+        return [tuner.ask().parameters["x"] for _ in range(40)]
+
+    assert statistics.mean(proposals(bad=0.7)) < 0.45 < 0.55 < statistics.mean(proposals(bad=0.3))
