@@ -1,0 +1,191 @@
+"""Trials that run are held to their limits, and those that are to end do."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.config.model import Config
+from hpo.experiment import watch as watch_module
+from hpo.experiment.running import RunningTrial
+from hpo.experiment.watch import Watch
+from hpo.runtime import logs
+from hpo.runtime.launcher import Ended, Launcher, ShellCommand
+from hpo.space import SearchSpace
+from hpo.trial import Trial, TrialState
+
+WAITS = "echo > ready; while :; do sleep 0.05; done"
+DEFIES = f"trap '' TERM; {WAITS}"
+SUSPENDED = f"echo > ready; kill -STOP $$; {WAITS}"
+LARGE = f"{sys.executable} -c \"x = b'x' * (96 << 20); open('ready', 'w'); import time; time.sleep(600)\""
+
+
+class Ward:
+    """Trials that run, and who watches over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with (folder / "lock").open("w") as lock, (folder / "log").open("ab") as log:
+            self.launcher = Launcher(
+                cwd=folder, snapshot=None, path=folder, modules=(), lock=lock, log=log,
+                experiment=f"test{os.getpid()}-{time.monotonic_ns()}",
+            )  # fmt: skip
+        self.running: dict[int, RunningTrial] = {}
+        self.ended: dict[int, int | None] = {}
+        self.watch = Watch(self.launcher, self.running)
+
+    def config(self, **others: Any) -> Config:
+        space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+        return Config(command="true", space=space, code_directory=self.folder, **others)
+
+    def start(self, command: str, *, limit: float | None = None, since: float = 0.0) -> RunningTrial:
+        """Let a trial run, as if it had begun some seconds ago."""
+        number = len(self.running) + len(self.ended)
+        run = RunningTrial(Trial(number, {}), self.folder / str(number), "tuner")
+        run.make_folder()
+        self.launcher.start(number, ShellCommand(f"cd {run.directory}; {command}"), run.directory, {}, {})
+        deadline = time.monotonic() + 60
+        while not (run.directory / "ready").exists():
+            assert time.monotonic() < deadline, "it did not begin"
+            time.sleep(0.01)
+        self.running[number] = run
+        run.started = time.monotonic() - since
+        self.watch.begin(run, limit)
+        return run
+
+    def status(self, run: RunningTrial) -> int | None:
+        """Return how a trial ended, once it did."""
+        deadline = time.monotonic() + 60
+        while run.trial.number not in self.ended:
+            assert time.monotonic() < deadline, "it did not end"
+            select.select([self.launcher], [], [], 0.1)
+            for event in self.launcher.events():
+                assert isinstance(event, Ended)
+                self.ended[event.number] = event.status
+                del self.running[event.number]
+        return self.ended[run.trial.number]
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Ward]:
+    made = Ward(tmp_path)
+    yield made
+    made.launcher.close()
+
+
+def test_one_that_has_had_its_time_is_asked_to_end_and_gets_what_it_deserves(ward: Ward) -> None:
+    late, other = ward.start(WAITS, limit=5, since=6), ward.start(WAITS, limit=3600)
+    ward.watch.enforce(ward.config())
+    assert ward.status(late) == -15
+    assert (late.timed_out, late.stopped_as, late.deadline) == (True, None, None)
+    assert (other.timed_out, other.kill_at) == (False, None)
+    assert other.deadline == other.started + 3600
+
+
+def test_of_two_reasons_to_end_the_first_counts(ward: Ward) -> None:
+    run = ward.start(DEFIES)
+    ward.watch.stop(run, TrialState.EARLY_STOPPED)
+    kill_at = run.kill_at
+    ward.watch.stop_all(TrialState.WAITING)
+    assert (run.stopped_as, run.kill_at) == (TrialState.EARLY_STOPPED, kill_at)
+
+
+def test_one_that_is_suspended_can_end(ward: Ward) -> None:
+    run = ward.start(SUSPENDED)
+    ward.watch.stop_all(TrialState.USER_CANCELED)
+    assert ward.status(run) == -15
+    assert run.stopped_as is TrialState.USER_CANCELED
+
+
+def test_one_that_defies_is_killed_in_a_while(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = ward.start(DEFIES)
+    ward.watch.stop(patient, TrialState.EARLY_STOPPED)
+    monkeypatch.setattr(watch_module, "_GRACE", 0.001)
+    run = ward.start(DEFIES)
+    ward.watch.stop(run, TrialState.EARLY_STOPPED)
+    kill_at = run.kill_at
+    assert kill_at is not None
+    while time.monotonic() < kill_at:
+        time.sleep(0.001)
+    ward.watch.enforce(ward.config())
+    assert ward.status(run) == -9
+    assert 0 in ward.running, "its time had not come"
+    assert run.stopped_as is TrialState.EARLY_STOPPED
+    assert run.kill_at > kill_at, "it would be killed again"
+
+
+def test_all_are_killed_at_once(ward: Ward) -> None:
+    runs = [ward.start(DEFIES) for _ in range(2)]
+    ward.watch.kill_all()
+    assert [ward.status(run) for run in runs] == [-9, -9]
+
+
+def test_one_that_uses_too_much_memory_is_killed_and_it_is_said_how_much(ward: Ward) -> None:
+    small, large = ward.start(WAITS), ward.start(LARGE)
+    ward.watch.enforce(ward.config())
+    assert large.overused is None
+    ward.watch.enforce(ward.config(max_trial_memory=64 << 20))
+    said = large.overused
+    assert re.fullmatch(r"it used [\d.]+ M of memory, and 64 M is the limit", said or "")
+    assert ward.status(large) == -9
+    assert small.overused is None
+    assert large.stopped_as is None
+
+
+def test_a_log_that_grows_too_long_is_cut_while_its_trial_runs(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "_KEPT", "_SLACK":
+        monkeypatch.setattr(logs, name, 1 << 16)
+    run = ward.start(WAITS)
+    log = run.directory / "stdout.log"
+    log.write_bytes(b"x" * (1 << 20))
+    before = log.stat().st_blocks
+    ward.watch.enforce(ward.config())
+    assert log.stat().st_blocks == before, "it was looked at a moment ago"
+    monkeypatch.setattr(watch_module, "_LOGS_EVERY", 0.0)
+    other = Watch(ward.launcher, ward.running)
+    other.enforce(ward.config())
+    assert log.stat().st_size == 1 << 20
+    if log.stat().st_blocks == before:
+        pytest.skip("this file system knows no holes")
+    assert log.stat().st_blocks < before
+
+
+class TestWhenToLookAgain:
+    def test_it_is_at_the_first_deadline_and_at_the_logs(self, ward: Ward) -> None:
+        now = time.monotonic()
+        late, soon = ward.start(WAITS, limit=3600), ward.start(WAITS, limit=1800)
+        first, logs_at = ward.watch.due(ward.config())
+        assert first == soon.deadline
+        assert logs_at > now
+        del ward.running[soon.trial.number]
+        assert next(ward.watch.due(ward.config())) == late.deadline
+
+    def test_a_limit_of_memory_is_looked_after_more_often(self, ward: Ward) -> None:
+        config = ward.config(max_trial_memory=1 << 40)
+        ward.start(WAITS)
+        logs_at, at_once = ward.watch.due(config)
+        assert at_once <= time.monotonic()
+        now = time.monotonic()
+        ward.watch.enforce(config)
+        unchanged, memory_at = ward.watch.due(config)
+        assert unchanged == logs_at
+        assert now < memory_at
+
+    def test_where_nothing_runs_it_is_never(self, ward: Ward) -> None:
+        config = ward.config(max_trial_memory=1 << 40)
+        assert list(ward.watch.due(config)) == []
+        run = ward.start(WAITS, limit=5, since=6)
+        del ward.running[run.trial.number]
+        assert list(ward.watch.due(config)) == []
+        ward.watch.enforce(config)
+        assert not run.timed_out
