@@ -125,6 +125,7 @@ class Campaign:
         self.script = folder / "train.py"
         self.runner: subprocess.Popen[bytes] | None = None
         self.killed: set[int] = set()
+        self.trials_killed: set[int] = set()
         self.canceled: set[int] = set()
         self.servers_killed = self.begin = 0
         self._prefix: list[str] = []
@@ -318,6 +319,7 @@ class Campaign:
         else:
             victims = found[what][:1]
         self.servers_killed += bool(set(victims) & set(found["fork server"]))
+        self.trials_killed.update(set(victims) & set(found["trial"]))
         for pid in victims:
             self._kill(pid)
         if set(victims) & set(found["runner"]):
@@ -477,6 +479,8 @@ class Campaign:
         else:
             self._demand(state == "failed", this)
             was_killed = bool(oracle.pids.get(number, set()) & self.killed)
+            if oracle.attempts.get(number) != row["attempt"]:  # it was not there yet to say which trial it is
+                was_killed |= bool(self.trials_killed - set().union(*oracle.pids.values()))
             is_as_planned = kind in BAD and row["failure"] == BAD[kind][0]
             is_lost = row["failure"] == "lost" and self.servers_killed > 2
             # Within a second of one that the kernel kills for memory, another's SIGKILL looks alike.
