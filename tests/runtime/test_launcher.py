@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from means import compiled
 
+from hpo.errors import StoreError
+from hpo.runtime import launcher as launcher_module
 from hpo.runtime.launcher import (
     Ended,
     Launcher,
@@ -562,3 +565,73 @@ def test_logs_appear_while_the_trial_runs(bench: Workbench) -> None:
 def test_a_trial_has_none_of_the_servers_descriptors(bench: Workbench) -> None:
     bench.write("script.py", "import os\nprint(sorted(int(f) for f in os.listdir('/proc/self/fd'))[:-1])\n")
     assert bench.run(ScriptCommand("script.py"))[1] == "[0, 1, 2]\n"
+
+
+def test_a_command_that_could_not_be_started_is_said_with_its_reason_and_the_next_runs(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = compiled("fork", tmp_path)
+    if library is None:
+        pytest.skip("there is no C compiler to build the stand-in for a full machine with")
+    full = tmp_path / "full"
+    full.touch()
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("STANDIN_FORK", str(full))
+    launcher = bench.start(ShellCommand("exit 3"))
+    (ended,) = bench.wait()
+    assert (ended.number, ended.status) == (0, None)
+    assert "Resource temporarily unavailable" in ended.reason
+    assert not launcher.running
+    full.unlink()
+    (bench.trials / "1").mkdir()
+    launcher.start(1, ShellCommand("exit 5"), bench.trials / "1", {})
+    assert [(each.number, each.status) for each in bench.wait()] == [(1, 5)]
+
+
+def test_of_a_fork_server_that_dies_only_the_trials_that_ran_are_lost(bench: Workbench) -> None:
+    launcher = bench.start(ShellCommand("exit 3"))
+    assert [(each.number, each.status) for each in bench.wait()] == [(0, 3)]
+    (bench.trials / "1").mkdir()
+    launcher.start(1, ShellCommand("sleep 300"), bench.trials / "1", {})
+    assert launcher.running == {1}
+    launcher._server.kill()
+    (ended,) = bench.wait()
+    assert (ended.number, ended.status, ended.reason) == (1, None, "the process that starts trials died")
+    assert not list(launcher.events())
+
+
+def test_a_fork_server_that_dies_again_and_again_is_given_up(bench: Workbench) -> None:
+    launcher = bench.start()
+    for _ in range(3):
+        launcher._server.kill()
+        launcher._server.wait()
+        assert not list(launcher.events())
+    launcher._server.kill()
+    launcher._server.wait()
+    with pytest.raises(StoreError, match="died three times in a row") as raised:
+        list(launcher.events())
+    assert raised.value.help == f"its last words are in {bench.trials / 'log'}"
+
+
+def test_a_fork_server_that_does_not_end_is_made_to_with_all_its_trials(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = bench.start(ShellCommand(FAMILY + "sleep 300"))
+    pids = family(bench)
+    bench.launcher = None  # it is closed here
+    monkeypatch.setattr(launcher_module, "_PATIENCE", 0.0)
+    launcher.close()
+    assert launcher._server.poll() is not None
+    assert dead_within(pids, 5)
+
+
+def test_each_of_several_scripts_is_the_one_that_was_asked_for(bench: Workbench) -> None:
+    bench.write("one.py", "print('one')\n")
+    bench.write("two.py", "print('two')\n")
+    launcher = bench.start()
+    for number, name in enumerate(["one", "two", "two", "one"]):
+        (bench.trials / str(number)).mkdir()
+        command = ScriptCommand(f"{name}.py")
+        launcher.start(number, command, bench.trials / str(number), bench.variables(number))
+    assert len(bench.wait(4)) == 4
+    assert [bench.log("stdout", number) for number in range(4)] == ["one\n", "two\n", "two\n", "one\n"]
