@@ -48,6 +48,21 @@ def test_a_trial_without_a_budget_has_its_values_alone(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "0" / "parameters.json").read_text()) == {"layer": "none"}
 
 
+def test_the_baseline_has_the_sources_own_values_and_nothing_is_nested(tmp_path: Path) -> None:
+    run = RunningTrial(Trial(0, {"layer": "conv"}), tmp_path / "0", "baseline")
+    run.make_folder()
+    assert run.write_parameters(SPACE) == {"layer": "conv"}
+    assert not (tmp_path / "0" / "nested.json").exists()
+
+
+def test_what_a_tuner_of_nnis_handed_it_is_what_its_script_gets(tmp_path: Path) -> None:
+    handed = {"layer": {"_name": "none", "more": 1}}
+    run = RunningTrial(Trial(0, {"layer": "none"}, memo={"handed": handed}), tmp_path / "0", "tuner")
+    run.make_folder()
+    run.write_parameters(SPACE)
+    assert json.loads((tmp_path / "0" / "nested.json").read_text()) == handed
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     made = Store.create(tmp_path, id="e", name="e", direction="maximize", config={}, space={}, defaults={})
@@ -85,6 +100,10 @@ def step(number: int, value: float) -> dict[str, Any]:
 
 def final(value: Any, **others: Any) -> dict[str, Any]:
     return {"type": "final", "value": value, **others}
+
+
+def fold(value: float) -> dict[str, Any]:
+    return {"type": "fold", "value": value}
 
 
 def said(store: Store) -> list[tuple[str, int, str]]:
@@ -168,6 +187,48 @@ class TestReports:
         ((kind, trial, message),) = said(store)
         assert (kind, trial) == ("warning", 0)
         assert "it comes late, of another attempt" in message
+
+
+class TestFolds:
+    def test_on_the_way_it_has_the_mean_so_far_and_at_the_end_that_of_all(self, store: Store) -> None:
+        run = running(store)
+        report(run, fold(1), fold(2))
+        run.read_reports(store, Listener())
+        report(run, fold(6))
+        assert run.read_reports(store, Listener())
+        assert [metric.value for metric in store.metrics(0)] == [1, 1.5, 3]
+        run.take_folds(store)
+        assert run.final is not None
+        assert (run.final.value, store.trials()[0].value) == (3, 3)
+        assert (run.final.data or {})["folds"] == [1, 2, 6]
+
+    def test_only_what_was_read_counts(self, store: Store) -> None:
+        run = running(store)
+        report(run, fold(1), step(9, 0.5), fold(2))
+        run.read_reports(store, Listener())
+        report(run, fold(6))
+        run.take_folds(store)
+        assert run.final is not None
+        assert run.final.value == 1.5
+
+    @pytest.mark.parametrize("reported", [final(7), final(None, bad="nan")])
+    def test_a_result_beside_them_counts_though_it_be_none(
+        self, store: Store, reported: dict[str, Any]
+    ) -> None:
+        run = running(store)
+        report(run, fold(1), fold(2), reported)
+        run.read_reports(store, Listener())
+        before = run.final, run.bad
+        run.take_folds(store)
+        assert (run.final, run.bad) == before
+        assert said(store) == []
+
+    def test_without_folds_there_is_no_result(self, store: Store) -> None:
+        run = running(store)
+        report(run, step(0, 0.5))
+        run.read_reports(store, Listener())
+        run.take_folds(store)
+        assert (run.final, run.bad) == (None, None)
 
 
 class TestParts:
@@ -315,7 +376,9 @@ def test_a_process_knows_which_trial_it_is_under_our_names_and_nnis(tmp_path: Pa
         "NNI_OUTPUT_DIR": str(folder),
     }
     baseline = RunningTrial(Trial(0, {}), tmp_path / "0", "baseline").variables("abc")
-    assert baseline["HPO_BASELINE"] == "1"
+    assert (baseline["HPO_BASELINE"], baseline["HPO_TRIAL_ATTEMPT"], baseline["HPO_TRIAL_REPEAT"]) == (
+        "1", "1", "0",
+    )  # fmt: skip
 
 
 def test_it_knows_the_experiment_its_objective_and_what_is_fixed(tmp_path: Path) -> None:

@@ -600,17 +600,31 @@ def test_of_a_fork_server_that_dies_only_the_trials_that_ran_are_lost(bench: Wor
     assert not list(launcher.events())
 
 
-def test_a_fork_server_that_dies_again_and_again_is_given_up(bench: Workbench) -> None:
+def test_a_fork_server_that_dies_again_and_again_is_given_up_and_the_log_says_why(
+    bench: Workbench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench.code.rmdir()
     launcher = bench.start()
     for _ in range(3):
-        launcher._server.kill()
         launcher._server.wait()
         assert not list(launcher.events())
-    launcher._server.kill()
     launcher._server.wait()
     with pytest.raises(StoreError, match="died three times in a row") as raised:
         list(launcher.events())
-    assert raised.value.help == f"its last words are in {bench.trials / 'log'}"
+    log = bench.trials / "log"
+    assert raised.value.help == f"its last words are in {log}"
+    assert log.read_text().count("FileNotFoundError: [Errno 2] No such file or directory") == 4
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_runner_in_a_folder_with_modules_that_are_called_as_the_librarys_starts_trials(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write("script.py", "print('done')\n")
+    for name in "json", "hpo", "runpy":
+        (bench.code / f"{name}.py").write_text("raise SystemExit('this is another module')\n")
+    monkeypatch.chdir(bench.code)
+    assert bench.run(ScriptCommand("script.py"))[:2] == (0, "done\n")
 
 
 def test_a_fork_server_that_does_not_end_is_made_to_with_all_its_trials(
