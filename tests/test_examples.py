@@ -267,7 +267,7 @@ class TestNotebook:
         assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)  # a diff shows code
         for cell in cells:
             cell.source = cell.source.replace("max_trials=40", "max_trials=8").replace("=50", "=10")
-        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
         shown = [set(o.get("data", {"text": ""})) for cell in cells for o in cell.outputs]
         assert shown.count({"application/vnd.plotly.v1+json"}) == 3
         (trials,) = [o.data["text/html"] for o in cells[-1].outputs if "text/html" in o.get("data", {})]

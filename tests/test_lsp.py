@@ -98,7 +98,7 @@ def editor(tmp_path: Path, script: Path) -> Iterator[Editor]:
         yield editor
         editor.ask("shutdown")
         editor.tell("exit")
-        assert editor.process.wait(timeout=60) == 0
+        assert editor.process.wait(timeout=300) == 0
 
 
 def test_a_mistake_is_said_where_it_is_when_a_file_is_opened(editor: Editor, script: Path) -> None:

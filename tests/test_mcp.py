@@ -127,11 +127,11 @@ def test_a_running_experiment_is_steered() -> None:
         assert await call("enqueue", id=name, values={"x": 0.125}) == {"x": 0.125}
         assert (await call("watch", id=name, seconds=1))["status"] == "running"
         await call("stop", id=name)
-        assert (await call("watch", id=name, seconds=30))["status"] == "stopped"
+        assert (await call("watch", id=name, seconds=60))["status"] == "stopped"
         assert 0.125 in [t["parameters"]["x"] for t in await call("list_trials", id=name, last=100)]
         await call("update", id=name, settings={"max_trials": 1})
         assert (await call("resume", id=name))["experiment"] == name
-        assert (await call("watch", id=name, seconds=30))["status"] == "done"
+        assert (await call("watch", id=name, seconds=60))["status"] == "done"
 
     with_client(use)
 

@@ -145,7 +145,7 @@ class TestAFunction:
     def test_it_can_run_in_a_thread_and_be_stopped_from_another(self) -> None:
         import time
 
-        experiment = hpo.Experiment(lambda x: time.sleep(60), {"x": "uniform(0, 1)"})
+        experiment = hpo.Experiment(lambda x: time.sleep(600), {"x": "uniform(0, 1)"})
         thread = threading.Thread(target=lambda: experiment.run(progress=False))
         thread.start()
         limit = time.monotonic() + 60
@@ -153,7 +153,7 @@ class TestAFunction:
             assert time.monotonic() < limit
             time.sleep(0.05)
         experiment.stop()
-        thread.join(20)
+        thread.join(60)
         assert experiment.status == "stopped"
         assert experiment.trials[0].state is TrialState.WAITING
 
@@ -211,7 +211,7 @@ if __name__ == "__main__":
 def test_a_program_shows_its_progress_on_stderr_and_has_stdout_for_itself() -> None:
     Path("program.py").write_text(PROGRAM)
     command = [sys.executable, "-W", "error", "program.py"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert len(done.stdout.splitlines()) == 1
     assert "3 trials succeeded" in done.stderr
     assert "trial    0" in done.stderr
@@ -229,7 +229,7 @@ def test_a_notebook_shows_one_table_and_trials_call_the_functions_of_its_cells()
         "found.best.value, len(found.trials)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(textwrap.dedent(c)) for c in cells])
-    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     (shown,) = notebook.cells[1].outputs
     assert "8 of 8 trials" in shown["data"]["text/html"]
     assert "<td>7</td>" in shown["data"]["text/html"]

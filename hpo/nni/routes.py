@@ -42,7 +42,7 @@ from hpo.space import SearchSpace
 __all__ = ["router"]
 
 _LONGEST = 64 << 20  # bytes of a trial's file
-_OBEYED = 2.0  # seconds, in which a runner has done what it was asked
+_OBEYED = 20.0  # seconds, in which a runner has done what it was asked, on a busy machine too
 _LARGEST = 2**31 - 1
 
 #: What NNI's versions call a trial's files, and what they are called here.

@@ -271,7 +271,7 @@ class Campaign:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         if done.returncode != 0 or "Traceback" in done.stderr:
@@ -395,7 +395,7 @@ class Campaign:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return done.stderr, done.returncode
@@ -416,7 +416,7 @@ class Campaign:
 
     def _open_page(self) -> None:
         """Ask for what a program asks for: the page's process starts, where there is none."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 60
         assert self.runner is not None
         while self.runner.poll() is None and time.monotonic() < limit:
             links = re.findall(rb"http://127\.0\.0\.1:(\d+)/enter", self.log.read_bytes()[self.begin :])

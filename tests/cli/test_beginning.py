@@ -30,7 +30,7 @@ def hpo(*arguments: str, code: int = 0, **environment: str) -> subprocess.Comple
         command,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
         env=variables,
         stdin=subprocess.DEVNULL,
@@ -76,7 +76,7 @@ class TestInit:
         here, there = pty.openpty()
         os.write(here, answer)
         command = [sys.executable, "-m", "hpo", "init"]
-        done = subprocess.run(command, stdin=there, capture_output=True, timeout=60, check=True)
+        done = subprocess.run(command, stdin=there, capture_output=True, timeout=300, check=True)
         os.close(here)
         os.close(there)
         assert b"Write 1 mark into train.py?" in done.stderr

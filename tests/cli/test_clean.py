@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import data
 
 from hpo.runtime.disk_use import disk_use
 from hpo.runtime.home import take_lock
@@ -36,13 +35,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def hpo(*arguments: str, code: int = 0, answer: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, input=answer)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, input=answer)
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 def folder(name: str) -> Path:

@@ -36,7 +36,7 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
@@ -375,7 +375,7 @@ def test_param_bears_a_program_that_has_read_enough(unbuffered: str) -> None:
     command = [sys.executable, "-m", "hpo", "param", "lr", "--default", "0.1"]
     variables = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     done = subprocess.run(
-        command, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False, env=variables
+        command, stdout=writing, stderr=subprocess.PIPE, timeout=300, check=False, env=variables
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")

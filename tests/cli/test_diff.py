@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import data
 
 BEFORE = """import hpo
 x = 0.5  # hpo: uniform(0, 1)
@@ -30,13 +29,9 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def hpo(*arguments: str) -> str:
     command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json"))
 
 
 def test_configuration_space_code_and_results_are_told_apart() -> None:

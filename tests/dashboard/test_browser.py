@@ -33,7 +33,7 @@ else:
 for epoch in range(10):
     print(f"epoch {epoch} \\x1b[32mgreen\\x1b[0m <img src=x onerror=alert(1)>", flush=True)
     hpo.report_intermediate_result(quality(lr, momentum, epoch))
-    time.sleep(3 if lr < 1.5e-4 else 0.06)
+    time.sleep(0.06 if lr != 0.00012 else 1 if epoch < 2 else 600)
 if lr > 0.5:
     raise FloatingPointError("<script>alert(1)</script> diverged")
 hpo.report_final_result(quality(lr, momentum, 10))
@@ -90,7 +90,7 @@ class Site:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode in (0, 1), done.stderr

@@ -27,7 +27,7 @@ from hpo.errors import UsageError
 SCRIPT = """import time
 import hpo
 x = 0.5  # hpo: uniform(0, 1)
-for i in range(400):
+for i in range(4000):
     time.sleep(0.05)
     print("line", i, flush=True)
     hpo.report_intermediate_result(x * i)
@@ -56,7 +56,7 @@ def link_of(process: subprocess.Popen[str]) -> str:
 def ended(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
 
 def ask(port: int, path: str, home: Path) -> Any:
@@ -88,7 +88,7 @@ def servers(link: str) -> list[int]:
     return found
 
 
-def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while not (result := holds()):
         assert time.monotonic() < end
@@ -147,7 +147,7 @@ class TestRun:
             "import os; from hpo.dashboard import server; server._LINGER = 0.1; read, write = os.pipe(); "
             "os.close(write); server.serve(server.listen(port=0), '127.0.0.1', owner=read)"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
 
     def test_secrets_are_in_no_argument_no_environment_and_no_log(self, run: Any, home: Path) -> None:
         link = link_of(run)
@@ -186,7 +186,7 @@ class TestRun:
         script = tmp_path / "quick.py"
         script.write_text("import hpo\nx = 1  # hpo: choice(1, 2)\nhpo.report_final_result(x)\n")
         arguments = [sys.executable, "-m", "hpo", "run", str(script), "--max-trials", "2", "--no-web"]
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=True)
         assert "http://" not in done.stderr
         assert not (home / "web").exists()
 
@@ -196,7 +196,7 @@ class TestRun:
         with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as other:
             port = str(other.getsockname()[1])
             arguments = [sys.executable, "-m", "hpo", "run", str(script), "--port", port]
-            done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+            done = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 2
         assert f"port {port}" in done.stderr
         assert not [path for path in home.iterdir() if path.name != "web"]
@@ -209,7 +209,7 @@ class TestWeb:
             link = link_of(process)
             assert ask(port_of(link), "/api/experiments", home) == []
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=60)
+            process.wait(timeout=300)
             assert process.returncode == 130
         finally:
             ended(process)

@@ -8,9 +8,18 @@ from pathlib import Path
 
 from hpo.config.model import Config
 from hpo.errors import HpoError
+from hpo.experiment import watch
 from hpo.experiment.create import create, open_existing
+from hpo.experiment.listener import Listener
 from hpo.runtime import home
 from hpo.space import SearchSpace
+
+
+class Printing(Listener):
+    """Print what the experiment says."""
+
+    def noted(self, message: str) -> None:
+        print(message, flush=True)
 
 
 def main(reference: str, settings: str) -> int:
@@ -20,9 +29,10 @@ def main(reference: str, settings: str) -> int:
             given = json.loads(settings)
             given["space"] = SearchSpace.from_json(given["space"])
             given["code_directory"] = Path.cwd()
-            experiment = create(Config.model_validate(given))
+            watch._GRACE = given.pop("grace", watch._GRACE)
+            experiment = create(Config.model_validate(given), listener=Printing())
         else:
-            experiment = open_existing(home.find(reference))
+            experiment = open_existing(home.find(reference), listener=Printing())
         print(experiment.directory, flush=True)
         experiment.run()
     except HpoError as error:

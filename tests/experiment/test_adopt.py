@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import data
 
 # As NNI 3.0 makes them.
 SCHEMA = """
@@ -74,8 +75,8 @@ def store(folder: Path, params: dict[str, Any]) -> None:
         given = {"parameter_id": i, "parameters": {"x": i / 10, "layer": layer}}
         events = [(time, "WAITING", json.dumps(given)), (time + 1000, "RUNNING", None)]
         events += [(time + 3000, state, None)] if state != "RUNNING" else []
-        for at, event, data in events:
-            row = (at, name, event, data, "/nowhere", i, None, None)
+        for at, event, said in events:
+            row = (at, name, event, said, "/nowhere", i, None, None)
             db.execute("INSERT INTO TrialJobEvent VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         db.execute("INSERT INTO MetricData VALUES (?, ?, ?, 'PERIODICAL', 0, '\"0.75\"')", (time, name, i))
         if final:
@@ -89,14 +90,10 @@ def store(folder: Path, params: dict[str, Any]) -> None:
 
 def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 def test_all_of_it_is_there_and_says_of_each_trial_what_became_of_it(folder: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ print(os.environ["CUDA_DEVICE_ORDER"], os.environ["CUDA_VISIBLE_DEVICES"])
 with open("log", "a") as log:
     print("begin", os.environ["CUDA_VISIBLE_DEVICES"], file=log)
 time.sleep(0.2)
+while os.path.exists("wait-for-another") and open("log").read().count("begin") < 2:
+    time.sleep(0.01)
 with open("log", "a") as log:
     print("end", os.environ["CUDA_VISIBLE_DEVICES"], file=log)
 """@hpo.report_final_result(x)"""
@@ -61,9 +64,9 @@ class Machine:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
         return str(json.loads(done.stdout)[key]) if done.returncode == 0 else "nothing"
 
-    def wait_until_running(self) -> None:
-        deadline = time.monotonic() + 20
-        while self.show() != "running":
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not happened():
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -89,12 +92,11 @@ def test_two_trials_never_have_one_gpu_at_once(machine: Machine) -> None:
 def test_an_experiment_waits_for_a_gpu_that_another_program_uses_and_says_so(machine: Machine) -> None:
     machine.has(BUSY)
     runner = machine.run("--max-trials", "2")
-    machine.wait_until_running()
-    time.sleep(1.5)
+    reason = "for 1 GPU: GPU 0 is used by another program (process 4711)"
+    machine.wait_until(lambda: reason in machine.show("waits"))
     assert not (machine.folder / "log").exists()
-    assert "for 1 GPU: GPU 0 is used by another program (process 4711)" in machine.show("waits")
     machine.has(IDLE)
-    _, said = runner.communicate(timeout=60)
+    _, said = runner.communicate(timeout=300)
     assert runner.returncode == 0, said
     assert machine.show("waits") == "None"
     assert said.count("a trial waits since ") == 1
@@ -103,8 +105,9 @@ def test_an_experiment_waits_for_a_gpu_that_another_program_uses_and_says_so(mac
 
 def test_trials_with_half_a_gpu_each_share_it_two_at_a_time(machine: Machine) -> None:
     machine.has(IDLE)
+    (machine.folder / "wait-for-another").touch()
     runner = machine.run("--gpus-per-trial", "0.5", "--max-trials", "6", "--concurrency", "4")
-    _, said = runner.communicate(timeout=60)
+    _, said = runner.communicate(timeout=300)
     assert runner.returncode == 0, said
     running, most = 0, 0
     for line in (machine.folder / "log").read_text().splitlines():
@@ -116,9 +119,9 @@ def test_trials_with_half_a_gpu_each_share_it_two_at_a_time(machine: Machine) ->
 def test_an_experiment_that_waits_can_be_interrupted(machine: Machine) -> None:
     machine.has(BUSY)
     runner = machine.run()
-    machine.wait_until_running()
+    machine.wait_until(lambda: machine.show() == "running")
     runner.send_signal(signal.SIGINT)
-    _, said = runner.communicate(timeout=60)
+    _, said = runner.communicate(timeout=300)
     assert runner.returncode == 130, said
     assert machine.show() == "stopped"
 
@@ -126,7 +129,7 @@ def test_an_experiment_that_waits_can_be_interrupted(machine: Machine) -> None:
 def test_without_a_gpu_it_ends_at_once_and_says_so(machine: Machine) -> None:
     machine.has()
     runner = machine.run()
-    _, said = runner.communicate(timeout=60)
+    _, said = runner.communicate(timeout=300)
     assert runner.returncode == 2
     assert "asks for 1 GPU per trial, and this machine has none" in said
     assert "--gpus-per-trial 0" in said

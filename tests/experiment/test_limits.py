@@ -47,7 +47,7 @@ def ended_because(experiment: Experiment) -> str:
 
 class TestAResultThatIsGoodEnough:
     def test_it_ends_the_experiment_and_the_trials_that_are_under_way(self) -> None:
-        command = f"if [ $HPO_TRIAL_SEQUENCE = 3 ]; then sleep 60; fi; {NUMBER}"
+        command = f"if [ $HPO_TRIAL_SEQUENCE = 3 ]; then sleep 600; fi; {NUMBER}"
         experiment = run(command, trial_concurrency=2, stop_when=">= 4")
         assert ended_because(experiment) == "trial 4 reached >= 4"
         assert states(experiment) == ["succeeded"] * 3 + ["system_canceled", "succeeded"]
@@ -130,7 +130,7 @@ class TestNoDuplicates:
 
 
 class TestMemory:
-    GREEDY = f"""{sys.executable} -c 'import time; x = bytearray(300 << 20); time.sleep(60)'"""
+    GREEDY = f"""{sys.executable} -c 'import time; x = bytearray(300 << 20); time.sleep(600)'"""
 
     def test_a_trial_that_uses_too_much_is_ended_with_its_children(self) -> None:
         command = f"if [ $HPO_TRIAL_SEQUENCE = 1 ]; then {self.GREEDY} & wait; fi; {NUMBER}"
@@ -228,7 +228,7 @@ class TestRepetition:
         stop = f"{sys.executable} -m hpo stop"
         note = "echo $HPO_TRIAL_SEQUENCE.$HPO_TRIAL_REPEAT >> done"
         once = "if [ $HPO_TRIAL_REPEAT = 1 ] && [ ! -e stopped ]; then touch stopped; " + stop
-        first = run(f"{once}; sleep 60; fi; {self.NOISY}; {note}", repeat=3, max_trials=1)
+        first = run(f"{once}; sleep 600; fi; {self.NOISY}; {note}", repeat=3, max_trials=1)
         assert [row.state.value for row in first.store.trials()] == ["waiting"]
         first.store.close()
         again = open_existing(first.directory)

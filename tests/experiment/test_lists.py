@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import data
 
 import hpo
 
@@ -39,15 +40,11 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*arguments: str, code: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done.stdout
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(run(*arguments, "--json"))
 
 
 def test_a_marked_list_is_tuned_and_written_back() -> None:

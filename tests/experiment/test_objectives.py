@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from commands import data
 
 import hpo
 
@@ -37,15 +37,11 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(call(*arguments, "--json").stdout)
 
 
 def dominates(one: dict[str, float], other: dict[str, float]) -> bool:

@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import data, trials
 
 POOL = """import multiprocessing, sys
 x = 1  # hpo: choice(2, 3, 4)
@@ -49,15 +49,10 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "hpo", *arguments], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
-
-
-def trials() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(hpo("trial", "list", "--json").stdout)
-    return found
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
@@ -108,7 +103,7 @@ def test_a_marked_script_has_the_values_whatever_command_runs_it(command: str) -
 def test_the_values_are_written_back_into_what_a_command_runs() -> None:
     configure("sh run.sh")
     hpo("run", "--config", "config.yml")
-    best = json.loads(hpo("best", "--json").stdout)["parameters"]
+    best = data("best")["parameters"]
     hpo("apply", "--write")
     assert f"x = {best['x']}  # hpo" in Path("train.py").read_text()
     assert f"y = {best['y']}  # hpo" in Path("beside.py").read_text()

@@ -169,7 +169,7 @@ def test_a_gpu_that_another_program_uses_is_waited_for_until_that_program_ends(
     assert not (folder.path / "log").exists()
     for other in others:
         other.communicate()
-    _, said = runner.communicate(timeout=120)
+    _, said = runner.communicate(timeout=300)
     assert runner.returncode == 0, said
     assert len(folder.log()) == 1
 
@@ -183,7 +183,7 @@ def test_a_gpu_that_a_neighbour_has_filled_is_not_taken_though_active_ones_may_b
     folder.wait_for(lambda: (folder.ask("show") or {}).get("waits"))
     assert "% of its memory free" in folder.ask("show")["waits"]
     other.communicate()
-    _, said = runner.communicate(timeout=120)
+    _, said = runner.communicate(timeout=300)
     assert runner.returncode == 0, said
 
 

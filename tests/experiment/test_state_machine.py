@@ -118,7 +118,7 @@ class Runner(threading.Thread):
         self.rest()
 
     def rest(self) -> None:
-        assert self._rests.acquire(timeout=30)
+        assert self._rests.acquire(timeout=60)
         if self.error is not None:
             raise self.error
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import data
 
 SCRIPT = """import hpo
 x = 0.5  # hpo: uniform(0, 1)
@@ -37,10 +38,6 @@ def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 def run(tracker: str) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import data
 
 BEFORE = """import hpo
 lr = 0.01  # hpo: loguniform(1e-5, 1e-1)
@@ -38,14 +38,10 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hpo", *arguments]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+        command, capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
-
-
-def data(*arguments: str) -> Any:
-    return json.loads(hpo(*arguments, "--json").stdout)
 
 
 @pytest.fixture
@@ -149,7 +145,7 @@ def test_in_a_terminal_it_is_asked(earlier: list[dict[str, Any]]) -> None:
         "--name",
         "warm",
     ]
-    subprocess.run(command, stdin=there, stdout=there, stderr=there, timeout=60, check=True)
+    subprocess.run(command, stdin=there, stdout=there, stderr=there, timeout=300, check=True)
     os.close(there)
     os.close(here)
     assert data("show", "warm")["warm_from"] == data("show", "before")["id"]

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,12 @@ from hpo.runtime.spool import Intermediate
 from hpo.runtime.store import Store
 from hpo.trial import Trial, TrialState
 
-SCRIPT = """import time
+#: From the fifth trial on they wait until the disk is full, however long that takes here.
+SCRIPT = """import pathlib, time
 import hpo
 x = 0.5  # hpo: uniform(0, 1)
+while hpo.get_sequence_id() >= 4 and not pathlib.Path(__file__).with_name("full").exists():
+    time.sleep(0.02)
 for step in range(10):
     hpo.report_intermediate_result({"default": step, "text": "x" * 1000})
     time.sleep(0.02)
@@ -47,11 +50,15 @@ def begin(disk: Path, *options: str, script: str = SCRIPT) -> subprocess.Popen[s
     )
 
 
-def wait_for_trials(disk: Path, count: int) -> None:
-    limit = time.monotonic() + 30
-    while len(list(disk.glob("home/[!.]*/trials/*"))) < count:
+def wait_until(happened: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 60
+    while not happened():
         assert time.monotonic() < limit
         time.sleep(0.02)
+
+
+def wait_for_trials(disk: Path, count: int) -> None:
+    wait_until(lambda: len(list(disk.glob("home/[!.]*/trials/*"))) >= count)
 
 
 def read_until(runner: subprocess.Popen[str], words: str) -> str:
@@ -68,13 +75,14 @@ def test_it_pauses_and_goes_on_by_itself_and_nothing_is_lost(disk: Path) -> None
     runner = begin(disk, "--concurrency", "2")
     wait_for_trials(disk, 3)
     ballasts = [fill(disk, leave=300_000)]
+    (disk.parent / "full").touch()
     read_until(runner, FULL)
     ballasts.append(fill(disk))  # to the last byte
     time.sleep(1)  # trials that report now find no room
     assert runner.poll() is None
     for ballast in ballasts:
         ballast.unlink()
-    said = runner.communicate(timeout=60)[1]
+    said = runner.communicate(timeout=300)[1]
     assert runner.returncode == 0, said
     (found,) = (disk / "home").glob("[!.]*/experiment.db")
     store = Store(found.parent)
@@ -88,31 +96,33 @@ def test_while_it_waits_it_can_be_stopped_and_resumed(disk: Path) -> None:
     runner = begin(disk)
     wait_for_trials(disk, 2)
     ballast = fill(disk, leave=300_000)
+    (disk.parent / "full").touch()
     read_until(runner, FULL)
     runner.terminate()
-    runner.communicate(timeout=60)
+    runner.communicate(timeout=300)
     assert runner.returncode == 143
     ballast.unlink()
     environment = {**os.environ, "HPO_HOME": str(disk / "home")}
     command = [sys.executable, "-m", "hpo", "resume"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
     assert "12 trials succeeded" in done.stderr
 
 
 def test_while_it_waits_it_is_stopped_also_by_trials_that_take_their_time_to_end(disk: Path) -> None:
-    slow = """import signal, sys, time
+    slow = """import pathlib, signal, sys, time
 x = 0.5  # hpo: uniform(0, 1)
 signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), sys.exit()))
-time.sleep(60)
+pathlib.Path(__file__).with_name("runs").touch()
+time.sleep(600)
 """
     runner = begin(disk, script=slow)
-    wait_for_trials(disk, 1)
+    wait_until((disk.parent / "runs").exists)
     fill(disk, leave=300_000)
     (pipe,) = disk.glob("home/[!.]*/wake")
     pipe.write_text("\n")  # it looks at the disk when something happens
     read_until(runner, FULL)
     runner.terminate()
-    said = runner.communicate(timeout=60)[1]
+    said = runner.communicate(timeout=300)[1]
     assert runner.returncode == 143, said
     assert FULL not in said
 
@@ -121,7 +131,7 @@ def test_an_experiment_that_finds_no_room_to_begin_says_so(disk: Path) -> None:
     (disk / "home").mkdir()
     fill(disk)
     runner = begin(disk)
-    said = runner.communicate(timeout=60)[1]
+    said = runner.communicate(timeout=300)[1]
     assert runner.returncode == 1
     assert "Traceback" not in said
     assert "No space left on device" in said

@@ -158,7 +158,7 @@ def test_the_command_prints_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     def hpo(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "hpo", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     hpo("run", "train.py", "--max-trials", "1")
     assert yaml.safe_load(hpo("export", "--to", "wandb").stdout)["program"] == "train.py"

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
 from typing import Any
+from unittest import mock
+
+from hpo.cli import command_line
+
+#: Commands that only read what is stored.
+READING = ("best", "list", "show", "trial")
 
 
 def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a command that must end with this code."""
     command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
     return done
 
 
 def data(*arguments: str) -> Any:
-    """Return what a command prints as JSON."""
-    return json.loads(hpo(*arguments, "--json").stdout)
+    """Return what a command prints as JSON.
+
+    One that only reads is asked in this process: to start another takes longer than the answer. That they
+    answer the same as processes of their own is seen in `cli/test_commands.py`.
+    """
+    if arguments[0] not in READING:
+        return json.loads(hpo(*arguments, "--json").stdout)
+    said, complaint = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["hpo", *arguments, "--json"]),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(complaint),
+    ):
+        status = command_line.main()
+    assert status == 0, f"exit {status}\n{said.getvalue()}\n{complaint.getvalue()}"
+    return json.loads(said.getvalue())
+
+
+def trials(*arguments: str) -> list[dict[str, Any]]:
+    """Return the trials of an experiment, of the newest by itself."""
+    found: list[dict[str, Any]] = data("trial", "list", *arguments)
+    return found

@@ -62,7 +62,7 @@ def little_memory(folder: Path, megabytes: int) -> Iterator[Path | None]:
     try:
         yield enter
     finally:
-        for _ in range(50):
+        for _ in range(600):
             try:
                 group.rmdir()
             except OSError:

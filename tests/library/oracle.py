@@ -83,7 +83,7 @@ def read(path: str) -> bytes:
         return b""
 
 
-def living(oracle: Path, *words: bytes, patience: float = 5.0) -> list[int]:
+def living(oracle: Path, *words: bytes, patience: float = 60.0) -> list[int]:
     """Return the processes that live on with an oracle, or with words in their command, if any still do.
 
     Args:

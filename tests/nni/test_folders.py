@@ -211,7 +211,7 @@ def run(script: str, config: str, space: Any = None) -> tuple[dict[str, Any], li
 
 def hpo(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done
 

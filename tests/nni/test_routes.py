@@ -24,7 +24,7 @@ import time
 import nni
 values = nni.get_next_parameter()
 nni.report_intermediate_result({"default": values["lr"] / 2, "loss": 1})
-time.sleep(60 if values["lr"] == 1 else 0)
+time.sleep(600 if values["lr"] == 1 else 0)
 nni.report_final_result({"default": values["lr"], "loss": 2})
 """
 CONFIG = """\

@@ -15,10 +15,12 @@ from hpo.runtime.placement import Places
 
 CORES = len(os.sched_getaffinity(0))
 SCRIPT = """
-import os, time
+import os, pathlib, time
 import hpo
 x = 0.5  # hpo: uniform(0, 1)
-time.sleep(0.2)
+pathlib.Path(f"begun-{hpo.get_sequence_id()}").touch()
+while len(list(pathlib.Path().glob("begun-*"))) < AT_ONCE:
+    time.sleep(0.01)
 print(sorted(os.sched_getaffinity(0)), os.environ["OMP_NUM_THREADS"])
 hpo.report_final_result(x)
 """
@@ -56,7 +58,7 @@ def test_trials_keep_to_their_cores_and_start_as_many_threads(
     monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.chdir(tmp_path)
-    Path("train.py").write_text(SCRIPT)
+    Path("train.py").write_text(SCRIPT.replace("AT_ONCE", str(min(CORES, 4))))
     experiment = create(Config(max_trials=4, trial_concurrency=CORES, cpus_per_trial=1), script="train.py")
     experiment.run()
     said = [(experiment.directory / "trials" / str(n) / "stdout.log").read_text() for n in range(4)]

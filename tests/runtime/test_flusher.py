@@ -29,12 +29,12 @@ def test_what_is_written_while_the_disk_is_slow_is_flushed_before_it_closes(
     def slow(fd: int) -> None:
         flushed.append(file.read_text())  # what is written later is another flush's
         is_busy.set()
-        may_go_on.wait(30)
+        may_go_on.wait(60)
 
     monkeypatch.setattr(flusher, "_sync", slow)
     flush = Flusher(file)
     flush.ask()
-    assert is_busy.wait(30)
+    assert is_busy.wait(60)
     file.write_text("one, two")
     threading.Timer(0.2, may_go_on.set).start()  # by then it is asked to close
     flush.close()
@@ -53,7 +53,7 @@ def test_what_the_disk_refused_is_said_at_the_end_and_to_all_who_ask_later(
     monkeypatch.setattr(flusher, "_sync", refuse)
     flush = Flusher(file)
     flush.ask()
-    assert is_refused.wait(30)
+    assert is_refused.wait(60)
     with pytest.raises(OSError, match="the disk is broken"):
         flush.close()
     with pytest.raises(OSError, match="the disk is broken"):
@@ -72,7 +72,7 @@ def test_it_rests_until_it_is_asked(file: Path, monkeypatch: pytest.MonkeyPatch)
     flush = Flusher(file)
     assert not is_done.wait(0.1)
     flush.ask()
-    assert is_done.wait(30)
+    assert is_done.wait(60)
     time.sleep(0.1)
     flush.close()
     assert len(flushed) == 2  # as it was asked, and at the end

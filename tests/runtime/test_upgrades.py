@@ -6,16 +6,15 @@ reports of the trial that ran. Paths are written as ``{WORK}``.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import data, trials
 
 from hpo.errors import StoreError
 from hpo.runtime import schema
@@ -54,20 +53,15 @@ def put_back(version: int, work: Path) -> Path:
 
 def hpo(*arguments: str) -> str:
     command = [sys.executable, "-m", "hpo", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def trials() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(hpo("trial", "list", "--json"))
-    return found
 
 
 @pytest.mark.parametrize("version", EARLIER)
 def test_an_experiment_of_every_earlier_schema_is_shown_and_goes_on(work: Path, version: int) -> None:
     put_back(version, work)
-    assert json.loads(hpo("show", "--json"))["status"] == "interrupted"
+    assert data("show")["status"] == "interrupted"
     before = trials()
     assert [t["state"] for t in before] == ["succeeded", "succeeded", "failed", "succeeded", "interrupted"]
     hpo("resume", "--no-web")
@@ -76,7 +70,7 @@ def test_an_experiment_of_every_earlier_schema_is_shown_and_goes_on(work: Path, 
     assert [t["state"] for t in after[4:]] == ["succeeded"] * 2, [t["detail"] for t in after[4:]]
     assert after[4]["parameters"] == before[4]["parameters"]
     assert after[4]["intermediate"] == [[0, 0.0], [1, after[4]["parameters"]["x"]]]
-    assert json.loads(hpo("best", "--json"))["value"] == max(t["value"] or 0 for t in after)
+    assert data("best")["value"] == max(t["value"] or 0 for t in after)
     assert "+x = " in hpo("apply")
 
 

@@ -29,7 +29,7 @@ def _work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hpo(*arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([HPO, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([HPO, *arguments], capture_output=True, text=True, timeout=300, check=False)
     assert "Traceback" not in done.stderr
     return done
 

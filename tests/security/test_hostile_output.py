@@ -56,7 +56,7 @@ def in_terminal(command: list[str]) -> str:
             break
         said += data
     os.close(ours)
-    process.wait(timeout=60)
+    process.wait(timeout=300)
     return said.decode()
 
 

@@ -21,7 +21,7 @@ x = 0.5  # hpo: uniform(0, 1)
 hpo.report_intermediate_result(x)
 print("secret")
 (hpo.trial_dir() / "checkpoint").write_text("secret")
-time.sleep(0 if hpo.get_sequence_id() < 2 else 60)
+time.sleep(0 if hpo.get_sequence_id() < 2 else 600)
 hpo.report_final_result(x)
 """
 
@@ -44,7 +44,7 @@ def home(tmp_path: Path) -> Path:
         yield folder
     finally:
         runner.terminate()
-        runner.wait(timeout=60)
+        runner.wait(timeout=300)
 
 
 def test_under_any_umask_every_experiment_is_behind_a_folder_that_is_the_users_alone(home: Path) -> None:
