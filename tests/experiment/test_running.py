@@ -348,6 +348,7 @@ class TestAttempts:
         assert (following.offset, following.earlier, following.parts) == (0, earlier, ("a",))
         assert (following.trial, following.directory) == (run.trial, run.directory)
         assert run.again(failed=True).retries == 2
+        assert (running(store).retries, running(store).again().retries) == (0, 0)
 
     def test_the_next_run_has_a_folder_of_its_own_and_the_results_so_far(self, store: Store) -> None:
         first, second = Outcome(0.5, None, 2.0), Outcome(0.75, None, 3.0)
