@@ -372,6 +372,8 @@ X = 1
 import csv
 """
     assert modules_to_preload(source, tmp_path) == ["json", "email"]
+    assert modules_to_preload(b"import json, own, json", tmp_path) == ["json"]
+    assert modules_to_preload(b"", tmp_path) == []
 
 
 def test_a_shell_command_runs_where_it_is_with_its_environment(bench: Workbench) -> None:
@@ -547,6 +549,7 @@ def test_a_command_is_a_script_only_where_it_is_plainly_this_python_and_a_file(t
         f"{python} train.py | tee log",
         f"{python} train.py $HOME",
         f"X=1 {python} train.py",
+        "python-of-nobody train.py",
         "/bin/sh train.py",
         f"{python} 'unbalanced",
     ):
@@ -648,3 +651,11 @@ def test_each_of_several_scripts_is_the_one_that_was_asked_for(bench: Workbench)
         launcher.start(number, command, bench.trials / str(number), bench.variables(number))
     assert len(bench.wait(4)) == 4
     assert [bench.log("stdout", number) for number in range(4)] == ["one\n", "two\n", "two\n", "one\n"]
+
+
+def test_a_trial_that_cannot_write_its_logs_ends_and_the_servers_log_says_why(bench: Workbench) -> None:
+    launcher = bench.start()
+    launcher.start(0, ShellCommand("true"), bench.trials / "gone", bench.variables(0))
+    assert [ended.status for ended in bench.wait()] == [1]
+    log = (bench.trials / "log").read_text()
+    assert f"No such file or directory: '{bench.trials}/gone/stdout.log'" in log
