@@ -187,6 +187,7 @@ class TestRepetition:
         assert experiment.tuner.results == {0: 3.0, 1: 3.0}
         folders = [experiment.directory / "trials" / name for name in ("1", "1.1", "1.2")]
         assert [Path((folder / "stdout.log").read_text().strip()) for folder in folders] == folders
+        assert not experiment.store.events(), "the runs differ, and nothing is odd"
 
     def test_numbers_that_come_with_the_result_are_means_as_well(self) -> None:
         data = '{"default": 0, "acc": \'$HPO_TRIAL_REPEAT\', "kind": "a"}'
