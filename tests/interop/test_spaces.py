@@ -170,3 +170,16 @@ def test_the_command_prints_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     done = hpo("export", "--to", "hyperopt")
     assert done.returncode == 2
     assert "there are optuna, hydra, wandb, ray, argparse" in done.stderr
+
+
+def test_hydra_has_dotted_names_as_nested_and_objects_in_its_own_grammar() -> None:
+    written = {
+        "net.width": {"_type": "choice", "_value": [1, 2]},
+        "net.act.kind": {"_type": "choice", "_value": ["relu", "it's"]},
+        "data": {"_type": "choice", "_value": [{"size": 3, "of": [1, "a"]}, None]},
+    }
+    config = yaml.safe_load(write_space(outline(written), "hydra"))
+    assert config["net"] == {"width": None, "act": {"kind": None}}
+    params = config["hydra"]["sweeper"]["params"]
+    assert params["data"] == "{'size': 3, 'of': [1, 'a']},null"
+    assert params["net.act.kind"] == r"'relu','it\'s'"

@@ -11,7 +11,9 @@ import pytest
 from commands import data, hpo
 
 from hpo.config.space_file import load_space
-from hpo.errors import ConfigError
+from hpo.errors import ConfigError, UsageError
+from hpo.interop.optuna_study import adopt_study, study_results
+from hpo.runtime.store import Store
 
 SWEEP = """
 program: train.py
@@ -139,6 +141,42 @@ class TestStudies:
         assert "holds 2 studies: mine, other" in hpo("import", "study.db", code=2).stderr
         assert "holds no study none" in hpo("import", "study.db", "--study", "none", code=2).stderr
         hpo("import", "study.db", "--study", "mine")
+
+    def test_every_kind_of_distribution_has_its_domain(self) -> None:
+        import optuna
+
+        floating, whole = optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution
+        study = optuna.create_study(study_name="kinds", storage="sqlite:///kinds.db")
+        distributions = {
+            "float": floating(0, 2), "log": floating(0.25, 2, log=True), "steps": floating(0, 2, step=0.5),
+            "offset": floating(0.25, 1.25, step=0.5), "one": floating(1, 1), "int": whole(1, 9),
+            "int_log": whole(1, 9, log=True), "int_steps": whole(2, 8, step=2),
+        }  # fmt: skip
+        values = dict.fromkeys(distributions, 1) | {"offset": 0.75, "int_steps": 4}
+        study.add_trial(optuna.create_trial(params=values, distributions=distributions, value=0.5))
+        with contextlib.closing(Store(adopt_study(Path("kinds.db")))) as store:
+            space = store.experiment()["space"]
+            assert store.trials()[0].parameters == values
+        assert {name: [each["_type"], *each["_value"]] for name, each in space.items()} == {
+            "float": ["uniform", 0, 2], "log": ["loguniform", 0.25, 2], "steps": ["quniform", 0, 2, 0.5],
+            "offset": ["choice", 0.25, 0.75, 1.25], "one": ["choice", 1], "int": ["randint", 1, 10],
+            "int_log": ["qloguniform", 1, 9, 1], "int_steps": ["quniform", 2, 8, 2],
+        }  # fmt: skip
+
+    def test_what_cannot_be_taken_in_is_said(self) -> None:
+        import optuna
+
+        optuna.create_study(directions=["minimize", "maximize"], storage="sqlite:///two.db", study_name="two")
+        with pytest.raises(UsageError, match="the study two has 2 objectives"):
+            study_results(Path("two.db"))
+        optuna.create_study(storage="sqlite:///empty.db", study_name="empty")
+        with pytest.raises(UsageError, match="has no trial with parameters"):
+            adopt_study(Path("empty.db"))
+        with contextlib.closing(sqlite3.connect("two.db")) as db:
+            db.execute("DROP TABLE trials")
+            db.execute("ALTER TABLE studies RENAME COLUMN study_name TO name")
+        with pytest.raises(UsageError, match="holds no study that this Optuna reads"):
+            study_results(Path("two.db"))
 
     def test_another_database_is_none(self) -> None:
         import sqlite3
