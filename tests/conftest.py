@@ -16,6 +16,17 @@ settings.register_profile("hpo", deadline=None, max_examples=int(os.environ.get(
 settings.load_profile("hpo")
 
 
+#: The files that take longest. Each file is one process's, which makes its fixtures once; with a long one
+#: at the end, that process would work and the others wait.
+_LONG = ["test_ray.py", "test_browser.py", "test_contract.py", "test_examples.py", "test_documentation.py"]
+_LONG += ["test_campaigns.py", "test_payloads.py", "test_commands.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: _LONG.index(item.path.name) if item.path.name in _LONG else len(_LONG))
+
+
 @pytest.fixture(scope="session")
 def nvml(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the stand-in for NVIDIA's library, and return its folder, for LD_LIBRARY_PATH."""

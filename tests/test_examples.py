@@ -129,6 +129,20 @@ class TestFeatures:
             assert [step for step, _ in trial["intermediate"]] == [0, 1, 2, 3, 4]  # a fold each
 
 
+@pytest.fixture(scope="module")
+def halved(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Return the environment of a halving experiment, and its trials.
+
+    There are enough for a rung of 9 passes, whatever of the next bracket starts while a rung waits for its
+    last.
+    """
+    folder = tmp_path_factory.mktemp("halving")
+    environment = {**os.environ, "HPO_HOME": str(folder / "home")}
+    command = [HPO, "run", TestHalving.script, "--tuner", "Hyperband", "--max-trials", "60"]
+    output([*command, "--concurrency", "2", "--seed", "0"], folder, environment)
+    return environment, json.loads(output([HPO, "trial", "list", "--json"], folder, environment))
+
+
 class TestHalving:
     script: Path = EXAMPLES / "halving" / "train.py"
 
@@ -140,12 +154,9 @@ class TestHalving:
         assert not list(tmp_path.iterdir())
 
     def test_promoted_trials_go_on_from_their_checkpoints(
-        self, environment: dict[str, str], tmp_path: Path
+        self, halved: tuple[dict[str, str], list[dict[str, Any]]], tmp_path: Path
     ) -> None:
-        # Enough for a rung of 9 passes, whatever of the next bracket starts while a rung waits for its last.
-        command = [HPO, "run", self.script, "--tuner", "Hyperband", "--max-trials", "60"]
-        output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
-        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        environment, trials = halved
         shown = json.loads(output([HPO, "show", "--json"], tmp_path, environment))
         assert shown["tuner"]["class_args"] == {"R": 27}  # the passes of the marked loop
         assert len(trials[0]["intermediate"]) == 27  # the script's own values run whole
@@ -156,16 +167,14 @@ class TestHalving:
             assert trial["parameters"] == earlier["parameters"]
             steps = [step for step, _ in trial["intermediate"]]
             assert steps == list(range(earlier["budget"], trial["budget"]))
-            logs = output([HPO, "trial", "logs", str(trial["number"])], tmp_path, environment)
-            assert logs.startswith(f"goes on after pass {earlier['budget']}\n")
+            log = Path(shown["directory"], "trials", str(trial["number"]), "stdout.log").read_text()
+            assert log.startswith(f"goes on after pass {earlier['budget']}\n")
 
     def test_a_promoted_trial_ends_where_one_without_a_break_does(
-        self, environment: dict[str, str], tmp_path: Path
+        self, halved: tuple[dict[str, str], list[dict[str, Any]]], tmp_path: Path
     ) -> None:
         """What two trials with a checkpoint between them learn is what one would."""
-        command = [HPO, "run", self.script, "--tuner", "Hyperband", "--max-trials", "40"]
-        output([*command, "--concurrency", "2", "--seed", "0"], tmp_path, environment)
-        trials = json.loads(output([HPO, "trial", "list", "--json"], tmp_path, environment))
+        environment, trials = halved
         last = max((t for t in trials if t["parent"] is not None), key=lambda t: t["budget"])
         whole = tmp_path / "whole.py"
         whole.write_text(output([HPO, "trial", "code", str(last["number"])], tmp_path, environment))

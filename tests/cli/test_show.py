@@ -100,6 +100,9 @@ def kill_in_the_middle(*options: str) -> None:
         time.sleep(0.1)
     runner.kill()
     runner.wait()
+    while data("show")["status"] == "running":  # what it started ends a moment after it
+        assert time.monotonic() < limit + 60
+        time.sleep(0.05)
     Path("slow").unlink()
 
 
