@@ -213,7 +213,10 @@ def test_the_traceback_of_a_module_that_fails_is_as_by_hand(bench: Workbench, mo
     assert bench.run(ScriptCommand("script.py")) == by_hand
 
 
-def test_modules_that_are_called_as_the_librarys_are_the_scripts_own(bench: Workbench) -> None:
+def test_modules_that_are_called_as_the_librarys_are_the_scripts_own(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # it would load the script's modules itself
     names = "ast", "linecache", "select", "tokenize", "traceback"
     for name in names:
         (bench.code / f"{name}.py").write_text(f"OWN = {name!r}\n")
