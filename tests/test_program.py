@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 import hpo
+from hpo.dashboard.views import overview
 from hpo.errors import ExperimentFailed, UsageError
+from hpo.experiment.documents import open_store
+from hpo.runtime.home import find
 from hpo.trial import TrialState
 
 
@@ -121,6 +124,14 @@ class TestAFunction:
 
         assert {trial.value for trial in tune(train, {"x": "uniform(0, 1)"}).trials} == {1.0}
         assert seen == []
+
+    def test_the_terminal_and_the_page_say_what_is_called(self) -> None:
+        found = tune(parabola, {"x": "uniform(0, 1)"})
+        words = [sys.executable, "-m", "hpo", "show", found.id]
+        shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        assert "Runs         parabola()" in shown
+        with open_store(find(found.id)) as store:
+            assert overview(store)["command"] == "parabola()"
 
     def test_it_goes_on_where_it_stood(self) -> None:
         found = tune(parabola, {"x": "uniform(0, 1)"}, name="mine")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -15,7 +14,7 @@ from rich.text import Text
 from hpo.cli.output import print_lines
 from hpo.config.size import size
 from hpo.experiment.documents import is_marked
-from hpo.experiment.wording import ago, counted, duration, short, values
+from hpo.experiment.wording import ago, counted, duration, short, values, what_runs
 from hpo.progress import at_a_time, best_lines
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
@@ -204,8 +203,7 @@ def _search(told: Mapping[str, Any], store: Store) -> Iterator[Text]:
 
 def _command(plan: Mapping[str, Any]) -> str:
     """Return what a trial runs, and where that is not here."""
-    command = plan["command"]
-    words = shlex.join([command["script"], *command["args"]]) if "script" in command else command["text"]
+    words = what_runs(plan["command"])
     return words if Path(plan["cwd"]) == Path.cwd() else f"{words}   in {plan['cwd']}"
 
 

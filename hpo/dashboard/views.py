@@ -14,6 +14,7 @@ from typing import Any
 from hpo.errors import StoreError
 from hpo.experiment.documents import experiment_json, limits_json, open_store, seen_state, trial_json
 from hpo.experiment.wishes import wanted
+from hpo.experiment.wording import what_runs
 from hpo.objectives import Objectives
 from hpo.parameters import is_number
 from hpo.runtime import home
@@ -101,7 +102,7 @@ def overview(store: Store) -> dict[str, Any]:
         "events": store.events()[-_EVENTS:],
         "wishes": sum(1 for _ in (store.directory / "commands").glob("[!.]*.json")),
         "settings": settings,
-        "command": _command(plan, settings),
+        "command": what_runs(plan["command"]),
         "folder": plan["cwd"],
         "defaults": row["defaults"],
     }
@@ -110,11 +111,6 @@ def overview(store: Store) -> dict[str, Any]:
 def limits(settings: dict[str, Any]) -> dict[str, Any]:
     """Return what can be changed of an experiment but its space."""
     return {"concurrency": settings["trial_concurrency"], "limits": limits_json(settings)}
-
-
-def _command(plan: dict[str, Any], settings: dict[str, Any]) -> str:
-    command = plan["command"]
-    return str(command["text"]) if "text" in command else " ".join([command["script"], *command["args"]])
 
 
 def _running(store: Store, row: TrialRow) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from hpo.annotate.result import unified_diff
 from hpo.experiment.documents import best_json, experiment_json, open_store
 from hpo.experiment.settings_files import frozen_settings
+from hpo.experiment.wording import what_runs
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
@@ -57,9 +57,7 @@ def _unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, list
 def _settings(store: Store) -> dict[str, Any]:
     row = store.experiment()
     plan, settings = row["config"]["plan"], row["config"]["settings"]
-    command = plan["command"]
-    script = shlex.join([command["script"], *command["args"]]) if "script" in command else None
-    what = {"command": script or command.get("text") or command.get("function"), "folder": plan["cwd"]}
+    what = {"command": what_runs(plan["command"]), "folder": plan["cwd"]}
     given = {n: v for n, v in settings.items() if n not in ("command", "code_directory", "notes", "name")}
     return {"name": row["name"], **what, **given, "direction": row["direction"]}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from hpo.objectives import Objectives
 
-__all__ = ["ago", "compared", "counted", "duration", "options", "result", "short", "values"]
+__all__ = ["ago", "compared", "counted", "duration", "options", "result", "short", "values", "what_runs"]
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -37,6 +38,13 @@ def result(wanted: Objectives, value: float | None, data: Mapping[str, Any] | No
 def values(parameters: Mapping[str, Any]) -> str:
     """Write a configuration on one line."""
     return "  ".join(f"{name}={short(value)}" for name, value in parameters.items())
+
+
+def what_runs(command: Mapping[str, Any]) -> str:
+    """Write what a trial runs, by what a plan stores: a script's command line, any other, or a function."""
+    if "script" in command:
+        return shlex.join([command["script"], *command["args"]])
+    return str(command["text"] if "text" in command else f"{command['function']}()")
 
 
 def options(settings: Mapping[str, Any]) -> str:

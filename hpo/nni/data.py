@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hpo.experiment.wording import what_runs
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
@@ -155,13 +156,13 @@ def profile(store: Store) -> dict[str, Any]:
     settings = row["config"]["settings"]
     plan = row["config"]["plan"]
     command = plan["command"]
+    python = "python " if "script" in command else ""
     assessor = settings.get("assessor")
-    script = " ".join(["python", command["script"], *command["args"]]) if "script" in command else None
     return {
         "id": store.directory.name,
         "params": {
             "experimentName": row["name"],
-            "trialCommand": command.get("text") or script,
+            "trialCommand": python + what_runs(command),
             "trialCodeDirectory": plan["cwd"],
             "trialConcurrency": settings["trial_concurrency"],
             "maxTrialNumber": settings["max_trials"],
