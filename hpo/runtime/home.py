@@ -20,6 +20,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -51,6 +52,8 @@ __all__ = [
 ]
 
 _GET_FLAGS, _SET_FLAGS, _UNRELATED = 0x80086601, 0x40086602, 0x20000  # of Linux's ioctl
+_ASKING = 0.5  # seconds: those who only ask (`is_running`) hold a lock for an instant
+_ENDING = 15.0  # seconds: what a runner that died has left holds it until its trials have ended
 _RESERVE = 16 << 20  # bytes; a tenth of a disk that is small
 
 # Neither vowels nor digits that look like letters: ids are read aloud, and never spell a word.
@@ -209,26 +212,42 @@ def take_lock(directory: Path) -> IO[str]:
     except OSError as error:
         message = f"experiment {directory.name} cannot be run from {directory}: {error.strerror}"
         raise StoreError(message, help="copy the folder to where it can be written to") from error
-    for attempt in range(10):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except OSError:
-            # Those who only ask (`is_running`) hold it for an instant.
-            if attempt < 9:
-                time.sleep(0.05)
-    else:
+    began = time.monotonic()
+    while not _try_lock(file):
         file.seek(0)
-        owner = file.read().strip() or "another process"
-        file.close()
-        raise UsageError(
-            f"experiment {directory.name} is being run by {owner}",
-            help="`hpo stop` ends it; watch it with `hpo show`",
-        )
+        owner = file.read().strip()
+        if time.monotonic() - began > (_ENDING if _has_died(owner) else _ASKING):
+            file.close()
+            raise UsageError(
+                f"experiment {directory.name} is being run by {owner or 'another process'}",
+                help="`hpo stop` ends it; watch it with `hpo show`",
+            )
+        time.sleep(0.05)
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
     file.flush()
     return file
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _has_died(owner: str) -> bool:
+    """Tell whether a runner of this machine, as it wrote itself into its lock, is no more."""
+    found = re.fullmatch(r"process (\d+) on (.*)", owner)
+    if found is None or found[2] != socket.gethostname():
+        return False
+    try:
+        with contextlib.suppress(PermissionError):  # another user's
+            os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def is_running(directory: Path) -> bool:

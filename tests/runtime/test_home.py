@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from hpo.errors import StoreError
+from hpo.errors import StoreError, UsageError
 from hpo.runtime import home
 
 
@@ -32,3 +34,28 @@ def test_a_disk_that_fills_up_while_an_experiment_is_made_is_said_of_the_home(
     assert raised.value.message == f"the experiment cannot be stored in {tmp_path}: the disk is full"
     assert "resume" not in str(raised.value.help)
     assert not directory.exists()
+
+
+DIES = """
+import os, sys, time
+from pathlib import Path
+from hpo.runtime.home import take_lock
+
+lock = take_lock(Path(sys.argv[1]))
+if os.fork() == 0:
+    time.sleep(1.5)
+os._exit(0)
+"""
+
+
+def test_what_a_runner_that_died_has_left_may_end_before_another_takes_its_lock(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", DIES, tmp_path], check=True)
+    home.take_lock(tmp_path).close()
+
+
+def test_where_a_runner_lives_no_other_takes_its_lock(tmp_path: Path) -> None:
+    with (
+        home.take_lock(tmp_path),
+        pytest.raises(UsageError, match=f"is being run by process {os.getpid()} on "),
+    ):
+        home.take_lock(tmp_path)
