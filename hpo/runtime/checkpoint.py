@@ -10,10 +10,14 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["copy_files", "is_record"]
+__all__ = ["UNFINISHED", "copy_files", "is_record"]
+
+UNFINISHED = ".hpo-part"  # a file on its way from another machine, of which there is one at a time
 
 # What the experiment and `hpo.trial` write into a trial's folder, of all its attempts.
-_RECORDS = re.compile(r"(metrics(\.\d+)?\.jsonl|(stdout|stderr)(\.\d+)?\.log|(parameters|nested)\.json)")
+_RECORDS = re.compile(
+    r"(metrics(\.\d+)?\.jsonl|(stdout|stderr)(\.\d+)?\.log|(parameters|nested)\.json|\.hpo-part)"
+)
 
 
 def is_record(name: str) -> bool:

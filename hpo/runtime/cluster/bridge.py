@@ -25,11 +25,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.runtime.cluster.files import Incoming, pack
+from hpo.runtime.cluster.files import Incoming, beginning, pack
 from hpo.runtime.cluster.host import Host
 from hpo.runtime.forkserver import first_line
 
@@ -41,6 +42,8 @@ _CLAIM_EVERY = 60.0  # seconds between two words to hosts that their runner live
 _ANSWER = 10.0  # seconds for a cluster to answer
 _PATIENCE = 2.0  # seconds after which a trial without a place is said to wait
 _CLOSING = 10.0  # seconds for hosts to clean up
+_BATCH = 4 << 20  # bytes of files that go to a host at a time
+_UNDER_WAY = 4  # such batches, so that none waits for the answer to the one before
 
 
 class Bridge:
@@ -70,6 +73,7 @@ class Bridge:
         self._hosts: dict[int, Any] = {}  # by the trial that each runs
         self._asked: dict[int, float] = {}  # trials without a place, and since when
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()  # of them, those that give hosts back
         self._said: dict[str, Any] = {}
         self._pipe = os.open(
             Path(setup["directory"]) / "wake", os.O_RDWR | os.O_NONBLOCK
@@ -90,7 +94,9 @@ class Bridge:
                     self._obey(request)
         looking.cancel()
         if is_over or not self._outlives:
-            await self._close(self._all_hosts())
+            await asyncio.gather(self._close(self._all_hosts()), *self._closing)
+        else:
+            os._exit(0)  # Ray takes its time to leave, and the next runner waits for the lock
 
     async def _take_up_what_runs(self) -> None:
         """Find the hosts of a runner that died, and go on with those of its trials that are still wanted."""
@@ -127,10 +133,11 @@ class Bridge:
     def _steer(self, host: Any, method: str, *args: Any) -> Any:
         return getattr(host, method).options(concurrency_group="steer").remote(*args)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _obey(self, request: Mapping[str, Any]) -> None:
         if "start" in request:
@@ -154,8 +161,17 @@ class Bridge:
         self._asked[number] = time.monotonic()
         host = self._hosts[number] = self._idle.pop()[1] if self._idle else self._new_host()
         async with self._answering_for(number, host):
-            folders = await asyncio.to_thread(self._folders, request)
-            began = await host.start.remote(request, folders)
+            batches = _batches(self._beginning(request))
+            batch = await asyncio.to_thread(next, batches)
+            under_way: deque[Any] = deque()
+            while following := await asyncio.to_thread(next, batches, None):
+                under_way.append(host.bring.remote(batch))
+                if len(under_way) == _UNDER_WAY:
+                    await under_way.popleft()
+                batch = following
+            for each in under_way:
+                await each
+            began = await host.start.remote(request, batch)
             self._asked.pop(number, None)
             self._send(began)
             await self._follow(number, host, host.watch, Incoming(Path(request["dir"])))
@@ -194,11 +210,12 @@ class Bridge:
         try:
             yield
         except Exception as error:
-            if self._hosts.pop(number, None) is not None:  # else it was ended while it waited for its place
+            # Else it was ended while it waited for its place; or it is over, and may be about to run again.
+            if number in self._hosts and self._hosts[number] is host:
+                del self._hosts[number]
+                self._asked.pop(number, None)
                 self._ray.kill(host)
                 self._send({"refused": number, "reason": _reason(error)})
-        finally:
-            self._asked.pop(number, None)
 
     def _new_host(self) -> Any:
         resources = dict(self._needs)
@@ -214,15 +231,14 @@ class Bridge:
         given = {name: value for name, value in options.items() if value is not None}
         return self._host_class.options(**given).remote(self._setup["host"], self._code, self._function)
 
-    def _folders(self, request: Mapping[str, Any]) -> dict[str, list[tuple[str, bytes]]]:
-        """Return the contents of the folders that a trial reads: its own, and those that its values name."""
+    def _beginning(self, request: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield what lies in the folders that a trial reads: its own, and those that its values name."""
         values = request["values"] or {}
         own = request["dir"]
         trials = str(Path(own).parent) + os.sep
         named = [value for value in values.values() if isinstance(value, str) and value.startswith(trials)]
-        return {
-            folder: pack(Path(folder)) for folder in dict.fromkeys([own, *named]) if Path(folder).is_dir()
-        }
+        for folder in dict.fromkeys([own, *named]):
+            yield from ((folder, part) for part in beginning(Path(folder)))
 
     def _poke(self, number: int) -> None:
         with contextlib.suppress(OSError):  # a full pipe: the runner looks anyway
@@ -236,7 +252,8 @@ class Bridge:
         while True:
             now = time.monotonic()
             while self._idle and now - self._idle[0][0] > _KEPT:
-                self._spawn(self._close([self._idle.pop(0)[1]]))
+                self._closing.add(closing := self._spawn(self._close([self._idle.pop(0)[1]])))
+                closing.add_done_callback(self._closing.discard)
             if now - claimed > _CLAIM_EVERY:
                 claimed = now
                 for host in self._all_hosts():
@@ -265,6 +282,19 @@ class Bridge:
             self._connection.setblocking(True)
             self._connection.sendall(json.dumps(message).encode() + b"\n")
             self._connection.setblocking(False)
+
+
+def _batches(parts: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """Yield parts of files together, at least once: few calls for small ones, little memory for others."""
+    batch: list[tuple[str, dict[str, Any]]] = []
+    length = 0
+    for folder, part in parts:
+        if batch and length + len(part["data"]) > _BATCH:
+            yield batch
+            batch, length = [], 0
+        batch.append((folder, part))
+        length += len(part["data"])
+    yield batch
 
 
 def _future(reference: Any) -> asyncio.Future[Any]:
@@ -335,6 +365,8 @@ def _connect(setup: Mapping[str, Any]) -> bool:
     if address is None and not os.environ.get("RAY_ADDRESS"):
         ray.init("local", include_dashboard=False, **quiet)  # by itself, it would take any that is here
         return False
+    if (address or os.environ["RAY_ADDRESS"]).startswith("ray://"):
+        raise ValueError("that is Ray Client's; on a machine of the cluster, give auto, or HEAD:PORT")
     host, _, port = (address or os.environ["RAY_ADDRESS"]).rpartition(":")
     if host and port.isdecimal():  # Ray itself would try for ten minutes
         socket.create_connection((host.strip("[]"), int(port)), _ANSWER).close()

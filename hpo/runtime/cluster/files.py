@@ -4,28 +4,28 @@ What was written last is sent: a report or a log from where it was read last, an
 are dictionaries of plain values, since the two sides may run different versions of Python::
 
     {"log": "metrics.jsonl", "data": b"..."}                  to be appended
-    {"file": "model/weights.pt", "data": b"...", "last": False}  a part of a file; with the last it is there
-    {"files": ["model/weights.pt", ...]}                      all there are now; others are gone
+    {"file": "model.pt", "at": 0, "data": b"...", "last": False}  a part of a file; with the last it is there
+    {"files": ["model.pt", ...]}                              all there are now; others are gone
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hpo.runtime.checkpoint import is_record
+from hpo.runtime.checkpoint import UNFINISHED, is_record
 from hpo.runtime.trial_files import open_plain
 
-__all__ = ["Incoming", "Outgoing", "pack", "unpack"]
+__all__ = ["Incoming", "Outgoing", "beginning", "pack", "unpack"]
 
 _LOGS = ("metrics.jsonl", "stdout.log", "stderr.log")
 _PARAMETERS = ("parameters.json", "nested.json")
 _PART = 1 << 20  # bytes
-_UNFINISHED = ".hpo-part"
 
 
 class Outgoing:
@@ -62,7 +62,7 @@ class Outgoing:
                     yield {"log": name, "data": data}
 
     def files(self, *, finished: bool) -> Iterator[dict[str, Any]]:
-        """Yield the files that changed.
+        """Yield the files that changed, the oldest first: what says that others are whole comes after them.
 
         Args:
             finished: whether the trial has ended; until then a file has to be the same at two looks, so that
@@ -70,7 +70,7 @@ class Outgoing:
         """
         stamps = dict(_stamps(self._folder))
         before, self._seen = self._seen, stamps
-        for name, stamp in stamps.items():
+        for name, stamp in sorted(stamps.items(), key=lambda item: item[1][1]):
             if self._sent.get(name) != stamp and (finished or before.get(name) == stamp):
                 with contextlib.suppress(OSError):
                     yield from _parts(self._folder, name)
@@ -90,8 +90,9 @@ class Incoming:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._unfinished = folder / UNFINISHED
+        self._unfinished.unlink(missing_ok=True)  # of a node that died while it was under way
         self._here = {name for name, _ in _stamps(folder)}
-        self._under_way: set[str] = set()
 
     def offsets(self) -> dict[str, int]:
         """Return how much of each log is here."""
@@ -112,7 +113,7 @@ class Incoming:
                 file.write(part["data"])
             return bool(name == _LOGS[0])
         if "file" in part:
-            self._write(part["file"], part["data"], is_last=part["last"])
+            self._write(part["file"], part["at"], part["data"], is_last=part["last"])
         else:
             for name in self._here - set(part["files"]):
                 with contextlib.suppress(OSError):
@@ -120,23 +121,32 @@ class Incoming:
             self._here = set(part["files"])
         return False
 
-    def _write(self, name: str, data: bytes, *, is_last: bool) -> None:
+    def _write(self, name: str, at: int, data: bytes, *, is_last: bool) -> None:
         path = _inside(self._folder, name)
+        for parent in path.relative_to(self._folder).parents:
+            if (self._folder / parent).is_file():  # there, a folder stands in its place now
+                (self._folder / parent).unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished = path.with_name(path.name + _UNFINISHED)
-        with unfinished.open("ab" if name in self._under_way else "wb") as file:
+        with self._unfinished.open("ab" if at else "wb") as file:
             file.write(data)
-        self._under_way.add(name)
         if is_last:
-            self._under_way.remove(name)
-            unfinished.replace(path)
+            self._unfinished.replace(path)
             self._here.add(name)
 
 
-def pack(folder: Path) -> list[tuple[str, bytes]]:
-    """Return the files that a trial's folder begins with: its values, and a checkpoint, where it has one."""
-    packed = []
+def beginning(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield what a trial's folder begins with, in parts: its values, and a checkpoint, where it has one."""
     for name in (*_PARAMETERS, *(name for name, _ in _stamps(folder))):
+        with contextlib.suppress(OSError):
+            yield from _parts(folder, name)
+
+
+def pack(folder: Path) -> list[tuple[str, bytes]]:
+    """Return the files of a folder that is small: the code."""
+    packed = []
+    for name, _ in _stamps(folder):
         with contextlib.suppress(OSError), open_plain(folder / name) as file:
             packed.append((name, file.read()))
     return packed
@@ -155,8 +165,7 @@ def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
     for where, _, names in os.walk(folder):
         for name in names:
             path = Path(where, name)
-            is_ours = where == str(folder) and is_record(name)
-            if is_ours or name.endswith(_UNFINISHED):
+            if where == str(folder) and is_record(name):
                 continue
             with contextlib.suppress(OSError):
                 found = path.lstat()
@@ -166,13 +175,13 @@ def _stamps(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
 
 def _parts(folder: Path, name: str) -> Iterator[dict[str, Any]]:
     with open_plain(folder / name) as file:
-        data = file.read(_PART)
+        at, data = 0, file.read(_PART)
         while True:
             following = file.read(_PART)
-            yield {"file": name, "data": data, "last": not following}
+            yield {"file": name, "at": at, "data": data, "last": not following}
             if not following:
                 return
-            data = following
+            at, data = at + len(data), following
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -23,12 +23,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from hpo.runtime.cluster.carried import MODULE, unpack_function
-from hpo.runtime.cluster.files import Outgoing, unpack
+from hpo.runtime.cluster.files import Incoming, Outgoing, unpack
 from hpo.runtime.launcher import Command, Ended, Launcher, ScriptCommand, ShellCommand
 from hpo.runtime.snapshot import has_files, move
 
@@ -72,6 +72,7 @@ class Host:
         self._trial: dict[str, Any] | None = None
         self._began = 0.0
         self._ended: Ended | None = None
+        self._incoming: dict[str, Incoming] = {}
         self._outgoing: Outgoing | None = None
         self._claimed = time.monotonic()
         self._most_memory: int | None = setup["memory"]
@@ -123,18 +124,30 @@ class Host:
         work = self.root / "work"
         return work / path.relative_to(self._stood) if path.is_relative_to(self._stood) else work
 
+    def bring(self, parts: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Take some of what lies in the folders that the next trial reads; the last of it comes with `start`.
+
+        Args:
+            parts: each with the folder that it is of, as the runner's machine calls it.
+        """
+        if not self._incoming:
+            shutil.rmtree(self.root / "trials", ignore_errors=True)  # of the trial before
+        for path, part in parts:
+            if path not in self._incoming:
+                self._incoming[path] = Incoming(self._here(path))
+            self._incoming[path].take(part)
+
     def start(
-        self, request: Mapping[str, Any], folders: Mapping[str, list[tuple[str, bytes]]]
+        self, request: Mapping[str, Any], parts: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> dict[str, Any]:
         """Start a trial, and return the node's name; `watch` tells what becomes of it.
 
         Args:
             request: the fork server's ``start``, with the folders of the runner's machine.
-            folders: what lies in the folders that the trial reads, by their paths there.
+            parts: see `bring`.
         """
-        shutil.rmtree(self.root / "trials", ignore_errors=True)  # of the trial before
-        for path, files in folders.items():
-            unpack(self._here(path), files)
+        self.bring(parts)
+        self._incoming.clear()
         number, folder = request["start"], self._here(request["dir"])
         variables = {name: self._at_home(value) for name, value in request["env"].items()}
         for name in ("parameters.json", "nested.json"):

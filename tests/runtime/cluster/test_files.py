@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hpo.runtime.cluster.files import Incoming, Outgoing, pack, unpack
+from hpo.runtime.cluster.files import Incoming, Outgoing, beginning, unpack
 
 
 @pytest.fixture
@@ -90,7 +91,9 @@ class TestFiles:
         outgoing = Outgoing(there)
         unpack(there, list(files.items()))
         send(outgoing, Incoming(here))
-        unpack(back, pack(here))
+        incoming = Incoming(back)
+        for part in beginning(here):
+            incoming.take(part)
         assert contents(here) == contents(back) == files
 
     def test_a_large_one_comes_in_parts_and_appears_when_it_is_whole(self, there: Path, here: Path) -> None:
@@ -103,6 +106,51 @@ class TestFiles:
             assert not (here / "model").exists()
         incoming.take(last)
         assert (here / "model").read_bytes() == data
+
+    def test_one_of_the_longest_name_arrives(self, there: Path, here: Path) -> None:
+        outgoing = Outgoing(there)
+        (there / ("a" * 255)).write_bytes(b"weights")
+        send(outgoing, Incoming(here))
+        assert contents(here) == contents(there)
+
+    def test_of_one_whose_node_died_nothing_is_left_in_the_next_attempt(
+        self, there: Path, here: Path
+    ) -> None:
+        outgoing = Outgoing(there)
+        (there / "model").write_bytes(b"0" * (5 << 19))
+        first, *_ = outgoing.files(finished=True)
+        Incoming(here).take(first)
+        assert len(contents(here)) == 1
+        Incoming(here)
+        assert contents(here) == {}
+
+    def test_one_that_could_not_be_read_to_its_end_is_sent_again_from_its_beginning(
+        self, there: Path, here: Path
+    ) -> None:
+        outgoing, incoming = Outgoing(there), Incoming(here)
+        (there / "model").write_bytes(b"0" * (5 << 19))
+        incoming.take(next(outgoing.files(finished=True)))
+        send(outgoing, incoming)
+        assert contents(here) == contents(there)
+
+    def test_the_one_that_was_written_last_comes_last(self, there: Path) -> None:
+        outgoing = Outgoing(there)
+        names = ["z", "a", "sub/m", "complete"]
+        for second, name in enumerate(names):
+            (there / name).parent.mkdir(exist_ok=True)
+            (there / name).touch()
+            os.utime(there / name, (second, second))
+        assert [part["file"] for part in outgoing.files(finished=True) if "file" in part] == names
+
+    def test_a_file_may_become_a_folder_and_a_folder_a_file(self, there: Path, here: Path) -> None:
+        outgoing, incoming = Outgoing(there), Incoming(here)
+        unpack(there, [("best", b"1"), ("all/of/it", b"2")])
+        send(outgoing, incoming)
+        (there / "best").unlink()
+        shutil.rmtree(there / "all")
+        unpack(there, [("best/of/it", b"3"), ("all", b"4")])
+        send(outgoing, incoming)
+        assert contents(here) == {"best/of/it": b"3", "all": b"4"}
 
     def test_one_that_is_being_written_is_not_sent(self, there: Path, here: Path) -> None:
         outgoing, incoming = Outgoing(there), Incoming(here)
@@ -129,18 +177,20 @@ class TestFiles:
     def test_its_values_travel_with_it(self, there: Path, here: Path) -> None:
         (here / "parameters.json").write_text('{"lr": 0.1}')
         (here / "stdout.log").write_text("of an earlier attempt")
-        unpack(there, pack(here))
+        incoming = Incoming(there)
+        for part in beginning(here):
+            incoming.take(part)
         assert contents(there) == {"parameters.json": b'{"lr": 0.1}'}
 
     @pytest.mark.parametrize("name", ["../escaped", "/etc/hpo", "a/../../escaped", ".."])
     def test_no_name_leads_out_of_the_folder(self, here: Path, name: str) -> None:
         with pytest.raises(ValueError, match="no path inside"):
-            Incoming(here).take({"file": name, "data": b"x", "last": True})
+            Incoming(here).take({"file": name, "at": 0, "data": b"x", "last": True})
 
     def test_no_link_leads_out_of_the_folder(self, here: Path, tmp_path: Path) -> None:
         (here / "away").symlink_to(tmp_path)
         with pytest.raises(ValueError, match="leads out"):
-            Incoming(here).take({"file": "away/x", "data": b"x", "last": True})
+            Incoming(here).take({"file": "away/x", "at": 0, "data": b"x", "last": True})
 
     def test_nothing_but_a_log_is_appended_to(self, here: Path) -> None:
         with pytest.raises(ValueError, match="no log"):

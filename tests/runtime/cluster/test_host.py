@@ -64,8 +64,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 "HPO_PARAMETERS": f"{directory}/parameters.json",
             },
         }
-        parameters = {"parameters.json": b'{"lr": 0.1}'}
-        host.start(request, {directory: [*parameters.items(), *(files or {}).items()]})
+        given = {"parameters.json": b'{"lr": 0.1}', **(files or {})}
+        *parts, last = [
+            (directory, {"file": name, "at": 0, "data": data, "last": True}) for name, data in given.items()
+        ]
+        host.bring(parts)
+        host.start(request, [last])
         return host
 
     yield start

@@ -297,10 +297,14 @@ def begun_to_wait() -> bool:
     return bool(list(Path("home").glob("*/experiment.db")))
 
 
-def test_a_cluster_that_is_not_there(project: Path) -> None:
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [("127.0.0.1:1", "[Errno 111] Connection refused"), ("ray://127.0.0.1:10001", "that is Ray Client's")],
+)
+def test_a_cluster_that_is_not_there(project: Path, address: str, why: str) -> None:
     script(1, 0)
-    done = hpo("run", "train.py", "--ray-address", "127.0.0.1:1", "--no-web", code=1)
-    assert "hpo: no Ray cluster 127.0.0.1:1" in done.stderr
+    done = hpo("run", "train.py", "--ray-address", address, "--no-web", code=1)
+    assert f"hpo: no Ray cluster {address}: {why}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
