@@ -210,23 +210,23 @@ def test_the_same_seed_and_order_of_results_propose_what_they_propose_on_one_mac
     assert [trial["parameters"] for trial in there] == [trial["parameters"] for trial in here]
 
 
-def test_of_thirty_trials_none_is_lost_or_counts_twice_though_a_node_dies_and_then_the_runner(
+def test_of_sixty_trials_none_is_lost_or_counts_twice_though_a_node_dies_and_then_the_runner(
     nodes: Nodes,
 ) -> None:
     script(2, 0.2)
-    process = start(nodes, "--max-trials", 30, "--tuner", "Random", "--seed", 7)
-    wait_for(lambda: begun() and finals(range(30)) >= 8)
+    process = start(nodes, "--max-trials", 60, "--tuner", "Random", "--seed", 7)
+    wait_for(lambda: begun() and finals(range(60)) >= 15)
     nodes.say("kill")
-    wait_for(lambda: finals(range(30)) >= 16)
+    wait_for(lambda: finals(range(60)) >= 30)
     kill_runner(process)
     nodes.say("add")
     hpo("resume", "--no-web")
     trials = told("trial", "list")
-    assert [trial["state"] for trial in trials] == ["succeeded"] * 30
-    assert [finals([number]) for number in range(30)] == [1] * 30
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 60
+    assert [finals([number]) for number in range(60)] == [1] * 60
     assert all(trial["value"] == trial["parameters"]["lr"] for trial in trials)
-    assert len({trial["value"] for trial in trials}) == 30
-    assert json.loads(hpo("show", "--json").stdout)["trials"] == {"succeeded": 30}
+    assert len({trial["value"] for trial in trials}) == 60
+    assert json.loads(hpo("show", "--json").stdout)["trials"] == {"succeeded": 60}
 
 
 def test_of_a_node_that_dies_the_trials_run_again_from_their_checkpoints(nodes: Nodes) -> None:
