@@ -30,8 +30,9 @@ SPACE = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # No longer than a file: as long as there is one, Playwright's loop runs, and no test can have its own.
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         if "CI" in os.environ:

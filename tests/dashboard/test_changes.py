@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,7 @@ def test_of_trials_that_run_one_hears_when_their_output_grows_and_of_those_that_
         store.close()
         return found
 
-    with ThreadPoolExecutor() as thread:  # the browser's tests leave a loop in this one
-        assert thread.submit(asyncio.run, hear()).result() == [0]
+    assert asyncio.run(hear()) == [0]
 
 
 def end(store: Store, trial: Trial) -> None:
