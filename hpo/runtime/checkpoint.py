@@ -15,14 +15,12 @@ __all__ = ["UNFINISHED", "copy_files", "is_record"]
 UNFINISHED = ".hpo-part"  # a file on its way from another machine, of which there is one at a time
 
 # What the experiment and `hpo.trial` write into a trial's folder, of all its attempts.
-_RECORDS = re.compile(
-    r"(metrics(\.\d+)?\.jsonl|(stdout|stderr)(\.\d+)?\.log|(parameters|nested)\.json|\.hpo-part)"
-)
+_RECORDS = re.compile(r"(metrics(\.\d+)?\.jsonl|(stdout|stderr)(\.\d+)?\.log|(parameters|nested)\.json)")
 
 
 def is_record(name: str) -> bool:
     """Tell whether a file at the top of a trial's folder is the experiment's, not the trial's own."""
-    return _RECORDS.fullmatch(name) is not None
+    return name == UNFINISHED or _RECORDS.fullmatch(name) is not None
 
 
 def copy_files(source: Path, target: Path) -> None:

@@ -41,7 +41,7 @@ _TURNS = ("everywhere", "near", "elsewhere", "Parzen")
 # A Gaussian process costs the cube of its points: so many are modelled, and so many fit its parameters.
 _MODELLED = 200
 _FITTED = 100
-_AWAITED = 100  # the latest of the trials under way
+_BELIEVED = 100  # the latest of the trials under way
 
 # How far the search near the best trial reaches, where each domain is 1 wide.
 _REACH = 0.2
@@ -85,7 +85,7 @@ class Portfolio:
             # Every other time only: what is missed elsewhere need not be an option.
             asks = turn == "elsewhere" and number // len(_TURNS) % 2
             option = self._neglected(waiting) if asks else None
-            rows = iter(self._improvements(turn, option, generator, waiting[-_AWAITED:]))
+            rows = iter(self._improvements(turn, option, generator, waiting[-_BELIEVED:]))
         return turn, lambda: self._cube.configuration(next(rows))
 
     def _improvements(

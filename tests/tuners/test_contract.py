@@ -46,13 +46,13 @@ class TestCMAES(TunerContract):
 
 class TestGP(TunerContract):
     name = "GP"
-    trials = 14  # all of the smallest finite space
+    trials = 16
 
 
 class TestGPWithConfidenceBounds(TunerContract):
     name = "GP"
-    class_args: ClassVar = {"utility": "ucb", "cold_start_num": 4}
-    trials = 8
+    class_args: ClassVar = {"utility": "ucb", "cold_start_num": 5}
+    trials = 12
 
 
 class TestQMC(TunerContract):
@@ -106,7 +106,6 @@ class TestNSGA2(TunerContract):
 class TestTPEWithTheBestLie(TunerContract):
     name = "TPE"
     class_args: ClassVar = {"tpe_args": {"constant_liar_type": "best", "n_startup_jobs": 3}}
-    trials = 21  # all of the largest finite space
 
 
 @pytest.mark.skipif(not (find_spec("deap") and find_spec("smac")), reason="an extra is not installed")

@@ -76,7 +76,7 @@ function draw(el, chart) {
       yTicks.map((v) => h("line.grid", { x1: LEFT, x2: width - RIGHT, y1: y(v), y2: y(v) })),
       yTicks.map((v) => h("text.tick", { x: LEFT - 8, y: y(v) + 4, "text-anchor": "end" }, label(v, digits))),
       xTicks.map((v) => h("text.tick", { x: x(v), y: height - 6, "text-anchor": "middle" }, short(v, 4))),
-      chart.level && level(chart.level, x(x0), x(x1), y, below(chart.level, chart.series) && y(chart.level.y) + 18 < height - BOTTOM),
+      chart.level && level(chart.level, chart.series, x(x0), x(x1), y, height - BOTTOM),
       chart.series.map((series) => shape(series, x, y, x1)),
       h("circle.cursor", { r: 0 }),
     ),
@@ -85,14 +85,12 @@ function draw(el, chart) {
   follow(el, chart, x, y, width);
 }
 
-/** Tell whether there is room for its label below it rather than above, where a line may end that is better.
- * @param {{y: number}} level @param {Series[]} series */
-function below(level, series) {
-  return series.some(({ kind, points }) => kind !== "dots" && points.length && points[points.length - 1][1] >= level.y);
-}
-
-/** @param {{y: number, label: string}} level @param {number} a @param {number} b @param {(v: number) => number} y @param {boolean} under */
-function level(level, a, b, y, under) {
+/** @param {{y: number, label: string}} level @param {Series[]} series @param {number} a @param {number} b
+ * @param {(v: number) => number} y @param {number} bottom */
+function level(level, series, a, b, y, bottom) {
+  // Its label is on the side where no line ends, if there is room.
+  const above = series.some(({ kind, points }) => kind !== "dots" && points.length && points[points.length - 1][1] >= level.y);
+  const under = above && y(level.y) + 18 < bottom;
   return [
     h("line.level", { x1: a, x2: b, y1: y(level.y), y2: y(level.y) }),
     h("text.tick", { x: b, y: y(level.y) + (under ? 13 : -5), "text-anchor": "end" }, level.label),
