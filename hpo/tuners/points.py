@@ -117,6 +117,7 @@ class Cube:
         columns: what they are like.
         slices: the columns of each parameter.
         lists: those of each subset and permutation.
+        switches: those of the choices that decide whether other parameters are active.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -138,6 +139,7 @@ class Cube:
             for column, name in enumerate(self.names)
             for c in space.conditions.get(name, ())
         ]
+        self.switches = sorted({parent for _, parent, _ in self._conditions if not self.ordered[parent]})
 
     def _allowed(self, parent: str, values: Iterable[Any]) -> Mask:
         """Return, for each value of a parent, whether it satisfies a condition."""

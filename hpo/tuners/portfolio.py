@@ -30,6 +30,7 @@ from hpo.tuners.base import Tuner
 from hpo.tuners.feasibility import Feasibility
 from hpo.tuners.gaussian import Features, GaussianProcess, Hyperparameters, fit
 from hpo.tuners.one_thread import one_thread
+from hpo.tuners.options import Option, neglected
 from hpo.tuners.outcomes import softened, targets
 from hpo.tuners.points import Cube, Floats, History, Mask
 from hpo.tuners.tpe import AWAITED, ParzenSearch, TPEArguments
@@ -48,6 +49,9 @@ _REACH = 0.2
 
 # What counts as substantial elsewhere: this share of the way from the median of the startup to the best.
 _SUBSTANTIAL = 0.05
+
+# Of n trials each of k options is to have this times sqrt(n) / k.
+_SHARE = 2.0
 
 
 class Portfolio:
@@ -91,7 +95,7 @@ class Portfolio:
     def _improvements(
         self,
         turn: str,
-        option: tuple[int, float] | None,
+        option: Option | None,
         generator: np.random.Generator,
         waiting: Floats,
     ) -> Floats:
@@ -106,9 +110,8 @@ class Portfolio:
         if turn == "near":
             box = Box.around(self._cube, rows[order[0]], _REACH)
         elif option is not None:  # it is measured by its own best
-            column, value = option
-            box = box.fixed(column, value)
-            order = np.concatenate([order[rows[order, column] == value], order])
+            box = box.fixed(option.column, option.quantile)
+            order = np.concatenate([order[option.held_by(self._cube, rows[order])], order])
         elif turn == "elsewhere":
             margin = _SUBSTANTIAL * float(np.ptp(values))
         improvement = ExpectedImprovement(self._features, process, float(believed[order[0]]) - margin)
@@ -118,7 +121,7 @@ class Portfolio:
         def score(rows: Floats, active: Mask) -> Floats:
             gain = improvement(rows, active)
             if option is not None:
-                gain = np.where(active[:, option[0]], gain, -1e9)  # nor where there is no such option
+                gain = np.where(active[:, option.column], gain, -1e9)  # nor where there is no such option
             return gain if feasibility is None else gain + feasibility(rows, active)
 
         found = maximise(score, self._cube, generator, seeds=seeds, box=box)
@@ -127,25 +130,12 @@ class Portfolio:
         proposals: Floats = np.vstack([first[ranked], found[3:]])
         return proposals
 
-    def _neglected(self, waiting: Floats) -> tuple[int, float] | None:
-        """Return the column and the quantile of the option that was tried least, if that is too seldom.
-
-        Few bad draws condemn an option, and no model asks for more of what it believes to be bad. So of n
-        trials each of k options is to have 2 sqrt(n) / k; one that only fails has had its chance.
-        """
+    def _neglected(self, waiting: Floats) -> Option | None:
+        """Return the option that was tried least, if that is too seldom."""
         rows = np.vstack([self._history.rows, waiting])
-        succeeded = np.append(np.isfinite(self._history.losses), np.ones(len(waiting)))
-        least, found = 1.0, None
-        for column in np.flatnonzero(~self._cube.ordered & ~self._cube.toggles).tolist():
-            k = self._cube.columns[column].size
-            known = ~np.isnan(rows[:, column])
-            tried = self._cube.columns[column].index(rows[known, column])
-            counts = np.bincount(tried, minlength=k)
-            fails = (counts >= 3) & (np.bincount(tried, succeeded[known], minlength=k) == 0)
-            shares = np.where(fails, np.inf, counts * k / (2 * np.sqrt(max(known.sum(), 1))))
-            if shares.min() < least:
-                least, found = float(shares.min()), (column, (int(shares.argmin()) + 0.5) / k)
-        return found
+        succeeded = np.append(np.isfinite(self._history.losses), np.ones(len(waiting), dtype=bool))
+        choices = np.flatnonzero(~self._cube.ordered & ~self._cube.toggles).tolist()
+        return neglected(self._cube, rows, succeeded, choices, _SHARE)
 
     def _softened(self, losses: Floats) -> Floats:
         known = self._history.losses[np.isfinite(self._history.losses)]

@@ -21,6 +21,7 @@ import numpy as np
 from hpo.trial import Trial
 from hpo.tuners.arguments import AtLeast
 from hpo.tuners.base import Tuner
+from hpo.tuners.options import Option, neglected
 from hpo.tuners.parzen import ParzenEstimator
 from hpo.tuners.points import Cube, Floats, History
 from hpo.tuners.qmc import HaltonSequence, spread
@@ -38,6 +39,10 @@ _LEAST_PRIOR = 1e-6
 # trials wait for proposals.
 _COUNTED, _COUNTED_IN_HASTE = 2000, 500
 
+# Of n trials each of k options that bring parameters of their own is to have this times sqrt(n) / k: such an
+# option cannot be judged before its parameters are good.
+_SHARE = 4.0
+
 #: So many of the trials under way count, the latest: where there are as many, proposals are wanted in haste.
 AWAITED = 250
 
@@ -50,7 +55,7 @@ class TPEArguments:
         constant_liar_type: what a trial that is under way is taken to result in: the best, the mean or
             the worst of the results so far; null leaves it out.
         n_startup_jobs: how many of the first trials are points of a quasi-random sequence.
-        n_ei_candidates: how many candidates compete for a proposal.
+        n_ei_candidates: how many candidates compete for a proposal; NNI's 24 keep nearer to the best.
         linear_forgetting: how many of the latest results count in full; older ones count less, and of
             those that are not good only the latest 2,000 count, or 500 where hundreds of trials run.
         prior_weight: how much the prior counts, where an observation counts 1.
@@ -60,7 +65,7 @@ class TPEArguments:
 
     constant_liar_type: Literal["best", "mean", "worst"] | None = "worst"
     n_startup_jobs: Annotated[int, AtLeast(1)] = 10
-    n_ei_candidates: Annotated[int, AtLeast(1)] = 24
+    n_ei_candidates: Annotated[int, AtLeast(1)] = 12
     linear_forgetting: Annotated[int, AtLeast(1)] = 25
     prior_weight: Annotated[float, AtLeast(0)] = 1.0
     gamma: Annotated[float, AtLeast(1e-6)] | None = None
@@ -78,7 +83,13 @@ class ParzenSearch:
         self._cube, self.arguments = cube, arguments
 
     def candidates(
-        self, generator: np.random.Generator, history: History, lies: Floats, *, hurried: bool = False
+        self,
+        generator: np.random.Generator,
+        history: History,
+        lies: Floats,
+        *,
+        option: Option | None = None,
+        hurried: bool = False,
     ) -> Iterator[Floats]:
         """Yield full rows: draws from the good ones, best first, then from the prior, best first.
 
@@ -86,14 +97,20 @@ class ParzenSearch:
             generator: what they are drawn with.
             history: the results.
             lies: the rows of the trials that are under way, of the latest `AWAITED` at most.
+            option: what they are to have, if anything: then only what has it counts.
             hurried: whether to think less than usual; so it does where many are under way.
         """
         in_haste = hurried or len(lies) >= AWAITED
-        good, bad = self._estimators(history, lies, _COUNTED_IN_HASTE if in_haste else _COUNTED)
+        rows, losses = history.rows, history.losses
+        if option is not None:
+            held = option.held_by(self._cube, rows)
+            rows, losses, lies = rows[held], losses[held], lies[option.held_by(self._cube, lies)]
+        good, bad = self._estimators(rows, losses, lies, _COUNTED_IN_HASTE if in_haste else _COUNTED)
         count = self.arguments.n_ei_candidates
-        yield from self._best_first(good, bad, good.sample(generator, count))
-        # Where all of them are known already (a finite space) one of these is taken.
-        yield from self._best_first(good, bad, generator.random((count, len(self._cube))))
+        # Where all of the first are known already (a finite space) one of the second is taken.
+        for drawn in (good.sample(generator, count), generator.random((count, len(self._cube)))):
+            candidates = drawn if option is None else option.given_to(self._cube, drawn, generator)
+            yield from self._best_first(good, bad, candidates)
 
     def _best_first(self, good: ParzenEstimator, bad: ParzenEstimator, rows: Floats) -> Floats:
         rows = self._cube.mended(self._cube.arranged(rows))
@@ -109,10 +126,10 @@ class ParzenSearch:
         return min(count, self.arguments.linear_forgetting)
 
     def _estimators(
-        self, history: History, lies: Floats, counted: int
+        self, rows: Floats, losses: Floats, lies: Floats, counted: int
     ) -> tuple[ParzenEstimator, ParzenEstimator]:
         """Return the densities of the good and of the other configurations."""
-        rows, losses = history.rows, history.losses
+        told = len(rows)
         succeeded = losses[np.isfinite(losses)]
         liar = self.arguments.constant_liar_type
         if liar is not None and len(lies) and len(succeeded):
@@ -120,7 +137,7 @@ class ParzenSearch:
             rows = np.vstack([rows, lies])
             losses = np.append(losses, np.full(len(lies), lie))
         # A failed trial is never good, however few succeeded.
-        n_good = min(self.good_count(len(history)), len(succeeded))
+        n_good = min(self.good_count(told), len(succeeded))
         order = np.argsort(losses, kind="stable")
         good, bad = order[:n_good], np.sort(order[n_good:])[-counted:]
         cut = losses[order[n_good]] if n_good < len(losses) else np.inf
@@ -177,9 +194,17 @@ class TPE(Tuner):
         if len(self._history) < self.arguments.n_startup_jobs:
             return Trial(number, spread(self, self._sequence, number))
         waiting = self._history.under_way(self, AWAITED)
-        rows = self._search.candidates(self.generator(number), self._history, waiting)
+        # Every other time only: the option that is at work is to get on.
+        option = self._neglected(waiting) if number % 2 == 0 else None
+        rows = self._search.candidates(self.generator(number), self._history, waiting, option=option)
         draws = 2 * self.arguments.n_ei_candidates
         return Trial(number, self.unseen(lambda: self._cube.configuration(next(rows)), draws=draws))
+
+    def _neglected(self, waiting: Floats) -> Option | None:
+        """Return the option that was tried least, of those that bring parameters, if that is too seldom."""
+        rows = np.vstack([self._history.rows, waiting])
+        succeeded = np.append(np.isfinite(self._history.losses), np.ones(len(waiting), dtype=bool))
+        return neglected(self._cube, rows, succeeded, self._cube.switches, _SHARE)
 
     def explain(self) -> Mapping[str, Any]:
         n, startup = len(self._history), self.arguments.n_startup_jobs
