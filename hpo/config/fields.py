@@ -56,6 +56,8 @@ def _stop_when(written: Any) -> str:
 
 
 def _objective(written: Any) -> str:
+    if isinstance(written, dict) and len(written) == 1:  # in YAML "- acc: max" is one
+        written = ":".join(map(str, *written.items()))
     return str(Objective.read(str(written)))
 
 

@@ -60,13 +60,17 @@ def _report(document: Document, error: Any) -> None:
 
 
 def _remove(named: dict[str, Any], path: tuple[Key, ...]) -> None:
-    """Remove the innermost part of a path that is there."""
-    for key in path:
-        inner = named.get(str(key))
-        if key == path[-1] or not isinstance(inner, dict):
-            named.pop(str(key), None)
-            return
-        named = inner
+    """Remove the innermost part of a path that is there, unless something around it went already.
+
+    A list goes whole, and so does a mapping that is read as one: it has no such part.
+    """
+    outer, name = named, str(path[0])
+    for key in path[1:]:
+        inner = outer.get(name)
+        if not isinstance(inner, dict) or str(key) not in inner:
+            break
+        outer, name = inner, str(key)
+    outer.pop(name, None)
 
 
 def _report_unknown(document: Document, generation: type[FileModel], place: Place) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hpo.config.generations import Place, places
@@ -93,6 +93,8 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(settings_of())
+@example({"objectives": {"acc": "biggest"}})  # once read again and again for ever
+@example({"objectives": ["acc", {"a": "b", "c": "d"}]})
 def test_any_settings_in_json(folder: Path, settings: dict[str, Any]) -> None:
     (folder / "config.json").write_text(json.dumps(settings))
     read(folder / "config.json")

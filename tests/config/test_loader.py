@@ -174,6 +174,12 @@ class TestBothGenerations:
         assert load(write(text)).gpu_indices == (0, 3)
         assert load(write(text.replace(written, "3"))).gpu_indices == (3,)
 
+    @pytest.mark.parametrize(
+        "written", ["{acc: max, loss: min}", "[acc:max, loss:min]", "[acc: max, loss: min]"]
+    )
+    def test_objectives_are_written_in_three_ways(self, write: Write, written: str) -> None:
+        assert load(write(f"{V2}objectives: {written}\n")).objectives == ("acc:max", "loss:min")
+
     def test_anchors_and_merges_are_followed(self, write: Write) -> None:
         text = "base: &b {platform: local, useActiveGpu: true}\n" + V2.replace(
             "  platform: local", "  <<: *b"
@@ -368,6 +374,12 @@ class TestWrongFields:
     def test_a_field_inside_a_mapping_has_its_whole_name(self, write: Write) -> None:
         found = mistake(write(V1.replace("codeDir: .", "codeDir: .\n  gpuNumm: 1")))
         assert (found.message, found.help) == ("there is no field trial.gpuNumm", "did you mean gpuNum?")
+
+    @pytest.mark.parametrize("written", ["{acc: biggest, loss: least}", "[acc: biggest, loss: least]"])
+    def test_each_wrong_objective_is_said_once(self, write: Write, written: str) -> None:
+        first, second = mistakes(write(f"{V2}objectives: {written}\n"))
+        assert first.message == "objectives.0: 'acc:biggest' is no objective"
+        assert second.message == "objectives.1: 'loss:least' is no objective"
 
     def test_all_mistakes_come_in_one_run_in_the_order_of_their_lines(self, write: Write) -> None:
         text = """\
