@@ -262,6 +262,7 @@ class Bench:
 
     def observe(self) -> Tests:
         """Run the tests as they are, and see which lines each of them reaches."""
+        os.environ.pop("COVERAGE_FILE", None)  # somebody who measures this very run
         settings = self.scratch / "coveragerc"
         settings.write_text(
             f"[run]\nsource = {self.copy / 'hpo'}\ndata_file = {self.scratch / 'lines'}\nparallel = true\n"

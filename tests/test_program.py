@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 import os
 import subprocess
 import sys
@@ -91,6 +93,27 @@ class TestAFunction:
         found = tune(train)
         assert found.baseline is not None
         assert found.baseline.parameters == {"lr": 0.1, "size": 32}
+
+    def test_its_space_may_be_in_json_or_of_parameters(self) -> None:
+        space = {"x": {"_type": "uniform", "_value": [0, 1]}}
+        in_json = tune(parabola, space)
+        of_parameters = tune(parabola, {"x": hpo.SearchSpace.from_json(space)["x"]})
+        assert [t.parameters for t in of_parameters.trials] == [t.parameters for t in in_json.trials]
+
+    def test_a_default_that_is_one_of_its_objects_runs_first(self) -> None:
+        def train(activation: Any = math.tanh, layers: Any = (math.sin,)) -> float:
+            return float(activation(1.0) + sum(layer(1.0) for layer in layers))
+
+        layers = hpo.subset([math.sin, math.cos], min=1)
+        found = tune(train, {"activation": [math.tanh, math.sin], "layers": layers})
+        assert found.trials[0].parameters == {"activation": "tanh", "layers": ["sin"]}
+        assert found.trials[0].value == math.tanh(1) + math.sin(1)
+
+    def test_a_function_that_says_nothing_of_itself_is_called_by_name(self) -> None:
+        with pytest.raises(ValueError, match="no signature found"):
+            inspect.signature(dict)
+        found = tune(dict, {"default": "uniform(0, 1)"})  # a result may be a dict
+        assert [t.value for t in found.trials] == [t.parameters["default"] for t in found.trials]
 
     def test_it_reports_on_its_way_and_returns_a_dict(self) -> None:
         def train(x: float) -> dict[str, float]:

@@ -170,6 +170,23 @@ def test_a_tuner_that_is_not_here_is_named_and_another_goes_on(folder: Path) -> 
     assert "its tuner, mine.Tuner, cannot go on here: Auto does where it is resumed" in said
 
 
+def test_a_tuner_that_cannot_take_its_arguments_here_says_why(folder: Path) -> None:
+    (folder / "db" / "nni.sqlite").unlink()
+    tuner = {"name": "TPE", "classArgs": {"tpe_args": {"n_ei_candidates": 0}}}
+    store(folder, {**PARAMS, "searchSpace": json.dumps(SPACE), "tuner": tuner})
+    said = hpo("import", str(folder)).stderr
+    assert "its tuner, TPE (" in said
+    assert "n_ei_candidates is 0" in said
+    assert "Auto does where it is resumed" in said
+
+
+def test_an_experiment_whose_space_was_in_a_file_is_refused(folder: Path) -> None:
+    (folder / "db" / "nni.sqlite").unlink()
+    store(folder, {**PARAMS, "searchSpace": None})
+    assert "has no search space that is stored with it" in hpo("import", str(folder), code=2).stderr
+    assert data("list") == []
+
+
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [(None, 2, "has no db/nni.sqlite"), (b"", 1, "no such table"), (b"x" * 4096, 1, "cannot be read")],

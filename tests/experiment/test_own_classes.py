@@ -279,6 +279,15 @@ def test_direction_and_seed_on_the_command_line_reach_a_class_of_nnis_kind() -> 
     assert json.loads(done.stdout)["baseline"] == 0.9
 
 
+def test_a_class_of_ones_own_that_is_to_find_a_front_is_refused_with_those_that_can() -> None:
+    Path("ours.py").write_text(OURS)
+    Path("marked.py").write_text(MARKED)
+    options = ("--tuner", "ours.py:Halving", "--objective", "a:max", "--objective", "b:min")
+    said = hpo("run", "marked.py", *options, code=2).stderr
+    assert "Halving, a class of your own, takes one objective" in said
+    assert "NSGA2" in said
+
+
 def test_an_option_that_names_no_class_says_how_to() -> None:
     assert (
         "--tuner code/climber.py:Class" in hpo("run", "trial.py", "--tuner", "code/climber.py", code=2).stderr

@@ -158,6 +158,19 @@ def test_one_name_means_one_value_and_json_has_no_marks() -> None:
     assert "JSON has no comments" in hpo("run", "train.py", code=2).stderr
 
 
+def test_a_name_that_two_files_mark_is_refused() -> None:
+    Path("other.yaml").write_text("optimizer:\n  lr: 3  # hpo: randint(1, 9)\n")
+    Path("train.py").write_text(SCRIPT + "yaml.safe_load(open('other.yaml'))\n")
+    said = hpo("run", "train.py", code=2).stderr
+    assert "optimizer.lr is marked in" in said
+    assert "name one: # hpo: NAME = DOMAIN" in said
+
+
+def test_of_a_script_that_is_no_python_that_is_said() -> None:
+    Path("train.py").write_text("def (:\n")
+    assert "train.py:1:5" in hpo("run", "train.py", code=2).stderr
+
+
 NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]))
 VALUES = st.recursive(

@@ -92,6 +92,23 @@ def test_a_resumed_experiment_goes_on_as_one_that_was_never_interrupted(
     assert [t["parameters"] for t in data("trial", "list", "cold")] != [t["parameters"] for t in whole]
 
 
+def test_where_what_was_told_is_damaged_it_says_which_file_to_do_without(
+    earlier: list[dict[str, Any]],
+) -> None:
+    hpo("run", "train.py", "--seed", "2", "--warm-from", "before", "--max-trials", "4", "--name", "warm")
+    told = Path(data("show", "warm")["directory"], "earlier.json")
+    hpo("update", "warm", "--max-trials", "5")
+    whole = told.read_text()
+    for damage in (whole[:-9], '[{"parameters": {}}]', "[" * 100_000):
+        told.write_text(damage)
+        said = hpo("resume", "warm", code=1).stderr
+        assert f"{told} cannot be read" in said
+        assert "without the file, nothing earlier is told" in said
+    told.unlink()
+    hpo("resume", "warm")
+    assert len(data("trial", "list", "warm")) == 5
+
+
 def test_a_dry_run_shows_it_and_an_experiment_file_may_say_it(earlier: list[dict[str, Any]]) -> None:
     Path("config.yml").write_text(
         "trialCommand: python train.py\nwarmFrom: before\nmaxTrialNumber: 2\nseed: 2\n"

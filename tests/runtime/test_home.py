@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hpo.errors import StoreError, UsageError
+from hpo.config.model import Config
+from hpo.errors import ExperimentFailed, StoreError, UsageError
+from hpo.experiment.create import create
 from hpo.runtime import home
+from hpo.space import SearchSpace
 
 
 def test_ext4_is_told_to_spread_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +62,42 @@ def test_where_a_runner_lives_no_other_takes_its_lock(tmp_path: Path) -> None:
         pytest.raises(UsageError, match=f"is being run by process {os.getpid()} on "),
     ):
         home.take_lock(tmp_path)
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the ids of two experiments, which begin alike."""
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+    for name in ("ab1", "ab2"):
+        experiment = create(Config(command="true", space=space, max_trials=1))
+        with pytest.raises(ExperimentFailed):
+            experiment.run()
+        experiment.directory.rename(tmp_path / "home" / name)
+    return ["ab1", "ab2"]
+
+
+def test_the_beginning_of_an_id_will_do_unless_several_begin_so(two: list[str]) -> None:
+    assert [home.find(name).name for name in two] == two
+    with pytest.raises(UsageError, match=r"ab fits ab[12], ab[12]") as raised:
+        home.find("ab")
+    assert raised.value.help == "give more of the id"
+    home.remove(home.find("ab2"))
+    assert home.find("ab").name == "ab1"
+
+
+def test_what_is_left_of_a_deletion_that_was_cut_short_is_no_experiment_and_goes(two: list[str]) -> None:
+    doomed = home.find("ab1")
+    doomed.rename(doomed.with_name(".deleted-ab1"))
+    assert [path.name for path, _ in home.experiments()] == ["ab2"]
+    home.remove_remains()
+    assert [path.name for path in home.home().iterdir()] == ["ab2"]
+
+
+def test_a_wish_that_cannot_be_read_is_one_for_nothing(two: list[str]) -> None:
+    directory = home.find("ab1")
+    home.send_command(directory, {"do": "stop"})
+    (wish,) = (directory / "commands").iterdir()
+    for text in ('{"do": ', "[1]"):
+        wish.write_text(text)
+        assert list(home.commands(directory)) == [(wish, {})]
