@@ -293,7 +293,8 @@ def status(directory: Path, stored: str) -> str:
 def send_command(directory: Path, command: Mapping[str, Any]) -> None:
     """Leave a wish for the runner, and wake it."""
     folder = directory / "commands"
-    name = f"{secrets.token_hex(8)}.json"
+    # File systems tell times in steps of milliseconds: of two within one step the name says which was first.
+    name = f"{time.time_ns():020}-{secrets.token_hex(4)}.json"
     path = folder / f".{name}"
     path.write_text(json.dumps(command), encoding="utf-8")
     path.rename(folder / name)

@@ -10,9 +10,11 @@ import pytest
 
 from hpo.config.model import Algorithm, Config
 from hpo.errors import UsageError
+from hpo.experiment import wishes
 from hpo.experiment.create import create, open_existing
 from hpo.experiment.limits import Limits
 from hpo.experiment.loop import Experiment
+from hpo.runtime import home
 from hpo.space import SearchSpace
 from hpo.target import Target
 from hpo.trial import Trial, TrialState
@@ -324,3 +326,39 @@ class TestCounting:
         limits.change(Config.model_validate({"command": "true", "space": SPACE}))
         assert limits.result(1, 1.0, None) is None
         assert limits.winner is None
+
+
+class TestWishes:
+    def test_those_that_make_no_sense_are_said_and_change_nothing(self) -> None:
+        directory = run(f"sleep 0.02; {NUMBER}", max_trials=1).directory
+        for wish in (
+            {"do": "update", "settings": {"max_trials": 2}},
+            {"do": "update", "settings": {"trial_concurrency": -1}},
+            {"do": "search", "space": {"x": {"_type": "guess", "_value": []}}},
+            {"do": "import", "trials": [[{"x": 7}, 1.0]]},
+            {"do": "dance"},
+        ):
+            home.send_command(directory, wish)
+        again = open_existing(directory)
+        again.run()
+        said = [event["message"] for event in again.store.events() if event["kind"] == "warning"]
+        assert [message.split(": ")[0] for message in said] == [
+            "the settings stay as they are",
+            "the search space stays as it is",
+            "a trial was not imported",
+            "this could not be done",
+        ]
+        assert states(again) == ["succeeded", "succeeded"]
+
+    def test_memory_that_no_trial_could_do_with_is_asked_back(self) -> None:
+        directory = run(NUMBER, max_trials=1).directory
+        with pytest.raises(UsageError, match="4 bytes of memory") as raised:
+            wishes.update(directory, {"max_trial_memory": 4})
+        assert raised.value.help == "give the unit: 512M, 4G"
+        assert list(home.commands(directory)) == []
+
+    def test_what_is_over_cannot_be_stopped(self) -> None:
+        directory = run(NUMBER, max_trials=1).directory
+        with pytest.raises(UsageError, match="is not running") as raised:
+            wishes.stop(directory)
+        assert raised.value.help == f"hpo show {directory.name} tells where it stands"

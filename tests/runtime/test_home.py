@@ -101,3 +101,13 @@ def test_a_wish_that_cannot_be_read_is_one_for_nothing(two: list[str]) -> None:
     for text in ('{"do": ', "[1]"):
         wish.write_text(text)
         assert list(home.commands(directory)) == [(wish, {})]
+
+
+def test_wishes_are_obeyed_in_the_order_in_which_they_were_made(two: list[str]) -> None:
+    directory = home.find("ab1")
+    wanted = [{"do": "enqueue", "parameters": {"x": i / 50}} for i in range(50)]
+    for wish in wanted:
+        home.send_command(directory, wish)
+    for path in (directory / "commands").iterdir():
+        os.utime(path, (1, 1))  # as if they had come within one step of the file system's clock
+    assert [wish for _, wish in home.commands(directory)] == wanted
