@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -156,16 +156,15 @@ def _file_system(path: Path) -> str | None:
 
 
 def _extras() -> Iterator[Finding]:
+    names = metadata.packages_distributions()  # reads what is said of all that is installed
     for extra, (module, use) in _EXTRAS.items():
-        if find_spec(module) is None:
+        spec = find_spec(module)
+        if spec is None or spec.origin is None:  # a folder of that name, where it is called, is no library
             yield Finding(extra, "absent", f"not installed: {use}", f"pip install 'hpo-annotate[{extra}]'")
         else:
-            yield Finding(extra, "ok", f"{module} {_version(module)}: {use}")
+            yield Finding(extra, "ok", f"{module}{_version(names, module)}: {use}")
 
 
-def _version(module: str) -> str:
-    names = metadata.packages_distributions().get(module, [module])
-    try:
-        return metadata.version(names[0])
-    except metadata.PackageNotFoundError:
-        return ""
+def _version(names: Mapping[str, list[str]], module: str) -> str:
+    """Return the version of a module; nothing of one that was not installed, but lies where it is found."""
+    return f" {metadata.version(names[module][0])}" if module in names else ""

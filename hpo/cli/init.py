@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import sys
@@ -132,12 +133,11 @@ def _python_files(folder: Path) -> Iterator[Path]:
         if path.suffix == ".py" and path.is_file():
             yield path
     for path in entries:
-        is_other = path.name.startswith(".") or path.name in _ELSEWHERE or (path / "pyvenv.cfg").exists()
-        if path.is_dir() and not is_other and not path.is_symlink():
-            try:
+        if path.name.startswith(".") or path.name in _ELSEWHERE:
+            continue
+        with contextlib.suppress(OSError, UsageError):  # one that may not be read
+            if path.is_dir() and not path.is_symlink() and not (path / "pyvenv.cfg").exists():
                 yield from _python_files(path)
-            except UsageError:  # one that may not be read
-                continue
 
 
 def _points(path: Path) -> int:
@@ -153,7 +153,7 @@ def _points(path: Path) -> int:
 
 def _experiment_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.glob("*.y*ml")):
-        if re.search(
+        if path.is_file() and re.search(
             r"^\s*(trialCommand|trialConcurrency|searchSpacePath|searchSpaceFile)\s*:",
             path.read_text("utf-8", "replace"),
             re.M,

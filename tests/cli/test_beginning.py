@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import here
+
+from hpo.cli import completion, doctor
+from hpo.cli.init import find_scripts
 
 MARKED = "import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_final_result(x)\n"
 PLAIN = "import torch\nlr = 0.1\nprint(lr)\n"
+NOBODY = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +46,19 @@ def hpo(*arguments: str, code: int = 0, **environment: str) -> subprocess.Comple
     return done
 
 
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave what there is where the user has no entry in the passwords' file."""
+    monkeypatch.delenv("HPO_HOME")
+    monkeypatch.setenv("HOME", "~")
+
+
+def damage(name: str) -> None:
+    """Leave what is no database in the place of an experiment's."""
+    folder = Path(os.environ["HPO_HOME"]) / name
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "experiment.db").write_bytes(b"no database" * 1000)
+
+
 class TestAlone:
     def test_it_says_how_to_begin(self) -> None:
         told = hpo().stdout
@@ -50,6 +70,14 @@ class TestAlone:
         hpo("run", "train.py", "--max-trials", "1")
         assert "1 experiment in " in hpo().stdout
         assert "the newest, train, is done." in hpo().stdout
+
+    def test_where_experiments_could_not_be_stored_it_says_so_too(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nowhere(monkeypatch)
+        told = here()[0]
+        assert "To begin:" in told
+        assert told.endswith("there is no home folder to store experiments in: set HPO_HOME to a folder\n")
 
 
 class TestInit:
@@ -73,14 +101,30 @@ class TestInit:
     @pytest.mark.parametrize(("answer", "is_written"), [(b"y\n", True), (b"n\n", False)])
     def test_in_a_terminal_it_asks(self, answer: bytes, is_written: bool) -> None:
         Path("train.py").write_text(PLAIN)
-        here, there = pty.openpty()
-        os.write(here, answer)
-        command = [sys.executable, "-m", "hpo", "init"]
-        done = subprocess.run(command, stdin=there, capture_output=True, timeout=300, check=True)
-        os.close(here)
-        os.close(there)
-        assert b"Write 1 mark into train.py?" in done.stderr
+        assert "Write 1 mark into train.py?" in self.answered(answer).stderr
         assert ("# hpo:" in Path("train.py").read_text()) is is_written
+
+    def answered(self, answer: bytes) -> subprocess.CompletedProcess[str]:
+        """Call it in a terminal, where somebody types this."""
+        typed, terminal = pty.openpty()
+        os.write(typed, answer)
+        command = [sys.executable, "-m", "hpo", "init"]
+        done = subprocess.run(
+            command, stdin=terminal, capture_output=True, timeout=300, check=False, text=True
+        )
+        os.close(typed)
+        os.close(terminal)
+        return done
+
+    def test_in_a_terminal_it_asks_which_of_several_is_meant(self) -> None:
+        Path("train.py").write_text(PLAIN)
+        Path("marked.py").write_text(MARKED)
+        done = self.answered(b"2\ny\n")
+        assert "Which one is to be tuned? [1]:" in done.stderr
+        assert "1 line marked in train.py." in done.stdout
+        done = self.answered(b"3\n")
+        assert done.returncode == 2
+        assert "hpo: there is no script 3 in this list\n  hpo init SCRIPT names one\n" in done.stderr
 
     def test_a_script_that_is_marked_goes_on_to_be_tuned(self) -> None:
         Path("fit.py").write_text(MARKED)
@@ -101,6 +145,40 @@ class TestInit:
         assert "hpo run --config config.yml" in hpo("init").stdout
         assert "cannot be read" in hpo("init", "nowhere", code=2).stderr
 
+    def test_what_only_has_the_name_of_an_experiment_file_is_none(self) -> None:
+        Path("ci.yml").write_text("steps: []\n")
+        Path("folder.yaml").mkdir()
+        assert "seems to train anything" in here("init", code=2)[1]
+
+    def test_a_script_in_which_nothing_is_known_is_told_how_its_values_are_marked_or_sent(self) -> None:
+        Path("my job.py").write_text("answer = 42\n")
+        told = here("init", "my job.py")[0]
+        assert "Nothing in my job.py has a name that is known for a hyperparameter.\n" in told
+        assert "# hpo: loguniform(1e-5, 1e-1)\n" in told
+        assert "hpo run 'my job.py' --param 'lr=loguniform(1e-5,1e-1)'\n" in told
+
+    def test_mistakes_in_the_marks_of_a_script_are_said(self) -> None:
+        Path("train.py").write_text("lr = 0.1  # hpo: uniform(1, 0)\n")
+        assert here("init", code=2)[1].startswith("train.py:1:")
+
+    def test_tests_what_is_hidden_what_is_huge_and_what_may_not_be_read_are_not_looked_at(self) -> None:
+        for name in (".train.py", "test_train.py", "huge_train.py", "secret_train.py", "train.py"):
+            Path(name).write_text(PLAIN)
+        os.truncate("huge_train.py", 2 << 20)
+        Path("closed").mkdir()
+        Path("closed/train.py").write_text(PLAIN)
+        Path("closed").chmod(0)
+        Path("secret_train.py").chmod(0)
+        is_root = os.geteuid() == 0  # to whom nothing is closed
+        if is_root:
+            os.seteuid(NOBODY)
+        try:
+            assert find_scripts(Path()) == [Path("train.py")]
+        finally:
+            if is_root:
+                os.seteuid(0)
+            Path("closed").chmod(0o700)
+
 
 class TestDoctor:
     def test_it_tells_what_there_is_and_how_to_get_what_is_not(self) -> None:
@@ -120,6 +198,47 @@ class TestDoctor:
         Path("open").mkdir(mode=0o755)
         Path("open").chmod(0o755)
         assert "others may look into" in hpo("doctor", HPO_HOME=str(Path("open").absolute())).stdout
+
+    def test_that_there_is_no_place_for_experiments_is_an_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nowhere(monkeypatch)
+        told = here("doctor", code=1)[0]
+        assert re.search(r"error store +there is no home folder .*\n +set HPO_HOME to a folder\n", told)
+
+    def test_experiments_that_cannot_be_read_are_named(self) -> None:
+        damage("broken")
+        assert "broken/experiment.db cannot be read: " in here("doctor")[0]
+
+    def test_a_disk_that_is_nearly_full_or_far_away_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(doctor, "_LEAST_ROOM", 1 << 62)
+        assert "make room: hpo clean" in here("doctor")[0]
+        kind = doctor._file_system(Path.cwd())
+        monkeypatch.setattr(doctor, "_REMOTE", {kind})
+        assert f"on a network file system ({kind})" in here("doctor")[0]
+
+    def test_a_command_that_the_shell_does_not_find_or_finds_elsewhere_is_said(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Path("bin").mkdir()
+        monkeypatch.setenv("PATH", str(Path("bin").absolute()))
+        assert "no `hpo` is found by the shell" in here("doctor")[0]
+        Path("bin/hpo").write_text("#!/bin/sh\n")
+        Path("bin/hpo").chmod(0o755)
+        assert "bin/hpo belongs to another Python" in here("doctor")[0]
+
+    def test_each_gpu_is_told_with_its_memory(self, nvml: Path) -> None:
+        Path("gpus").write_text("0\n0 16000 15500 -\n0 16000 9000 4711\n")
+        told = hpo("doctor", LD_LIBRARY_PATH=str(nvml), STANDIN_NVML=str(Path("gpus").absolute())).stdout
+        assert re.search(r"ok    GPU 0 +\S.*15\.1 G of 15\.6 G free\n", told)
+        assert re.search(r"ok    GPU 1 +\S.*8\.79 G of 15\.6 G free\n", told)
+
+    @pytest.mark.skipif(find_spec("wandb") is not None, reason="W&B is there")
+    def test_a_folder_with_the_name_of_a_library_is_none(self) -> None:
+        Path("wandb").mkdir()  # as W&B leaves one
+        assert re.search(r"-     wandb +not installed", hpo("doctor").stdout)
+        Path("wandb/__init__.py").touch()  # a copy that nobody installed
+        assert re.search(r"ok    wandb +wandb: `--track wandb`\n", hpo("doctor").stdout)
 
 
 class TestCompletion:
@@ -142,9 +261,26 @@ class TestCompletion:
         assert self.complete(f"hpo apply {name[:3]}") == [name]
         assert self.complete("hpo run --tuner G") == ["GridSearch", "GP"]
 
-    def test_without_a_store_nothing_is(self) -> None:
+        assert self.complete("hpo show nothing") == []
+        assert self.complete("hpo run --assessor M") == ["Medianstop"]
+
+    def test_without_a_store_nothing_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert self.complete("hpo show ") == []
         assert not Path("../home").exists()
+        nowhere(monkeypatch)
+        assert self.complete("hpo show ") == []
+
+    def test_of_very_many_experiments_the_oldest_have_their_ids_alone_and_one_that_is_damaged_is_none(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Path("train.py").write_text(MARKED)
+        run = ("run", "train.py", "--max-trials", "1", "--json")
+        names = [json.loads(hpo(*run).stdout)["experiment"] for _ in range(2)]
+        damage("zz")
+        for age, name in enumerate([*names, "zz"]):
+            os.utime(Path(os.environ["HPO_HOME"], name, "experiment.db"), (age, age))
+        monkeypatch.setattr(completion, "_NAMED", 2)
+        assert list(completion.experiments("")) == [(names[1], "train done"), (names[0], "")]
 
     def test_the_script_for_a_shell_is_printed(self) -> None:
         # The shell is the one that it is called by, among whose parents the tests need not have any.

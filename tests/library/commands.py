@@ -33,15 +33,20 @@ def data(*arguments: str) -> Any:
     """
     if arguments[0] not in READING:
         return json.loads(hpo(*arguments, "--json").stdout)
+    return json.loads(here(*arguments, "--json")[0])
+
+
+def here(*arguments: str, code: int = 0) -> tuple[str, str]:
+    """Run a command that must end with this code in this process; return what it says, and its complaints."""
     said, complaint = io.StringIO(), io.StringIO()
     with (
-        mock.patch.object(sys, "argv", ["hpo", *arguments, "--json"]),
+        mock.patch.object(sys, "argv", ["hpo", *arguments]),
         contextlib.redirect_stdout(said),
         contextlib.redirect_stderr(complaint),
     ):
         status = command_line.main()
-    assert status == 0, f"exit {status}\n{said.getvalue()}\n{complaint.getvalue()}"
-    return json.loads(said.getvalue())
+    assert status == code, f"exit {status}\n{said.getvalue()}\n{complaint.getvalue()}"
+    return said.getvalue(), complaint.getvalue()
 
 
 def trials(*arguments: str) -> list[dict[str, Any]]:
