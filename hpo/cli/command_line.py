@@ -18,14 +18,18 @@ def main() -> int:
     try:
         _check_text(sys.argv)
         result = app(standalone_mode=False)
+        print(end="", flush=True)
     except HpoError as error:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `| head` has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains as it ends
-        return 0
+    except BrokenPipeError:
+        return _has_been_read()
+    except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):  # click and rich would end with 1
+            return _has_been_read()
+        raise
     except OSError as error:  # a full disk, a folder that somebody removed
         print(
             f"hpo: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""),
@@ -35,6 +39,12 @@ def main() -> int:
     except Exception as error:
         return _usage(error)
     return result if isinstance(result, int) else 0
+
+
+def _has_been_read() -> int:
+    """Return the exit status where whoever reads what is said, such as `| head`, has seen enough."""
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains as it ends
+    return 0
 
 
 def _check_text(words: Sequence[str]) -> None:

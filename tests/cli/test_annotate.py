@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from commands import here
 
 ROOT = Path(__file__).parents[2]
 WRONG = "lr = 0.01  # hpo: uniform('100%', 1)\n"
@@ -58,6 +59,37 @@ act = relu  # hpo: choice(relu, "none", 1e-3)
         assert f"  {domain}  " in shown
 
 
+def test_lists_the_budget_and_the_rules_are_shown_beneath() -> None:
+    Path("train.py").write_text(
+        """import hpo
+x = 0.5  # hpo: uniform(0, 1)
+# hpo: constraint(x <= 0.75)
+columns = ["a"]  # hpo: subset(["a", "b", "c"], max=2)
+for epoch in hpo.fidelity(range(5)):
+    pass
+"""
+    )
+    shown = here("annotate", "train.py")[0]
+    assert '  subset(["a", "b", "c"], max=2)  ' in shown
+    assert shown.endswith("only where x <= 0.75  (train.py:3)\nthe budget is 5 passes  (train.py:5)\n")
+    text = Path("train.py").read_text().replace("range(5)", "loader")
+    Path("train.py").write_text(text)
+    assert here("annotate", "train.py")[0].endswith("the budget is a number of passes  (train.py:5)\n")
+
+
+def test_a_script_without_marks_is_told_how_they_are_made() -> None:
+    Path("train.py").write_text("lr = 0.01\n")
+    said, complaint = here("annotate", "train.py")
+    assert said == ""
+    assert complaint.startswith("No marks found. Mark a value: lr = 0.01  # hpo: loguniform(1e-5, 1e-1)\n")
+
+
+def test_a_form_that_there_is_not_is_a_mistake() -> None:
+    Path("train.py").write_text("lr = 0.01  # hpo: uniform(0, 1)\n")
+    said = here("annotate", "train.py", "--format", "xml", code=2)[1]
+    assert said == "hpo: there is no format xml\n  the formats are text, json and github\n"
+
+
 def test_scripts_that_are_checked_together_are_no_one_program() -> None:
     Path("other.py").write_text("shared = 1  # hpo: choice(1, 2, name=n)\n")
     for name, domain in (("one", "choice(1, 2, name=lr)"), ("two", "choice(1, 3, name=lr)")):
@@ -77,6 +109,8 @@ def test_github_is_told_in_its_own_form() -> None:
         "::error file=a%2Cb%3Ac.py,line=1,col=27,endLine=1,endColumn=33,title=HPO204::"
         "low of uniform is '100%25', which is no finite number (write uniform(low, high))\n"
     )
+    Path("train.py").write_text("lr = 0.01  # hpo: uniform(0, 1)\n")
+    assert here("annotate", "--format", "github", "train.py") == ("", "")
 
 
 def test_the_hook_for_pre_commit_calls_what_there_is() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import here
 
 from hpo.runtime.store import Store
 
@@ -366,19 +367,57 @@ def test_param_and_metric_tell_of_their_options() -> None:
     assert "--default DEFAULT" in hpo("param", "--help").stdout
     assert "--step STEP" in hpo("metric", "--help").stdout
     assert "param " in hpo("--help").stdout
+    assert here("--", "param", "lr", "--default", "0.1") == ("0.1\n", "")
+    assert here("--", "metric", "3") == ("", "")
 
 
+def test_param_and_metric_say_what_is_wrong_in_a_trial_and_outside() -> None:
+    outside = (
+        "hpo: there is no value for y: no experiment is running here; --default VALUE gives one outside\n"
+    )
+    assert hpo("param", "y", code=2).stderr == outside
+    command = f"{sys.executable} -m hpo"
+    Path("config.yml").write_text(
+        "searchSpace: {x: {_type: uniform, _value: [0, 1]}}\n"
+        f"trialCommand: {command} param y; {command} metric great --final\n"
+        "maxTrialNumber: 1\ntrialConcurrency: 1\ntuner: {name: Random}\n"
+    )
+    hpo("run", "--config", "config.yml", code=1)
+    assert hpo("trial", "logs", "0").stderr == "hpo: there is no value for y: this trial has x\n"
+    assert "failed: its final result: 'great' is no number\n" in hpo("trial", "show", "0").stdout
+
+
+@pytest.mark.parametrize(
+    "command", [["param", "lr", "--default", "0.1"], ["--help"], ["list"], ["trial", "logs", "0"]]
+)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_param_bears_a_program_that_has_read_enough(unbuffered: str) -> None:
+def test_a_command_bears_a_program_that_has_read_enough(command: list[str], unbuffered: str) -> None:
+    if command[0] in ("list", "trial"):
+        hpo("run", "train.py", "--max-trials", "1")
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "hpo", "param", "lr", "--default", "0.1"]
     variables = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    called = [sys.executable, "-m", "hpo", *command]
     done = subprocess.run(
-        command, stdout=writing, stderr=subprocess.PIPE, timeout=300, check=False, env=variables
+        called, stdout=writing, stderr=subprocess.PIPE, timeout=300, check=False, env=variables
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_script_that_is_a_folder_or_an_amount_that_is_none_is_a_mistake() -> None:
+    assert "hpo: . is a folder\n" in hpo("run", ".", code=2).stderr
+    said = hpo("run", "train.py", "--ray-resource", "tpu", code=2).stderr
+    assert "write it as NAME=N, such as tpu=1" in said
+
+
+def test_a_trial_is_asked_for_by_its_number() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--name", "mine")
+    assert "hpo: which trial?\n  hpo trial list mine shows them" in here("trial", "show", "mine", code=2)[1]
+
+
+def test_an_export_in_an_unknown_form_is_a_mistake() -> None:
+    assert "the formats are csv, json, parquet, nni" in here("export", "--format", "xml", code=2)[1]
 
 
 def test_where_the_scripts_own_values_fail_others_are_still_written_back() -> None:

@@ -53,6 +53,19 @@ def test_it_reads_for_a_person() -> None:
     assert "Command      python train.py 'a b'" in told
 
 
+def test_what_a_space_an_assessor_and_a_warm_start_change_is_told() -> None:
+    hpo("run", "train.py", "--max-trials", "2", "--seed", "1")
+    Path("train.py").write_text(SCRIPT + "# hpo: constraint(x <= 0.75)\n")
+    told = hpo("run", "train.py", "--dry-run", "--assessor", "Medianstop", "--warm-from", "train").stdout
+    assert "             only where x <= 0.75\n" in told
+    assert "Assessor     Medianstop\n" in told
+    assert "\nWarm start   " in told
+    assert "Fixed" not in told
+    told = hpo("run", "train.py", "--dry-run", "--fix", "opt=sgd", "--param", "wd=uniform(0,1)").stdout
+    assert "             momentum  uniform(0, 1)  now 0.9\n" in told
+    assert "             wd        uniform(0, 1)\n" in told
+
+
 def test_what_would_be_a_mistake_is_one() -> None:
     assert (
         "there is no tuner" in hpo("run", "train.py", "--dry-run", "--tuner", "None", code=2).stderr.lower()
