@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import data
+from commands import data, here
 
 SCRIPT = """\
 import hpo
@@ -61,7 +61,7 @@ def hpo(*arguments: str) -> str:
     return done.stdout
 
 
-def in_a_terminal(*arguments: str, columns: int = 90) -> str:
+def in_a_terminal(*arguments: str, columns: int = 90, code: int = 0) -> str:
     """Return what a terminal of so many columns gets."""
     leader, follower = pty.openpty()
     environment = {
@@ -81,8 +81,13 @@ def in_a_terminal(*arguments: str, columns: int = 90) -> str:
     except OSError:  # its last writer is gone
         pass
     os.close(leader)
-    assert process.wait() == 0
+    assert process.wait() == code
     return shown.decode()
+
+
+def plainly(shown: str) -> list[str]:
+    """Return the lines of a terminal without their colours."""
+    return [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()]
 
 
 def kill_in_the_middle(*options: str) -> None:
@@ -281,6 +286,73 @@ def test_a_list_of_trials_has_a_column_a_parameter_and_one_beneath_the_other_whe
     assert all(line == line.rstrip() for line in lines)
     narrow = in_a_terminal("trial", "list", columns=40)
     assert re.search(r"0 +succeeded +0.5 +[\d.]+ s\s+.*x=0.5  k=a", narrow)
+
+
+def test_a_list_of_experiments_is_folded_in_its_cells_where_it_is_too_wide_and_nothing_is_cut() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--name", "digits" * 20)
+    head, *lines = plainly(in_a_terminal("list", columns=70))
+    assert head.split() == ["id", "name", "status", "trials", "best", "begun"]
+    assert max(map(len, lines)) <= 70
+    start, end = head.index("name"), head.index("status")
+    assert "".join(line[start:end].strip() for line in lines) == "digits" * 20
+
+
+def test_a_diff_has_colours_in_a_terminal_alone() -> None:
+    hpo("run", "train.py", "--max-trials", "4", "--seed", "1")
+    diff = hpo("apply", "--trial", "1")
+    shown = in_a_terminal("apply", "--trial", "1")
+    assert "\x1b[31m-x = 0.5" in shown
+    assert "\x1b[32m+x = 0." in shown
+    assert [line for line in plainly(shown) if line][: len(diff.splitlines())] == [
+        line.rstrip() for line in diff.splitlines()
+    ]
+
+
+def test_a_mistake_is_folded_between_words_in_a_terminal() -> None:
+    lines = plainly(in_a_terminal("run", "train.py", "--fix", "nonesuch=1", columns=30, code=2))
+    assert max(map(len, lines)) <= 30
+    assert " ".join(" ".join(lines).split()) == " ".join(
+        call("run", "train.py", "--fix", "nonesuch=1").stderr.split()
+    )
+
+
+def test_every_limit_is_told_and_what_a_trial_of_several_runs_took() -> None:
+    limits = ["--stop-when", "x>2", "--patience", "5", "--max-failures", "4", "--max-trial-memory", "2G"]
+    hpo("run", "train.py", "--max-trials", "1", *limits, "--repeat", "2", "--retries", "1")
+    assert (
+        "Limits       stops when x>2; after 5 trials without a better result; after 4 failures; "
+        "2 G of memory for a trial; each trial runs 2 times; 1 retry\n"
+    ) in hpo("show")
+    assert "runs       0.5, 0.5\n" in hpo("trial", "show", "0")
+
+
+def test_where_no_trial_has_succeeded_there_is_no_best() -> None:
+    Path("train.py").write_text("x = 0.5  # hpo: uniform(0, 1)\nraise SystemExit(3)\n")
+    call("run", "train.py", "--max-trials", "1")
+    assert "Best" not in hpo("show")
+    done = call("best")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "No trial has succeeded yet.\n")
+
+
+def test_of_an_experiment_that_runs_one_sees_how_far_its_trials_are_and_how_it_is_ended() -> None:
+    Path("train.py").write_text(
+        "import hpo, pathlib, time\n"
+        "x = 0.5  # hpo: uniform(0, 1)\nhpo.report_intermediate_result(x, step=7)\n"
+        "while not pathlib.Path('go').exists():\n    time.sleep(0.05)\nhpo.report_final_result(x)\n"
+    )
+    command = [sys.executable, "-m", "hpo", "run", "train.py", "--max-trials", "1", "--no-web"]
+    runner = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 60
+    while not (data("list") and any(t["intermediate"] for t in data("trial", "list"))):
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "hpo", "trial", "logs", "0", "--follow"], stdout=subprocess.DEVNULL
+    )
+    assert re.search(r"\n0 +running +- .* step 7: 0\.5\n", here("trial", "list")[0])
+    assert re.search(r"Next +hpo stop \w+ .* end it; it can go on later\n", here("show")[0])
+    Path("go").touch()
+    assert runner.wait(60) == follower.wait(60) == 0
 
 
 def test_the_best_trials_are_those_of_the_experiments_direction() -> None:
