@@ -221,6 +221,16 @@ def test_an_explanation_that_fails_ends_nothing_and_is_told_with_its_line() -> N
     assert re.search(r"error explain failed at .*custom.py:11: IndexError: list index", hpo("show"))
 
 
+def test_why_an_experiment_has_failed_stands_beside_its_name() -> None:
+    Path("custom.py").write_text(
+        CUSTOM.replace("return Trial", "raise ValueError('out of ideas')\n        x")
+    )
+    assert call("run", "train.py", "--tuner", "custom.py:Stepping", "--max-trials", "3").returncode == 2
+    title, *lines = hpo("show").splitlines()
+    assert re.search(r" error: the tuner Stepping failed at .*custom.py:9: ValueError: out of ideas$", title)
+    assert re.search(r"^Next +hpo resume \w+ +go on where it stood$", "\n".join(lines), re.MULTILINE)
+
+
 def test_a_terminal_gets_a_picture_and_no_line_too_long() -> None:
     hpo("run", "train.py", "--max-trials", "12", "--seed", "1", "--name", "n" * 200)
     shown = in_a_terminal("show")

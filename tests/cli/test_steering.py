@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import data
+from commands import data, here
 
 SCRIPT = """import time
 import hpo
@@ -49,6 +50,14 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
+def reader(fifo: str) -> int | None:
+    """Return a descriptor to write with to who reads from a pipe, once somebody does."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
 class TestDetached:
     def test_the_command_returns_and_the_experiment_goes_on_to_its_end(self) -> None:
         Path("train.py").write_text(UNTIL_TOLD)
@@ -64,6 +73,21 @@ class TestDetached:
 
     def test_a_mistake_is_said_at_once(self) -> None:
         assert "there is no tuner" in hpo("run", "train.py", "--tuner", "TPEE", "--detach", code=2).stderr
+        assert data("list") == []
+
+    def test_ctrl_c_before_it_is_in_the_background_ends_all_of_it(self) -> None:
+        os.mkfifo("config.yml")  # it waits for what somebody writes there
+        command = [sys.executable, "-m", "hpo", "run", "--config", "config.yml", "--detach"]
+        started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + 60
+        while (writing := reader("config.yml")) is None:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        started.send_signal(signal.SIGINT)
+        said = started.communicate(timeout=60)[1]  # its other process has closed it, too
+        os.close(writing)
+        assert started.returncode == 130
+        assert "Traceback" not in said
         assert data("list") == []
 
     def test_its_session_is_its_own_and_stop_ends_it(self) -> None:
@@ -178,9 +202,28 @@ class TestParquet:
         assert (types["k"], types["parameter.value"]) == ("string", "int64")
         assert table.column("x").to_pylist() == [t["parameters"]["x"] for t in data("trial", "list")]
 
-    def test_it_needs_a_file(self) -> None:
+    def test_numbers_of_two_kinds_are_one_and_each_objective_has_a_column(self) -> None:
+        import pyarrow.parquet
+
+        Path("train.py").write_text(
+            "import hpo\nn = 2.5  # hpo: choice(1, 2.5)\n"
+            "hpo.report_final_result({'accuracy': n, 'state': 1 / n})\n"
+        )
+        objectives = ["--objective", "accuracy:max", "--objective", "state:min"]
+        hpo("run", "train.py", *objectives, "--tuner", "GridSearch", "--max-trials", "2")
+        hpo("export", "--format", "parquet", "-o", "trials.parquet")
+        table = pyarrow.parquet.read_table("trials.parquet")
+        assert table.column("n").to_pylist() == table.column("accuracy").to_pylist() == [2.5, 1.0]
+        assert table.column("result.state").to_pylist() == [0.4, 1.0]
+        assert set(table.column("state").to_pylist()) == {"succeeded"}
+
+    def test_it_needs_a_file_and_the_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hpo("run", "train.py", "--max-trials", "1")
         assert "-o trials.parquet" in hpo("export", "--format", "parquet", code=2).stderr
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        said = here("export", "--format", "parquet", "-o", "trials.parquet", code=2)[1]
+        assert "pip install 'hpo-annotate[parquet]'" in said
+        assert not Path("trials.parquet").exists()
 
 
 class TestAttach:
@@ -204,6 +247,21 @@ class TestAttach:
         assert [line.split()[1] for line in said.splitlines() if line.startswith("trial ")] == list("0123")
         assert "4 trials succeeded" in said
         assert f"hpo show {name}" in said
+
+    def test_it_tells_what_ended_before_and_what_else_happens(self) -> None:
+        Path("train.py").write_text(UNTIL_TOLD.replace("while not", "while hpo.get_sequence_id() and not"))
+        options = ["--max-trials", "2", "--on-finish", "exit 3"]
+        name = data("run", "train.py", *options, "--detach")["experiment"]
+        until(lambda: data("show", name)["trials"] == {"succeeded": 1, "running": 1})
+        command = [sys.executable, "-m", "hpo", "attach", name]
+        watcher = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert watcher.stderr is not None
+        watcher.stderr.readline()
+        assert watcher.stderr.readline() == "1 trial ended before\n"
+        Path("go").touch()
+        said = watcher.communicate(timeout=300)[1]
+        assert [line.split()[1] for line in said.splitlines() if line.startswith("trial ")] == ["1"]
+        assert re.search("--on-finish .*3: exit 3\n", said)
 
     def test_ctrl_c_ends_the_watching_and_not_the_experiment(self) -> None:
         name = self.begin()

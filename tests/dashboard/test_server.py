@@ -190,6 +190,19 @@ class TestRun:
         assert "http://" not in done.stderr
         assert not (home / "web").exists()
 
+    def test_where_its_secrets_would_not_be_safe_there_is_no_page_and_the_experiment_runs(
+        self, home: Path, tmp_path: Path
+    ) -> None:
+        (home / "web").mkdir()
+        (home / "web").chmod(0o755)
+        script = tmp_path / "quick.py"
+        script.write_text("import hpo\nx = 1  # hpo: choice(1, 2)\nhpo.report_final_result(x)\n")
+        arguments = [sys.executable, "-m", "hpo", "run", str(script), "--max-trials", "2"]
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=True)
+        assert "note: there is no page: the page's token cannot be kept in " in done.stderr
+        assert "http://" not in done.stderr
+        assert "2 trials succeeded" in done.stderr
+
     def test_a_port_that_is_taken_is_said_before_anything_is_made(self, home: Path, tmp_path: Path) -> None:
         script = tmp_path / "quick.py"
         script.write_text("import hpo\nx = 1  # hpo: choice(1, 2)\nhpo.report_final_result(x)\n")
