@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import hpo
 
 PLAIN = """import hpo
 lr = 0.01
@@ -154,3 +155,36 @@ def test_without_the_extra_it_says_how_to_get_it() -> None:
     done = subprocess.run([sys.executable, "-m", "hpo", "mcp"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "pip install 'hpo-annotate[mcp]'" in done.stderr
+
+
+def test_where_nothing_succeeded_the_agent_is_told_where_to_look() -> None:
+    Path("train.py").write_text("x = 1.0  # hpo: uniform(0, 2)\nraise SystemExit('it diverged')\n")
+    hpo("run", "train.py", "--max-trials", "2", code=1)
+
+    async def use(call: Call) -> None:
+        told = await call("explain")
+        assert told["in_words"] == [
+            "No trial has succeeded: look at trial_log of one that failed.",
+            "2 trials failed.",
+        ]
+        assert (told["best"]["trial"], told["importance"], told["at_the_edge"]) == (None, {}, {})
+        assert "it diverged" in (await call("trial_log", number=1))["stderr"]
+        with pytest.raises(LookupError, match="has no trial 99"):
+            await call("trial_log", number=99)
+
+    with_client(use)
+
+
+def test_where_a_script_has_no_values_of_its_own_the_best_is_no_gain() -> None:
+    Path("train.py").write_text("import hpo\nv = hpo.get_next_parameter()\nhpo.report_final_result(v['x'])\n")
+    Path("space.json").write_text(
+        '{"x": {"_type": "randint", "_value": [1, 3]}, "k": {"_type": "choice", "_value": ["a", "b"]}}'
+    )
+    hpo("run", "train.py", "--space", "space.json", "--max-trials", "4", "--tuner", "GridSearch")
+
+    async def use(call: Call) -> None:
+        told = await call("explain")
+        assert told["in_words"][0] == f"The best is 2 (trial {told['best']['trial']})."
+        assert told["at_the_edge"] == {}
+
+    with_client(use)

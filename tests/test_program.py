@@ -215,6 +215,23 @@ def test_a_mistake_is_said_before_anything_runs(trial: Any, settings: dict[str, 
     assert not Path(os.environ["HPO_HOME"]).exists()
 
 
+def test_before_it_runs_there_is_nothing_to_look_at_or_to_steer() -> None:
+    made = hpo.Experiment(parabola, {"x": "uniform(0, 1)"}, max_duration="1m", max_trial_duration="2s")
+    assert repr(made) == "Experiment(not run yet)"
+    with pytest.raises(UsageError, match="has not run yet") as raised:
+        made.enqueue(x=0.5)
+    assert raised.value.help == "call run() first"
+
+
+def test_a_script_that_asks_for_values_is_given_a_space() -> None:
+    Path("ask.py").write_text("import hpo\nhpo.report_final_result(hpo.get_next_parameter()['x'])\n")
+    written = {"x": {"_type": "uniform", "_value": [0, 1]}}
+    for space in (written, hpo.SearchSpace.from_json(written)):
+        made = hpo.Experiment("ask.py", space, max_trials=2, seed=1)
+        made.run(progress=False)
+        assert [t.value for t in made.trials] == [t.parameters["x"] for t in made.trials]
+
+
 def test_a_marked_script_is_run_and_looked_at() -> None:
     Path("train.py").write_text("import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_final_result(x)\n")
     found = hpo.Experiment("train.py", max_trials=3, seed=1).run(progress=False)

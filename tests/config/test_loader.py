@@ -375,6 +375,20 @@ class TestWrongFields:
         found = mistake(write(V1.replace("codeDir: .", "codeDir: .\n  gpuNumm: 1")))
         assert (found.message, found.help) == ("there is no field trial.gpuNumm", "did you mean gpuNum?")
 
+    def test_a_part_of_several_gpus_cannot_be_had(self, write: Write) -> None:
+        (found,) = mistakes(write(f"{V2}trialGpuNumber: 1.5\n"))
+        assert found.message == "trialGpuNumber takes a part of one GPU, or whole ones, not 1.5"
+
+    def test_a_file_that_holds_no_settings(self, write: Write) -> None:
+        (found,) = mistakes(write("- 1\n- 2\n"))
+        assert found.message == "the file holds no settings"
+
+    def test_pythons_none_is_jsons_null_and_a_key_is_given_once(self, write: Write) -> None:
+        (found,) = mistakes(write('{"experimentName": None}', "config.json"))
+        assert (found.message, found.help) == ("None is no JSON value", "write null")
+        found, *_ = mistakes(write('{"trialCommand": "true", "trialCommand": "false"}', "config.json"))
+        assert (found.message, found.help) == ("trialCommand is given twice", "remove one of the two")
+
     @pytest.mark.parametrize("written", ["{acc: biggest, loss: least}", "[acc: biggest, loss: least]"])
     def test_each_wrong_objective_is_said_once(self, write: Write, written: str) -> None:
         first, second = mistakes(write(f"{V2}objectives: {written}\n"))

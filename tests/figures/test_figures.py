@@ -428,3 +428,19 @@ class TestTheRecord:
         assert record(trials).budget == 3
         assert record(trials[-3:]).budget == 9
         assert record([trial(0, {}, 1.0)]).budget is None
+
+
+class TestWhereNothingSucceeded:
+    def test_a_front_says_so(self) -> None:
+        wanted = Objectives(["acc:max", "cost:min"], [])
+        failed = record([trial(0, {"lr": 0.1})], objectives=wanted)
+        assert figures.front(failed).layout.annotations[0].text == "No trial has succeeded yet."
+
+    def test_results_have_a_range_all_the_same(self) -> None:
+        assert result_range([None, None], "maximize") == (0.0, 1.0)
+
+    def test_an_axis_of_one_value_has_room_on_both_sides(self) -> None:
+        space = {"x": {"_type": "normal", "_value": [0, 1]}, "y": {"_type": "lognormal", "_value": [0, 1]}}
+        one = record([trial(0, {"x": 3.0, "y": 2.0})], space)
+        assert Scale.of(one, "x").ends(np.array([3.0])) == (2.5, 3.5)
+        assert Scale.of(one, "y").ends(np.array([2.0])) == (1.0, 4.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -244,3 +245,20 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+class TestWhatIsNotThere:
+    def test_a_field_that_is_none_is_named_with_the_nearest(self) -> None:
+        with pytest.raises(AttributeError, match=r"no field tunr: did you mean tuner\?"):
+            _ = ExperimentConfig().tunr
+        with pytest.raises(AttributeError, match="no field trial_comand: did you mean trial_command"):
+            ExperimentConfig(trial_comand="true")
+
+    def test_several_training_services_are_named_in_a_list(self) -> None:
+        written = ExperimentConfig(["local", "remote"]).to_json()
+        assert written["trainingService"] == [{"platform": "local"}, {"platform": "remote"}]
+
+    def test_what_is_said_of_machines_elsewhere_is_kept_whatever_it_is(self) -> None:
+        machine = RemoteMachineConfig(host="10.0.0.1", gpus=[1])
+        assert machine.port is None
+        assert copy.deepcopy(machine).to_json() == {"host": "10.0.0.1", "gpus": [1]}

@@ -96,3 +96,9 @@ def test_unknown_assessors_and_arguments_are_named():
     with pytest.raises(TunerError) as caught:
         tuners.create_assessor("Medianstop", start=1)
     assert caught.value.help == "did you mean start_step?"
+
+
+def test_a_direction_is_one_of_two():
+    with pytest.raises(TunerError, match="direction is 'up'") as raised:
+        tuners.create_assessor("Medianstop", direction="up")
+    assert raised.value.help == "it is maximize or minimize"

@@ -8,6 +8,7 @@ from scipy.optimize import approx_fprime
 from threadpoolctl import threadpool_info
 
 from hpo import tuners
+from hpo.objectives import Objectives
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
 from hpo.tuners.acquisition import ConfidenceBound, ExpectedImprovement, ProbabilityOfImprovement, _log_h
@@ -206,3 +207,28 @@ def test_targets_keep_the_order_at_any_magnitude():
     assert np.isfinite(bent).all()
     assert (np.diff(bent[np.argsort(losses)]) >= 0).all()
     assert targets(np.full(5, 1e300)).tolist() == [0.0] * 5
+
+
+@pytest.mark.parametrize("name", ["Auto", "GP"])
+def test_results_of_nearly_one_place_do_not_break_the_model(name):
+    space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+    tuner = tuners.create(name, space, direction="minimize", seed=0)
+    for i in range(30):
+        trial = tuner.ask()
+        trial.parameters["x"] = 0.5 + i * 1e-14
+        tuner.tell(trial, float(i % 2))
+    space.check(tuner.ask().parameters)
+
+
+def test_of_two_that_miss_a_constraint_nsga2_prefers_the_nearer():
+    wanted = Objectives(["a:max", "b:min"], ["a<=0.2"])
+    space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+    tuner = tuners.create("NSGA2", space, seed=0, objectives=wanted, population_size=8)
+    feasible = []
+    for _ in range(96):
+        trial = tuner.ask()
+        x = trial.parameters["x"]
+        trial.data = {"a": x, "b": (x - 0.1) ** 2}
+        feasible.append(x <= 0.2)
+        tuner.tell(trial, x)
+    assert statistics.mean(feasible[:16]) < statistics.mean(feasible[-32:])

@@ -271,3 +271,18 @@ def test_mistakes_are_said_with_their_place_and_the_cure(code, file, class_name,
     with pytest.raises(TunerError) as caught:
         create_custom(code / file, class_name, SPACE, arguments)
     assert said.format(code=code) in f"{caught.value} {caught.value.help}"
+
+
+def test_an_assessor_of_our_kind_has_the_experiments_direction(code):
+    (code / "own.py").write_text(
+        "from hpo.tuners import Assessor\n\n\nclass Slow(Assessor):\n    name = 'Slow'\n"
+        "    def __init__(self, *, steps: int = 2, **common):\n"
+        "        super().__init__(**common)\n        self.steps = steps\n"
+        "    def should_stop(self, trial, peers):\n        return len(trial.intermediate) >= self.steps\n"
+    )
+    assessor = create_custom_assessor(code / "own.py", "Slow", {"steps": 1}, direction="minimize")
+    trial = Trial(0, {}, state=TrialState.RUNNING)
+    trial.intermediate.append(Metric(0, 0.5))
+    assert (assessor.direction, assessor.should_stop(trial, [])) == ("minimize", True)
+    with pytest.raises(TunerError, match="step"):
+        create_custom_assessor(code / "own.py", "Slow", {"step": 1})
