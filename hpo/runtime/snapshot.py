@@ -159,7 +159,10 @@ class Snapshot:
         import linecache
 
         for path in self._relative:
-            text = decode_source(self.text(path, "original"))
+            try:
+                text = decode_source(self.text(path, "original"))
+            except (SyntaxError, UnicodeError):  # it may be imported by nobody, or by who bears that it fails
+                continue
             # No modification time: linecache then never looks at the disk again.
             lines = [f"{line}\n" for line in text.split("\n")]  # `splitlines` would part at form feeds, too
             linecache.cache[path] = (len(text), None, lines, path)

@@ -420,6 +420,16 @@ def test_an_export_in_an_unknown_form_is_a_mistake() -> None:
     assert "the formats are csv, json, parquet, nni" in here("export", "--format", "xml", code=2)[1]
 
 
+def test_a_module_that_is_in_no_known_encoding_fails_where_it_is_imported_and_nowhere_else() -> None:
+    Path("comment.py").write_bytes(b"# caf\xe9\n")  # which Python never reads
+    Path("word.py").write_bytes(b"word = 'caf\xe9'\n")
+    Path("cookie.py").write_bytes(b"# coding: none\n")
+    trying = "try:\n    import {}\nexcept SyntaxError:\n    pass\nelse:\n    raise SystemExit(1)\n"
+    Path("train.py").write_text("import comment\n" + trying.format("word") + trying.format("cookie") + SCRIPT)
+    hpo("run", "train.py", "--max-trials", "2")
+    assert data("show")["trials"] == {"succeeded": 2}
+
+
 def test_where_the_scripts_own_values_fail_others_are_still_written_back() -> None:
     Path("train.py").write_text("import hpo\nx = 0.0  # hpo: uniform(0, 1)\nhpo.report_final_result(1 / x)\n")
     said = hpo("run", "train.py", "--max-trials", "2", "--name", "mine").stderr
