@@ -15,7 +15,6 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -148,13 +147,12 @@ class Security:
         return any(map(self._access.knows_session, self._cookies(headers)))
 
     def _cookies(self, headers: Headers) -> Iterable[str]:
+        """Yield what may be our cookie: others of this host, set by anybody, may be in any form."""
         for header in headers.getlist("cookie"):
-            try:
-                jar = SimpleCookie(header)
-            except CookieError:
-                continue
-            if self._cookie in jar:
-                yield jar[self._cookie].value
+            for pair in header.split(";"):
+                name, _, value = pair.strip().partition("=")
+                if name == self._cookie:
+                    yield value
 
     def _enter(self, scope: Scope) -> Response:
         """Exchange the code of a link for the cookie."""

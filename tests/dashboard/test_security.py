@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from hpo.dashboard.access import Access
 from hpo.dashboard.app import create_app
 from hpo.dashboard.changes import Changes
 from hpo.dashboard.security import Security, allowed_names
+from hpo.errors import StoreError
 from hpo.report import report
 
 Make = Callable[..., Path]
@@ -111,6 +114,15 @@ class TestWhoAsks:
         old = f"{int(issued) - 31 * 24 * 3600}.{nonce}"
         assert not access.knows_session(f"{old}.{access._seal(old)}")
 
+    @pytest.mark.parametrize("other", ["a@b=1", "a b", "=", 'x={"y": 1}', "hpo_1=x", f"hpo_{PORT}=x"])
+    def test_a_cookie_is_known_among_whatever_others_there_are(
+        self, page: TestClient, home: Path, other: str
+    ) -> None:
+        ours = f"hpo_{PORT}={Access(home).session()}"
+        for cookies in (f"{other}; {ours}", f"{ours}; {other}"):
+            assert stranger(page, Cookie=cookies).get(SAFE).status_code == 200
+        assert stranger(page, Cookie=other).get(SAFE).status_code == 401
+
 
 class TestTheLink:
     def test_it_lets_one_browser_in_once(self, page: TestClient, home: Path, make: Make) -> None:
@@ -150,8 +162,35 @@ class TestTheLink:
             mode = stat.S_IMODE(path.stat().st_mode)
             assert mode == (0o700 if path.is_dir() else 0o600), path
 
+    def test_a_code_that_nobody_used_within_a_day_is_kept_no_longer(self, home: Path) -> None:
+        access = Access(home)
+        access.mint()
+        (old,) = (home / "web" / "codes").iterdir()
+        os.utime(old, (0, 0))
+        access.mint()
+        (new,) = (home / "web" / "codes").iterdir()
+        assert new != old
+
     def test_the_token_stays_the_same(self, home: Path) -> None:
         assert Access(home).token == Access(home).token
+
+    def test_of_many_that_need_a_token_at_once_all_get_the_same(self, home: Path) -> None:
+        beginning = threading.Barrier(8)
+
+        def token(_: int) -> str:
+            beginning.wait()
+            return Access(home).token
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(token, range(8)))) == 1
+        assert [path.name for path in (home / "web").iterdir() if path.is_file()] == ["token"]
+
+    def test_a_file_that_holds_no_token_is_said(self, home: Path) -> None:
+        Access(home)
+        path = home / "web" / "token"
+        path.write_text("short\n")
+        with pytest.raises(StoreError, match="token holds no token; remove it"):
+            Access(home)
 
 
 class TestWhereFrom:
