@@ -101,15 +101,13 @@ class Changes:
                 self._tell(watching)
 
     def _take(self, event: Event, watching: _Watching) -> None:
-        if event.mask & Mask.Q_OVERFLOW:  # too much happened to say what: all of it may be new
+        if event.watch is None:  # too much happened to say what: all of it may be new
             for name in watching.names:
                 self._news.setdefault(name, _News()).store = True
             self._is_list_new = True
             return
         name = "" if event.name is None else str(event.name)
-        folder = event.watch.path if event.watch is not None else None
-        if folder is None:
-            return
+        folder = event.watch.path
         if folder == self._home:
             self._is_list_new = self._is_list_new or not name.startswith(".")
         elif folder.parent == self._home:
