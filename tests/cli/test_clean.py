@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import sqlite3
 import subprocess
 import sys
@@ -91,3 +93,19 @@ def test_one_that_runs_stays(home: Path) -> None:
         assert "which is more than the quota" in done.stderr
         assert names() == ["old"]
     assert hpo("clean", "--keep", "1", "--yes").stderr.endswith("None of them is to be deleted.\n")
+    with take_lock(folder("old")):
+        assert "is running" in hpo("delete", "old", "--yes", code=2).stderr
+    assert "old" in names()
+
+
+@pytest.mark.parametrize("command", [["clean", "--keep", "0"], ["delete", "old"]])
+def test_who_says_no_in_a_terminal_keeps_all_without_another_word(command: list[str]) -> None:
+    typed, terminal = pty.openpty()
+    os.write(typed, b"n\n")
+    called = [sys.executable, "-m", "hpo", *command]
+    done = subprocess.run(called, stdin=terminal, capture_output=True, timeout=300, check=False, text=True)
+    os.close(typed)
+    os.close(terminal)
+    assert done.returncode == 130
+    assert "hpo:" not in done.stderr
+    assert names() == ["new", "middle", "old"]

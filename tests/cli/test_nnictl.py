@@ -83,6 +83,7 @@ def test_an_experiment_is_created_looked_at_exported_imported_and_deleted() -> N
     assert name not in nnictl("experiment list").stdout
     assert len(nnictl(f"trial ls {name} --head 2").stdout.splitlines()) == 3
     assert nnictl(f"log trial {name} -T {name}-3").stdout.startswith("x is 0.")
+    assert len(nnictl(f"log trial {name}").stdout.splitlines()) == 7  # it lists them
     assert "6 trials succeeded" in nnictl(f"log stderr {name}").stdout
     assert len(nnictl(f"log stdout {name} -T 2").stdout.splitlines()) == 2
     assert nnictl(f"log stdout {name} --path").stdout.endswith("runner.log\n")
@@ -162,6 +163,7 @@ def test_what_has_no_equivalent_says_what_there_is_instead(command: str) -> None
         ("create", "required: --config/-c"),
         ("create -c nowhere.yml", "nowhere.yml cannot be read"),
         ("update concurrency -v 2", "there is no experiment"),
+        ("stop nonesuch", "$ hpo stop nonesuch\nhpo: there is no experiment"),
         ("trial kill -T abc", "abc is no trial"),
         ("experiment delete", "which experiment"),
         ("experiment export -t xml -f x", "invalid choice"),

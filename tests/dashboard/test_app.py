@@ -15,6 +15,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 
+from hpo.runtime.home import take_lock
 from hpo.runtime.store import Store
 
 Make = Callable[..., Path]
@@ -60,6 +61,21 @@ class TestReading:
         store.set_status("stopped")
         store.close()
         assert as_json(page.get("/api/experiments/digits", headers=tag))["status"] == "stopped"
+
+    def test_an_answer_that_is_kept_no_longer_is_made_again(self, page: TestClient, make: Make) -> None:
+        make()
+        path = "/api/experiments/digits/trials"
+        first = as_json(page.get(path, params={"limit": 1}))
+        for limit in range(2, 60):
+            assert len(as_json(page.get(path, params={"limit": limit}))["trials"]) == min(limit, 20)
+        assert as_json(page.get(path, params={"limit": 1})) == first
+
+    def test_of_few_results_no_importance_is_told(self, page: TestClient, make: Make) -> None:
+        make("few", trials=4)
+        make("many", trials=30)
+        assert as_json(page.get("/api/experiments/few/importance")) == {"importance": {}}
+        many = as_json(page.get("/api/experiments/many/importance"))["importance"]
+        assert many.keys() == {"lr", "kernel", "degree"}
 
     def test_logs_come_in_pieces(self, page: TestClient, make: Make) -> None:
         folder = make() / "trials" / "3"
@@ -217,6 +233,17 @@ class TestSteering:
     def test_what_does_not_run_cannot_be_stopped(self, page: TestClient, make: Make, path: str) -> None:
         directory = make()
         assert page.post(f"/api/experiments/digits{path}", json={}).status_code == 409
+        assert commands(directory) == []
+
+    def test_what_runs_does_not_go_on_and_what_has_ended_is_not_ended_again(
+        self, page: TestClient, make: Make
+    ) -> None:
+        directory = make()
+        with take_lock(directory):
+            answer = page.post("/api/experiments/digits/resume", json={})
+            assert (answer.status_code, answer.json()["error"]) == (409, "experiment digits runs already")
+            answer = page.post("/api/experiments/digits/trials/3/kill", json={})
+            assert (answer.status_code, answer.json()["error"]) == (409, "trial 3 has ended already")
         assert commands(directory) == []
 
     def test_what_cannot_go_on_says_why(self, page: TestClient, make: Make) -> None:
