@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from commands import data, here
+
+from hpo.runtime import home
 
 SCRIPT = """import time
 import hpo
@@ -250,18 +251,20 @@ class TestAttach:
 
     def test_it_tells_what_ended_before_and_what_else_happens(self) -> None:
         Path("train.py").write_text(UNTIL_TOLD.replace("while not", "while hpo.get_sequence_id() and not"))
-        options = ["--max-trials", "2", "--on-finish", "exit 3"]
-        name = data("run", "train.py", *options, "--detach")["experiment"]
+        name = data("run", "train.py", "--max-trials", "2", "--detach")["experiment"]
         until(lambda: data("show", name)["trials"] == {"succeeded": 1, "running": 1})
         command = [sys.executable, "-m", "hpo", "attach", name]
         watcher = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert watcher.stderr is not None
         watcher.stderr.readline()
         assert watcher.stderr.readline() == "1 trial ended before\n"
+        directory = Path(os.environ["HPO_HOME"], name)
+        home.send_command(directory, {"do": "nonsense"})
+        until(lambda: not list((directory / "commands").iterdir()))
         Path("go").touch()
         said = watcher.communicate(timeout=300)[1]
         assert [line.split()[1] for line in said.splitlines() if line.startswith("trial ")] == ["1"]
-        assert re.search("--on-finish .*3: exit 3\n", said)
+        assert "this could not be done: {'do': 'nonsense'}\n" in said
 
     def test_ctrl_c_ends_the_watching_and_not_the_experiment(self) -> None:
         name = self.begin()
