@@ -91,7 +91,7 @@ class ParzenSearch:
         option: Option | None = None,
         hurried: bool = False,
     ) -> Iterator[Floats]:
-        """Yield full rows: draws from the good ones, best first, then from the prior, best first.
+        """Yield full rows: draws from the good ones, best first, then from the prior, without end.
 
         Args:
             generator: what they are drawn with.
@@ -107,10 +107,11 @@ class ParzenSearch:
             rows, losses, lies = rows[held], losses[held], lies[option.held_by(self._cube, lies)]
         good, bad = self._estimators(rows, losses, lies, _COUNTED_IN_HASTE if in_haste else _COUNTED)
         count = self.arguments.n_ei_candidates
-        # Where all of the first are known already (a finite space) one of the second is taken.
-        for drawn in (good.sample(generator, count), generator.random((count, len(self._cube)))):
-            candidates = drawn if option is None else option.given_to(self._cube, drawn, generator)
+        draws = good.sample(generator, count)
+        while True:  # where all of these are known already (a finite space), and others of the prior, more
+            candidates = draws if option is None else option.given_to(self._cube, draws, generator)
             yield from self._best_first(good, bad, candidates)
+            draws = generator.random((count, len(self._cube)))
 
     def _best_first(self, good: ParzenEstimator, bad: ParzenEstimator, rows: Floats) -> Floats:
         rows = self._cube.mended(self._cube.arranged(rows))
