@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ def main() -> int:
     try:
         _check_text(sys.argv)
         result = app(standalone_mode=False)
-        print(end="", flush=True)
+        _flush()
     except HpoError as error:
         _complain(error)
         return error.exit_code
@@ -39,6 +40,16 @@ def main() -> int:
     except Exception as error:
         return _usage(error)
     return result if isinstance(result, int) else 0
+
+
+def _flush() -> None:
+    """Write what is left to be said; where nobody is left to read it, the exit status stays what it is."""
+    try:
+        print(end="", flush=True)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):  # the reader of a pipe, a terminal that was closed
+            raise
+        _has_been_read()
 
 
 def _has_been_read() -> int:
