@@ -44,8 +44,10 @@ def main() -> int:
 
 def _flush() -> None:
     """Write what is left to be said; where nobody is left to read it, the exit status stays what it is."""
+    if sys.stdout is None or sys.stdout.closed:  # a server's, which has spoken its own protocol there
+        return
     try:
-        print(end="", flush=True)
+        sys.stdout.flush()
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EIO):  # the reader of a pipe, a terminal that was closed
             raise
