@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo.tuners.points import Cube, Floats, Mask
+from hpo.tuners.points import Cube, Floats, History, Mask
 
 __all__ = ["Option", "neglected"]
 
@@ -49,21 +49,20 @@ class Option:
         return rows
 
 
-def neglected(
-    cube: Cube, rows: Floats, succeeded: Mask, columns: Iterable[int], share: float
-) -> Option | None:
+def neglected(history: History, waiting: Floats, columns: Iterable[int], share: float) -> Option | None:
     """Return the option that was tried least, if that is too seldom.
 
     Of n trials that have a choice, each of its k options is to have share * sqrt(n) / k. One that only
     fails has had its chance.
 
     Args:
-        cube: the space.
-        rows: what was tried.
-        succeeded: which of them did, or may yet.
+        history: the results.
+        waiting: the rows of the trials that are under way.
         columns: the choices to look at.
         share: as above.
     """
+    cube, rows = history.cube, np.vstack([history.rows, waiting])
+    succeeded = np.append(np.isfinite(history.losses), np.ones(len(waiting), dtype=bool))
     least, found = 1.0, None
     for column in columns:
         choice = cube.columns[column]

@@ -64,6 +64,7 @@ class Portfolio:
 
     def __init__(self, space: SearchSpace, startup: int) -> None:
         self._cube = Cube(space)
+        self._choices = np.flatnonzero(~self._cube.ordered & ~self._cube.toggles).tolist()
         self._features = Features(self._cube)
         self._history = History(self._cube)
         self._startup = startup
@@ -88,7 +89,7 @@ class Portfolio:
         else:
             # Every other time only: what is missed elsewhere need not be an option.
             asks = turn == "elsewhere" and number // len(_TURNS) % 2
-            option = self._neglected(waiting) if asks else None
+            option = neglected(self._history, waiting, self._choices, _SHARE) if asks else None
             rows = iter(self._improvements(turn, option, generator, waiting[-_BELIEVED:]))
         return turn, lambda: self._cube.configuration(next(rows))
 
@@ -129,13 +130,6 @@ class Portfolio:
         ranked = np.argsort(-score(first, self._cube.active(first)), kind="stable")
         proposals: Floats = np.vstack([first[ranked], found[3:]])
         return proposals
-
-    def _neglected(self, waiting: Floats) -> Option | None:
-        """Return the option that was tried least, if that is too seldom."""
-        rows = np.vstack([self._history.rows, waiting])
-        succeeded = np.append(np.isfinite(self._history.losses), np.ones(len(waiting), dtype=bool))
-        choices = np.flatnonzero(~self._cube.ordered & ~self._cube.toggles).tolist()
-        return neglected(self._cube, rows, succeeded, choices, _SHARE)
 
     def _softened(self, losses: Floats) -> Floats:
         known = self._history.losses[np.isfinite(self._history.losses)]

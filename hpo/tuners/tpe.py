@@ -196,16 +196,11 @@ class TPE(Tuner):
             return Trial(number, spread(self, self._sequence, number))
         waiting = self._history.under_way(self, AWAITED)
         # Every other time only: the option that is at work is to get on.
-        option = self._neglected(waiting) if number % 2 == 0 else None
+        asks = number % 2 == 0
+        option = neglected(self._history, waiting, self._cube.switches, _SHARE) if asks else None
         rows = self._search.candidates(self.generator(number), self._history, waiting, option=option)
         draws = 2 * self.arguments.n_ei_candidates
         return Trial(number, self.unseen(lambda: self._cube.configuration(next(rows)), draws=draws))
-
-    def _neglected(self, waiting: Floats) -> Option | None:
-        """Return the option that was tried least, of those that bring parameters, if that is too seldom."""
-        rows = np.vstack([self._history.rows, waiting])
-        succeeded = np.append(np.isfinite(self._history.losses), np.ones(len(waiting), dtype=bool))
-        return neglected(self._cube, rows, succeeded, self._cube.switches, _SHARE)
 
     def explain(self) -> Mapping[str, Any]:
         n, startup = len(self._history), self.arguments.n_startup_jobs
