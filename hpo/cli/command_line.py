@@ -25,11 +25,13 @@ def main() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return _has_been_read()
+    except BrokenPipeError:  # `| head` has seen enough
+        _fall_silent()
+        return 0
     except SystemExit as ending:
         if isinstance(ending.__context__, BrokenPipeError):  # click and rich would end with 1
-            return _has_been_read()
+            _fall_silent()
+            return 0
         raise
     except OSError as error:  # a full disk, a folder that somebody removed
         print(
@@ -51,13 +53,11 @@ def _flush() -> None:
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EIO):  # the reader of a pipe, a terminal that was closed
             raise
-        _has_been_read()
+        _fall_silent()
 
 
-def _has_been_read() -> int:
-    """Return the exit status where whoever reads what is said, such as `| head`, has seen enough."""
+def _fall_silent() -> None:
     sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains as it ends
-    return 0
 
 
 def _check_text(words: Sequence[str]) -> None:
