@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from held_back import held_back
 from peers import create
 from tasks import Task, all_tasks
 
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument(
         "--tasks", default="", help="only those whose name or family begins so, parted by commas"
     )
+    parser.add_argument("--held-back", action="store_true", help="the tasks of held_back.py")
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--in-flight", type=int, default=1)
@@ -71,7 +73,7 @@ def main() -> None:
         lines = map(json.loads, given.output.read_text().splitlines())
         done = {tuple(line[k] for k in keys) for line in lines}
     wanted = tuple(filter(None, given.tasks.split(",")))
-    tasks = all_tasks(Path(given.data) if given.data else None)
+    tasks = (held_back if given.held_back else all_tasks)(Path(given.data) if given.data else None)
     for seed in range(given.seeds):
         for task in tasks:
             if wanted and not (task.name.startswith(wanted) or task.family.startswith(wanted)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -113,7 +113,7 @@ def hartmann6(x: np.ndarray) -> float:
     return 3.322368011415515 - float(np.array([1, 1.2, 3, 3.2]) @ np.exp(-np.sum(_A * (x - _P) ** 2, axis=1)))
 
 
-def _shifted(function: Callable[[np.ndarray], float], d: int, rotate: bool, seed: int) -> Loss:
+def shifted(function: Callable[[np.ndarray], float], d: int, rotate: bool, seed: int) -> Loss:
     generator = np.random.default_rng((d, seed))
     shift = generator.uniform(-0.7, 0.7, d)
     rotation = np.linalg.qr(generator.normal(size=(d, d)))[0] if rotate else np.eye(d)
@@ -129,7 +129,7 @@ def _hartmann(seed: int) -> Loss:
     return lambda config: hartmann6(np.array([config[f"x{i}"] for i in range(6)]))
 
 
-def _box(d: int, low: float = -1.0, high: float = 1.0) -> dict[str, Any]:
+def box(d: int, low: float = -1.0, high: float = 1.0) -> dict[str, Any]:
     return {f"x{i}": {"_type": "uniform", "_value": [low, high]} for i in range(d)}
 
 
@@ -146,39 +146,39 @@ def functions() -> Iterator[Task]:
         ("noisy-sphere-6", sphere, 6, False, 0.3),
     ]
     for name, function, d, rotate, noise in table:
-        yield Task(name, "functions", _box(d), partial(_shifted, function, d, rotate), 0.0, noise)
-    yield Task("hartmann-6", "functions", _box(6, 0, 1), _hartmann, 0.0)
-    yield Task("noisy-hartmann-6", "functions", _box(6, 0, 1), _hartmann, 0.0, 0.2)
+        yield Task(name, "functions", box(d), partial(shifted, function, d, rotate), 0.0, noise)
+    yield Task("hartmann-6", "functions", box(6, 0, 1), _hartmann, 0.0)
+    yield Task("noisy-hartmann-6", "functions", box(6, 0, 1), _hartmann, 0.0, 0.2)
 
 
 # ---------------------------------------------------------------------------------------------------
 # Conditional and mixed spaces
 
 
-def _uniform(low: float, high: float, **when: Any) -> dict[str, Any]:
+def uniform(low: float, high: float, **when: Any) -> dict[str, Any]:
     return {"_type": "uniform", "_value": [low, high], **({"_when": when} if when else {})}
 
 
-def _log(low: float, high: float, **when: Any) -> dict[str, Any]:
+def log(low: float, high: float, **when: Any) -> dict[str, Any]:
     return {"_type": "loguniform", "_value": [low, high], **({"_when": when} if when else {})}
 
 
-def _int(low: int, high: int, **when: Any) -> dict[str, Any]:
+def integer(low: int, high: int, **when: Any) -> dict[str, Any]:
     return {"_type": "randint", "_value": [low, high], **({"_when": when} if when else {})}
 
 
-def _choice(*options: Any, **when: Any) -> dict[str, Any]:
+def choice(*options: Any, **when: Any) -> dict[str, Any]:
     return {"_type": "choice", "_value": list(options), **({"_when": when} if when else {})}
 
 
 _NETWORK = {
-    "optimizer": _choice("sgd", "adam", "rmsprop"),
-    "lr": _log(1e-5, 1),
-    "momentum": _uniform(0, 1, optimizer=["sgd"]),
-    "nesterov": _choice(True, False, optimizer=["sgd"]),
-    "beta": _log(1e-3, 0.5, optimizer=["adam"]),
-    "layers": _int(1, 5),
-    **{f"width{i}": _log(8, 1024, layers=list(range(i, 5))) for i in range(1, 5)},
+    "optimizer": choice("sgd", "adam", "rmsprop"),
+    "lr": log(1e-5, 1),
+    "momentum": uniform(0, 1, optimizer=["sgd"]),
+    "nesterov": choice(True, False, optimizer=["sgd"]),
+    "beta": log(1e-3, 0.5, optimizer=["adam"]),
+    "layers": integer(1, 5),
+    **{f"width{i}": log(8, 1024, layers=list(range(i, 5))) for i in range(1, 5)},
 }
 
 
@@ -204,9 +204,9 @@ def _network(seed: int) -> Loss:
 
 
 _BRANCHES = {
-    "branch": _choice("a", "b", "c", "d"),
-    **{f"{b}{i}": _uniform(-1, 1, branch=[b]) for b in "abcd" for i in range(3)},
-    "shared": _uniform(-1, 1),
+    "branch": choice("a", "b", "c", "d"),
+    **{f"{b}{i}": uniform(-1, 1, branch=[b]) for b in "abcd" for i in range(3)},
+    "shared": uniform(-1, 1),
 }
 
 
@@ -227,9 +227,9 @@ def _branches(seed: int) -> Loss:
 
 
 _MIXED = {
-    **{f"k{i}": _choice(*"abcde") for i in range(3)},
-    **{f"n{i}": _int(0, 20) for i in range(3)},
-    **{f"u{i}": _uniform(0, 1) for i in range(3)},
+    **{f"k{i}": choice(*"abcde") for i in range(3)},
+    **{f"n{i}": integer(0, 20) for i in range(3)},
+    **{f"u{i}": uniform(0, 1) for i in range(3)},
     "q": {"_type": "quniform", "_value": [0, 10, 0.5]},
 }
 
@@ -267,7 +267,7 @@ def _data(name: str) -> tuple[Any, Any]:
     return StandardScaler().fit_transform(x), y
 
 
-def _fit(build: Callable[[Config], Any], data: str, seed: int) -> Loss:
+def fit(build: Callable[[Config], Any], data: str, seed: int) -> Loss:
     from sklearn.model_selection import cross_val_score
 
     def loss(config: Config) -> float:
@@ -339,80 +339,80 @@ def _tree(c: Config) -> Any:
 
 def scikit_learn() -> Iterator[Task]:
     svc = {
-        "C": _log(1e-3, 1e4),
-        "gamma": _log(1e-5, 10),
-        "kernel": _choice("rbf", "poly", "sigmoid"),
-        "degree": _int(2, 6, kernel=["poly"]),
-        "coef0": _uniform(-1, 1, kernel=["poly", "sigmoid"]),
+        "C": log(1e-3, 1e4),
+        "gamma": log(1e-5, 10),
+        "kernel": choice("rbf", "poly", "sigmoid"),
+        "degree": integer(2, 6, kernel=["poly"]),
+        "coef0": uniform(-1, 1, kernel=["poly", "sigmoid"]),
     }
-    yield Task("svc-wine", "scikit-learn", svc, partial(_fit, _svc, "wine"))
-    yield Task("svc-cancer", "scikit-learn", svc, partial(_fit, _svc, "breast_cancer"))
+    yield Task("svc-wine", "scikit-learn", svc, partial(fit, _svc, "wine"))
+    yield Task("svc-cancer", "scikit-learn", svc, partial(fit, _svc, "breast_cancer"))
     forest = {
-        "max_depth": _int(1, 20),
-        "min_samples_split": _int(2, 40),
-        "min_samples_leaf": _int(1, 20),
-        "max_features": _uniform(0.05, 1),
-        "ccp_alpha": _log(1e-4, 100),
+        "max_depth": integer(1, 20),
+        "min_samples_split": integer(2, 40),
+        "min_samples_leaf": integer(1, 20),
+        "max_features": uniform(0.05, 1),
+        "ccp_alpha": log(1e-4, 100),
     }
-    yield Task("trees-diabetes", "scikit-learn", forest, partial(_fit, _forest, "diabetes"))
+    yield Task("trees-diabetes", "scikit-learn", forest, partial(fit, _forest, "diabetes"))
     models = {
-        "model": _choice("svm", "knn", "tree", "linear"),
-        "svm_C": _log(1e-3, 1e4, model=["svm"]),
-        "svm_gamma": _log(1e-5, 10, model=["svm"]),
-        "knn_n_neighbors": _int(1, 40, model=["knn"]),
-        "knn_p": _uniform(1, 3, model=["knn"]),
-        "tree_max_depth": _int(1, 20, model=["tree"]),
-        "tree_min_samples_leaf": _int(1, 20, model=["tree"]),
-        "linear_alpha": _log(1e-6, 1, model=["linear"]),
-        "linear_l1_ratio": _uniform(0, 1, model=["linear"]),
+        "model": choice("svm", "knn", "tree", "linear"),
+        "svm_C": log(1e-3, 1e4, model=["svm"]),
+        "svm_gamma": log(1e-5, 10, model=["svm"]),
+        "knn_n_neighbors": integer(1, 40, model=["knn"]),
+        "knn_p": uniform(1, 3, model=["knn"]),
+        "tree_max_depth": integer(1, 20, model=["tree"]),
+        "tree_min_samples_leaf": integer(1, 20, model=["tree"]),
+        "linear_alpha": log(1e-6, 1, model=["linear"]),
+        "linear_l1_ratio": uniform(0, 1, model=["linear"]),
     }
-    yield Task("models-cancer", "scikit-learn", models, partial(_fit, _classifier, "breast_cancer"))
+    yield Task("models-cancer", "scikit-learn", models, partial(fit, _classifier, "breast_cancer"))
     svr = {
-        "C": _log(1e-3, 1e4),
-        "epsilon": _log(1e-3, 100),
-        "kernel": _choice("rbf", "linear", "sigmoid"),
-        "gamma": _log(1e-5, 10, kernel=["rbf", "sigmoid"]),
-        "coef0": _uniform(-1, 1, kernel=["sigmoid"]),
+        "C": log(1e-3, 1e4),
+        "epsilon": log(1e-3, 100),
+        "kernel": choice("rbf", "linear", "sigmoid"),
+        "gamma": log(1e-5, 10, kernel=["rbf", "sigmoid"]),
+        "coef0": uniform(-1, 1, kernel=["sigmoid"]),
     }
-    yield Task("svr-diabetes", "scikit-learn", svr, partial(_fit, _svr, "diabetes"))
+    yield Task("svr-diabetes", "scikit-learn", svr, partial(fit, _svr, "diabetes"))
     mlp = {
-        "layers": _int(1, 4),
-        **{f"width{i}": _int(2, 33, layers=list(range(i, 4))) for i in range(1, 4)},
-        "activation": _choice("relu", "tanh", "logistic"),
-        "alpha": _log(1e-6, 10),
-        "learning_rate_init": _log(1e-5, 1),
-        "batch_size": _choice(16, 32, 64, 128),
-        "beta_1": _uniform(0, 0.99),
+        "layers": integer(1, 4),
+        **{f"width{i}": integer(2, 33, layers=list(range(i, 4))) for i in range(1, 4)},
+        "activation": choice("relu", "tanh", "logistic"),
+        "alpha": log(1e-6, 10),
+        "learning_rate_init": log(1e-5, 1),
+        "batch_size": choice(16, 32, 64, 128),
+        "beta_1": uniform(0, 0.99),
     }
-    yield Task("mlp-wine", "scikit-learn", mlp, partial(_fit, _mlp, "wine"))
+    yield Task("mlp-wine", "scikit-learn", mlp, partial(fit, _mlp, "wine"))
     boosting = {
-        "n_estimators": _int(5, 50),
-        "learning_rate": _log(1e-3, 1),
-        "max_depth": _int(1, 6),
-        "min_samples_leaf": _int(1, 50),
-        "subsample": _uniform(0.2, 1),
-        "max_features": _uniform(0.1, 1),
+        "n_estimators": integer(5, 50),
+        "learning_rate": log(1e-3, 1),
+        "max_depth": integer(1, 6),
+        "min_samples_leaf": integer(1, 50),
+        "subsample": uniform(0.2, 1),
+        "max_features": uniform(0.1, 1),
     }
-    yield Task("boosting-diabetes", "scikit-learn", boosting, partial(_fit, _boosting, "diabetes"))
+    yield Task("boosting-diabetes", "scikit-learn", boosting, partial(fit, _boosting, "diabetes"))
     linear = {
-        "loss": _choice("hinge", "log_loss", "modified_huber", "squared_hinge"),
-        "penalty": _choice("l1", "l2", "elasticnet"),
-        "l1_ratio": _uniform(0, 1, penalty=["elasticnet"]),
-        "alpha": _log(1e-7, 1),
-        "learning_rate": _choice("optimal", "invscaling", "constant"),
-        "eta0": _log(1e-4, 1, learning_rate=["invscaling", "constant"]),
-        "power_t": _uniform(0.1, 0.9, learning_rate=["invscaling"]),
+        "loss": choice("hinge", "log_loss", "modified_huber", "squared_hinge"),
+        "penalty": choice("l1", "l2", "elasticnet"),
+        "l1_ratio": uniform(0, 1, penalty=["elasticnet"]),
+        "alpha": log(1e-7, 1),
+        "learning_rate": choice("optimal", "invscaling", "constant"),
+        "eta0": log(1e-4, 1, learning_rate=["invscaling", "constant"]),
+        "power_t": uniform(0.1, 0.9, learning_rate=["invscaling"]),
     }
-    yield Task("linear-cancer", "scikit-learn", linear, partial(_fit, _linear, "breast_cancer"))
+    yield Task("linear-cancer", "scikit-learn", linear, partial(fit, _linear, "breast_cancer"))
     tree = {
-        "criterion": _choice("gini", "entropy"),
-        "max_depth": _int(1, 30),
-        "min_samples_split": _int(2, 100),
-        "min_samples_leaf": _int(1, 50),
-        "max_features": _uniform(0.05, 1),
-        "ccp_alpha": _log(1e-5, 1e-1),
+        "criterion": choice("gini", "entropy"),
+        "max_depth": integer(1, 30),
+        "min_samples_split": integer(2, 100),
+        "min_samples_leaf": integer(1, 50),
+        "max_features": uniform(0.05, 1),
+        "ccp_alpha": log(1e-5, 1e-1),
     }
-    yield Task("tree-digits", "scikit-learn", tree, partial(_fit, _tree, "digits"))
+    yield Task("tree-digits", "scikit-learn", tree, partial(fit, _tree, "digits"))
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -460,34 +460,39 @@ def _surrogate(folder: Path, fixed: Config, seed: int) -> Loss:
     return loss
 
 
-def surrogates(folder: Path) -> Iterator[Task]:
-    lcbench = {
-        "batch_size": {"_type": "qloguniform", "_value": [16, 512, 1]},
-        "learning_rate": _log(1e-4, 1e-1),
-        "max_dropout": _uniform(0, 1),
-        "max_units": {"_type": "qloguniform", "_value": [64, 1024, 1]},
-        "momentum": _uniform(0.1, 0.99),
-        "num_layers": _int(1, 6),
-        "weight_decay": _uniform(1e-5, 1e-1),
-    }
-    for task in ("3945", "34539", "126026", "167152", "189354"):
+LCBENCH = {
+    "batch_size": {"_type": "qloguniform", "_value": [16, 512, 1]},
+    "learning_rate": log(1e-4, 1e-1),
+    "max_dropout": uniform(0, 1),
+    "max_units": {"_type": "qloguniform", "_value": [64, 1024, 1]},
+    "momentum": uniform(0.1, 0.99),
+    "num_layers": integer(1, 6),
+    "weight_decay": uniform(1e-5, 1e-1),
+}
+RPART = {
+    "cp": log(math.exp(-7), 1),
+    "maxdepth": integer(1, 31),
+    "minbucket": integer(1, 101),
+    "minsplit": integer(1, 101),
+    "num.impute.selected.cpo": choice("impute.mean", "impute.median", "impute.hist"),
+}
+
+
+def surrogates(folder: Path, lcbench: Iterable[str], rpart: Iterable[str]) -> Iterator[Task]:
+    """Yield the tasks of these data sets."""
+    for task in lcbench:
         fixed = {"OpenML_task_id": task, "epoch": 52}
-        loss = partial(_surrogate, folder / "lcbench", fixed)
-        yield Task(f"lcbench-{task}", "yahpo", lcbench, loss)
-    rpart = {
-        "cp": _log(math.exp(-7), 1),
-        "maxdepth": _int(1, 31),
-        "minbucket": _int(1, 101),
-        "minsplit": _int(1, 101),
-        "num.impute.selected.cpo": _choice("impute.mean", "impute.median", "impute.hist"),
-    }
-    for task in ("41138", "1111", "40975", "1480"):
+        yield Task(f"lcbench-{task}", "yahpo", LCBENCH, partial(_surrogate, folder / "lcbench", fixed))
+    for task in rpart:
         fixed = {"task_id": task, "trainsize": 1.0, "repl": 10}
-        loss = partial(_surrogate, folder / "rbv2_rpart", fixed)
-        yield Task(f"rpart-{task}", "yahpo", rpart, loss)
+        yield Task(f"rpart-{task}", "yahpo", RPART, partial(_surrogate, folder / "rbv2_rpart", fixed))
+
+
+_LCBENCH = ("3945", "34539", "126026", "167152", "189354")
+_RPART = ("41138", "1111", "40975", "1480")
 
 
 def all_tasks(data: Path | None) -> list[Task]:
     """Return every task; the surrogates where their folder is given."""
     found = [*functions(), *conditional(), *scikit_learn()]
-    return found + (list(surrogates(data)) if data else [])
+    return found + (list(surrogates(data, _LCBENCH, _RPART)) if data else [])
