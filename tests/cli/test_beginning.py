@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import here
+from commands import here, keyboard
 
 from hpo.cli import completion, doctor
 from hpo.cli.init import find_scripts
@@ -106,15 +105,11 @@ class TestInit:
 
     def answered(self, answer: bytes) -> subprocess.CompletedProcess[str]:
         """Call it in a terminal, where somebody types this."""
-        typed, terminal = pty.openpty()
-        os.write(typed, answer)
         command = [sys.executable, "-m", "hpo", "init"]
-        done = subprocess.run(
-            command, stdin=terminal, capture_output=True, timeout=300, check=False, text=True
-        )
-        os.close(typed)
-        os.close(terminal)
-        return done
+        with keyboard(answer) as terminal:
+            return subprocess.run(
+                command, stdin=terminal, capture_output=True, timeout=300, check=False, text=True
+            )
 
     def test_in_a_terminal_it_asks_which_of_several_is_meant(self) -> None:
         Path("train.py").write_text(PLAIN)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from commands import data
+from commands import data, keyboard
 
 from hpo.runtime.disk_use import disk_use
 from hpo.runtime.home import take_lock
@@ -100,12 +98,11 @@ def test_one_that_runs_stays(home: Path) -> None:
 
 @pytest.mark.parametrize("command", [["clean", "--keep", "0"], ["delete", "old"]])
 def test_who_says_no_in_a_terminal_keeps_all_without_another_word(command: list[str]) -> None:
-    typed, terminal = pty.openpty()
-    os.write(typed, b"n\n")
     called = [sys.executable, "-m", "hpo", *command]
-    done = subprocess.run(called, stdin=terminal, capture_output=True, timeout=300, check=False, text=True)
-    os.close(typed)
-    os.close(terminal)
+    with keyboard(b"n\n") as terminal:
+        done = subprocess.run(
+            called, stdin=terminal, capture_output=True, timeout=300, check=False, text=True
+        )
     assert done.returncode == 130
     assert "hpo:" not in done.stderr
     assert names() == ["new", "middle", "old"]

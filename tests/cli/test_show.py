@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import data, here
+from commands import data, here, on_screen
 
 SCRIPT = """\
 import hpo
@@ -63,26 +62,8 @@ def hpo(*arguments: str) -> str:
 
 def in_a_terminal(*arguments: str, columns: int = 90, code: int = 0) -> str:
     """Return what a terminal of so many columns gets."""
-    leader, follower = pty.openpty()
-    environment = {
-        **os.environ,
-        "TERM": "xterm-256color",
-        "COLUMNS": str(columns),
-        "PYTHONIOENCODING": "utf-8",
-    }
-    environment.pop("NO_COLOR", None)
-    command = [sys.executable, "-m", "hpo", *arguments]
-    process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
-    os.close(follower)
-    shown = b""
-    try:
-        while chunk := os.read(leader, 1 << 16):
-            shown += chunk
-    except OSError:  # its last writer is gone
-        pass
-    os.close(leader)
-    assert process.wait() == code
-    return shown.decode()
+    terminal = {"TERM": "xterm-256color", "COLUMNS": str(columns), "NO_COLOR": ""}
+    return on_screen(*arguments, code=code, PYTHONIOENCODING="utf-8", **terminal)
 
 
 def plainly(shown: str) -> list[str]:

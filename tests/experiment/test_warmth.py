@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import data
+from commands import data, on_screen
 
 BEFORE = """import hpo
 lr = 0.01  # hpo: loguniform(1e-5, 1e-1)
@@ -148,23 +146,7 @@ def test_a_script_whose_marks_changed_is_offered_its_last_experiment(earlier: li
 
 
 def test_in_a_terminal_it_is_asked(earlier: list[dict[str, Any]]) -> None:
-    here, there = pty.openpty()
-    os.write(here, b"y\n")
-    command = [
-        sys.executable,
-        "-m",
-        "hpo",
-        "run",
-        "train.py",
-        "--max-trials",
-        "1",
-        "--no-web",
-        "--name",
-        "warm",
-    ]
-    subprocess.run(command, stdin=there, stdout=there, stderr=there, timeout=300, check=True)
-    os.close(there)
-    os.close(here)
+    on_screen("run", "train.py", "--max-trials", "1", "--no-web", "--name", "warm", typed=b"y\n")
     assert data("show", "warm")["warm_from"] == data("show", "before")["id"]
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import pty
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -23,6 +26,37 @@ def hpo(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done
+
+
+@contextlib.contextmanager
+def keyboard(typed: bytes) -> Iterator[int]:
+    """Give the descriptor of a terminal in which somebody typed this, for a process to read from."""
+    ours, theirs = pty.openpty()
+    os.write(ours, typed)
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+def on_screen(*arguments: str, typed: bytes = b"", code: int | None = 0, **environment: str) -> str:
+    """Return what a command that must end with this code, if one is given, writes to a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hpo", *arguments],
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **environment},
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, typed)
+    shown = b""
+    with contextlib.suppress(OSError):  # its last writer is gone
+        while chunk := os.read(ours, 1 << 16):
+            shown += chunk
+    os.close(ours)
+    status = process.wait(timeout=300)
+    assert code in (None, status), f"exit {status}\n{shown.decode()}"
+    return shown.decode()
 
 
 def data(*arguments: str) -> Any:

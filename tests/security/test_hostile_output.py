@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from commands import on_screen
 
 #: Sets the title, clears the screen, answers as if typed, turns the direction, goes back over what was said.
 ATTACK = "\x1b]0;owned\x07\x1b[2J\x1b[6n\x9b31m\u202e\x08\x08\rowned"
@@ -42,24 +42,6 @@ OURS = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\d?K|\x1b\[\?25[lh]|\x1b\[\d*[AG]")
 HARMFUL = re.compile("[\x00-\x06\x07\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def in_terminal(command: list[str]) -> str:
-    """Return what a command writes to a terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    os.write(ours, b"n\n")  # where it asks
-    said = b""
-    while True:
-        try:
-            data = os.read(ours, 1 << 16)
-        except OSError:
-            break
-        said += data
-    os.close(ours)
-    process.wait(timeout=300)
-    return said.decode()
-
-
 def check(said: str) -> None:
     found = HARMFUL.search(OURS.sub("", said))
     assert found is None, repr(said[max(0, found.start() - 200) : found.start() + 100])
@@ -71,18 +53,8 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = tmp_path_factory.mktemp("attack")
     os.environ["HPO_HOME"] = str(work / "home")
     (work / "train.py").write_text(SCRIPT)
-    run = [
-        sys.executable,
-        "-m",
-        "hpo",
-        "run",
-        str(work / "train.py"),
-        "--max-trials",
-        "4",
-        "--max-failures",
-        "9",
-    ]
-    check(in_terminal([*run, "--name", ATTACK, "--no-web"]))
+    attacked = ("--max-trials", "4", "--max-failures", "9", "--name", ATTACK, "--no-web")
+    check(on_screen("run", str(work / "train.py"), *attacked, code=None))
     (store,) = work.glob("home/[!.]*/experiment.db")
     return store.parent
 
@@ -97,7 +69,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )  # fmt: skip
 def test_no_command_lets_it_through_to_a_terminal(experiment: Path, command: str) -> None:
     words = command.format(experiment.name).split()
-    check(in_terminal([sys.executable, "-m", "hpo", *words]))
+    check(on_screen(*words, typed=b"n\n", code=None))  # where it asks: no
 
 
 def test_a_program_that_reads_a_log_gets_every_byte_of_it(experiment: Path) -> None:
