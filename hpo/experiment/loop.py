@@ -37,6 +37,7 @@ from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
+from hpo.tuners import BUILT_IN_TUNERS
 from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Tuner
 from hpo.tuners.loading import failures_of
@@ -363,7 +364,7 @@ class Experiment:
             return run
         with self.blaming("tuner"):
             trial = self._asking.ask(self.tuner)
-            if trial is not None and self.config.tuner is not None and self.config.tuner.file is not None:
+            if trial is not None and self._has_tuner_of_others:
                 self.tuner.check_proposal(trial)
         if trial is None:
             if not self.running:
@@ -374,6 +375,11 @@ class Experiment:
         trial.state = TrialState.RUNNING
         self.store.add_trial(trial, "tuner", devices)
         return self._run_of(trial, "tuner")
+
+    @property
+    def _has_tuner_of_others(self) -> bool:
+        chosen = self.config.tuner
+        return chosen is not None and (chosen.file is not None or chosen.name not in BUILT_IN_TUNERS)
 
     def _run_of(self, trial: Trial, origin: str) -> RunningTrial:
         folder, parts = folder_of(self.directory, trial.number), self.config.wanted.names

@@ -72,7 +72,7 @@ BUILT_IN_ASSESSORS: Mapping[str, str] = {
 
 
 def create(
-    name: str,
+    name: str | type[Tuner],
     space: SearchSpace,
     *,
     direction: Direction | None = None,
@@ -83,7 +83,7 @@ def create(
     """Return a tuner by its name.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, or a class that is registered under none.
         space: what to search.
         direction: whether larger results are better. Left out, NNI's `optimize_mode` among the
             arguments says it, and without that the default that NNI gives this tuner.
@@ -95,7 +95,7 @@ def create(
     Raises:
         TunerError: the tuner is unknown, or cannot take these arguments, this space or several objectives.
     """
-    cls = find(name)
+    cls, name = (find(name), name) if isinstance(name, str) else (name, name.__name__)
     mode = _optimize_mode(name, class_args)
     arguments = checked_arguments(name, cls, {**class_args, "seed": seed})
     cls.check_space(space)

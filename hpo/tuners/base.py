@@ -17,6 +17,7 @@ loads numpy. Algorithms that use it seed their generator with `Tuner.generator`.
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from abc import ABC, abstractmethod
@@ -98,8 +99,16 @@ class Tuner(ABC):
         """Propose the next trial, or None: nothing to propose now (see `done` for: never again)."""
         trial = None if self.done else self.suggest(self._next_number)
         if trial is not None:
-            # Whatever an algorithm proposes, a constraint is never violated.
-            trial.parameters = self.space.feasible(trial.parameters)
+            if not isinstance(trial, Trial) or trial.number != self._next_number:
+                raise TunerError(
+                    f"{type(self).__name__}.suggest({self._next_number}) returned {trial!r}",
+                    help="return Trial(number, parameters) with the number that it is given, or None",
+                )
+            if all(
+                name in self.space and self.space[name].contains(v) for name, v in trial.parameters.items()
+            ):
+                # Whatever an algorithm proposes inside the space, a constraint is never violated.
+                trial.parameters = self.space.feasible(trial.parameters)
             if self._has_tried_all(trial):
                 self.done = True
                 return None
@@ -120,11 +129,20 @@ class Tuner(ABC):
         Raises:
             TunerError: it says which parameter, and what was proposed.
         """
+        name = type(self).__name__
         try:
             self.space.check(trial.parameters)
         except SpaceError as error:
             raise TunerError(
-                f"the tuner {type(self).__name__} proposed {trial.parameters}: {error}"
+                f"the tuner {name} proposed {trial.parameters}: {error}",
+                help="draw with self.space.sample or self.space.from_unit: their values always are inside",
+            ) from error
+        try:
+            json.dumps(trial.memo, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise TunerError(
+                f"the tuner {name} proposed a trial with the memo {trial.memo}, which is no JSON: {error}",
+                help="keep numbers of Python's, texts, lists and dicts in it",
             ) from error
 
     def add(self, trial: Trial) -> None:
@@ -142,6 +160,8 @@ class Tuner(ABC):
         (`trial.intermediate`). A value that is no finite number counts as a failure. A trial whose
         state is not yet final gets the state and the value that this result means.
         """
+        if not isinstance(trial, Trial):
+            raise TunerError(f"{trial!r} is no trial", help="tell what ask returned, or a hpo.trial.Trial")
         if trial.number in self.results:
             return
         value = _finite(value)
@@ -154,10 +174,10 @@ class Tuner(ABC):
         self.observe(trial, value)
 
     def _record(self, trial: Trial) -> None:
+        self._identities.add(_identity(trial.parameters))
         self.trials[trial.number] = trial
         if trial.number not in self.results:
             self._under_way[trial.number] = trial
-        self._identities.add(identity(trial.parameters))
         self._next_number = max(self._next_number, trial.number + 1)
 
     @property
@@ -243,7 +263,7 @@ class Tuner(ABC):
 
     def is_new(self, configuration: Mapping[str, Any]) -> bool:
         """Tell whether no trial has had this configuration."""
-        return identity(configuration) not in self._identities
+        return _identity(configuration) not in self._identities
 
     def unseen(self, draw: Callable[[], Configuration], *, draws: int = 16) -> Configuration:
         """Return the first draw that no trial has had.
@@ -263,12 +283,24 @@ class Tuner(ABC):
         return next((c for c in self.space.configurations() if self.is_new(c)), drawn)
 
 
+def _identity(configuration: Mapping[str, Any]) -> str:
+    try:
+        return identity(configuration)
+    except TypeError as error:  # numpy's numbers, mostly
+        raise TunerError(
+            f"the parameters {configuration} are no JSON: {error}",
+            help="give numbers of Python's: int(value), float(value) or value.item()",
+        ) from None
+
+
 def _finite(value: float | None) -> float | None:
     if value is None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:  # an integer of more than 308 digits
+        return None
+    except (TypeError, ValueError):
         raise TunerError(
             f"a result is {value!r}, which is no number", help="tell a number, or None for a failure"
         ) from None

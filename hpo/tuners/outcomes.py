@@ -51,7 +51,8 @@ def softened(losses: Floats, spread: Floats) -> Floats:
     unit = median - float(spread.min()) or float(spread.max()) - median
     if unit == 0.0:
         return standardised(losses)
-    above = np.minimum(np.maximum(losses - median, 0.0) / unit, 1e300)
+    with np.errstate(over="ignore"):  # beside a unit of nearly nothing
+        above = np.minimum(np.maximum(losses - median, 0.0) / unit, 1e300)
     return standardised(np.minimum(losses, median) + unit * np.log1p(above))
 
 

@@ -14,7 +14,7 @@ from hpo.trial import Metric, TrialState
 from hpo.tuners.acquisition import ConfidenceBound, ExpectedImprovement, ProbabilityOfImprovement, _log_h
 from hpo.tuners.gaussian import Features, GaussianProcess, fit
 from hpo.tuners.one_thread import one_thread
-from hpo.tuners.outcomes import standardised, targets
+from hpo.tuners.outcomes import softened, standardised, targets
 from hpo.tuners.points import Cube
 
 SPACE = SearchSpace.from_json(
@@ -232,3 +232,10 @@ def test_of_two_that_miss_a_constraint_nsga2_prefers_the_nearer():
         feasible.append(x <= 0.2)
         tuner.tell(trial, x)
     assert statistics.mean(feasible[:16]) < statistics.mean(feasible[-32:])
+
+
+def test_one_result_at_the_end_of_what_a_number_can_be_makes_no_noise():
+    losses = np.array([0.0, 0.01, 0.02, 1.7e308])
+    bent = softened(losses, losses)  # a warning would be an error here
+    assert np.isfinite(bent).all()
+    assert bent.argmin() == 0

@@ -1,5 +1,7 @@
 """Every built-in tuner keeps the contract."""
 
+import subprocess
+import sys
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -115,6 +117,43 @@ def test_those_that_are_said_to_take_several_objectives_do():
 
 
 def test_every_built_in_tuner_is_here():
-    tested = {cls.name for cls in TunerContract.__subclasses__()}
+    tested = {cls.name for cls in TunerContract.__subclasses__() if cls.tuner is None}
     assert tested == set(tuners.names())
     assert set(TestBatch.spaces) < set(SPACES)
+
+
+class ByItsClass(tuners.find("Random")):
+    """One that no package registers."""
+
+
+class TestAClass(TunerContract):
+    tuner = ByItsClass
+    spaces = ("continuous", "finite")
+    trials = 8
+
+    def test_a_space_that_it_cannot_search_is_refused_at_the_start(self) -> None:
+        """It searches all of them."""
+
+
+def test_what_a_tuner_of_somebody_fails_says_what_was_got_and_what_was_expected(tmp_path):
+    (tmp_path / "mine.py").write_text("""
+from hpo.trial import Trial
+from hpo.tuners import Tuner
+
+class Mine(Tuner):
+    proposed = 0
+    def suggest(self, number):
+        self.proposed += 1
+        return Trial(number, {"x": float(self.proposed), "y": 0.5})
+""")
+    (tmp_path / "test_mine.py").write_text("""
+from hpo.tuners.testing import TunerContract
+from mine import Mine
+
+class TestMine(TunerContract):
+    tuner, spaces, trials = Mine, ("continuous",), 8
+""")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_mine.py", "-k", "replay"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert "FAILED test_mine.py::TestMine::test_replay_resumes_where_the_experiment_stood" in said
+    assert "{'x': 1.0, 'y': 0.5} != {'x': 9.0, 'y': 0.5}" in said

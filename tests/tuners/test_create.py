@@ -1,11 +1,13 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from hpo import tuners
 from hpo.errors import TunerError
 from hpo.space import SearchSpace
+from hpo.trial import Trial
 
 SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
 
@@ -129,3 +131,41 @@ def test_each_configuration_of_a_finite_space_is_proposed_once(name):
         tuner.tell(trial, float(trial.parameters["a"]))
     assert tuner.done
     assert sorted(proposed) == [(1, "x"), (1, "y"), (2, "x"), (2, "y"), (3, "x")]
+
+
+def test_what_is_told_of_no_trial_or_with_numbers_of_numpy_is_refused_and_changes_nothing():
+    tuner = tuners.create("Auto", SPACE, direction="minimize")
+    with pytest.raises(TunerError, match="is no trial"):
+        tuner.tell({"x": 0.5}, 1.0)
+    with pytest.raises(TunerError, match="int64 is not JSON") as caught:
+        tuner.tell(Trial(0, {"x": np.int64(1)}), 1.0)
+    assert "value.item()" in caught.value.help
+    assert not tuner.trials
+    assert tuner.ask().number == 0
+
+
+def test_an_integer_that_no_float_can_hold_is_a_failure_as_infinity_is():
+    tuner = tuners.create("Random", SPACE)
+    trial = tuner.ask()
+    tuner.tell(trial, 10**400)
+    assert tuner.results == {0: None}
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        "{'x': 0.5}",
+        "Trial(number + 1, {'x': 0.5})",
+        "Trial(number, {'x': 2})",
+        "Trial(number, {'x': 0.5}, memo={'x': {2}})",
+    ],
+)
+def test_a_class_that_proposes_something_else_is_told_what_it_returned(returned):
+    namespace = {"Trial": Trial, "Tuner": tuners.Tuner}
+    exec(f"class Mine(Tuner):\n    def suggest(self, number):\n        return {returned}\n", namespace)
+    tuner = tuners.create(namespace["Mine"], SPACE.constrained("x < 0.9"))
+    with pytest.raises(TunerError) as caught:
+        tuner.check_proposal(tuner.ask())
+    assert "Mine" in caught.value.message
+    assert "{'x': " in caught.value.message
+    assert caught.value.help
