@@ -10,7 +10,6 @@ NNI checks nothing here, so a misspelt argument surfaces as a stack trace inside
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
@@ -18,8 +17,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hpo.errors import TunerError
+from hpo.rules import is_number
 
-__all__ = ["AtLeast", "Between", "OneOf", "checked_arguments"]
+__all__ = ["AtLeast", "Between", "OneOf", "Share", "checked_arguments"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,17 @@ class Between:
 
     def __str__(self) -> str:
         return f" between {self.low:g} and {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """The argument is a part of a whole, none and all of it included."""
+
+    def __contains__(self, value: float) -> bool:
+        return 0 <= value <= 1
+
+    def __str__(self) -> str:
+        return " from 0 to 1"
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ def _wanted(cls: type) -> dict[str, Any]:
 def _checked(owner: str, wanted: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in wanted:
-            close = get_close_matches(name, wanted, n=1)
+            close = get_close_matches(str(name), wanted, n=1)
             names = ", ".join(wanted) or "none"
             raise TunerError(
                 f"{owner} has no argument {name!r}",
@@ -137,7 +148,7 @@ def _converted(plain: Any, value: Any) -> tuple[bool, Any]:
     if get_origin(plain) is Literal:
         return value in get_args(plain) and isinstance(value, str), value
     if plain in (int, float):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_number(value):
             return False, value
         return (True, plain(value)) if plain(value) == value else (False, value)
     if plain is None:

@@ -24,8 +24,10 @@ class Batch(Tuner):
     def check_space(cls, space: SearchSpace) -> None:
         super().check_space(space)
         if len(space) != 1 or not isinstance(space[space.order[0]], Choice):
+            first = space.order[0]
+            has = f"{len(space)} parameters" if len(space) > 1 else f"{first}, which is {space[first]}"
             raise TunerError(
-                f"Batch takes a space of one choice, whose options are the batch, and this one has {space!r}",
+                f"Batch takes a space of one choice, whose options are the batch, and this one has {has}",
                 help="list the configurations as the options of one choice, or use GridSearch, Random or TPE",
             )
 

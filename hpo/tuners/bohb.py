@@ -14,9 +14,9 @@ import numpy as np
 from hpo.errors import TunerError
 from hpo.space import Configuration
 from hpo.trial import Trial
-from hpo.tuners.arguments import AtLeast, Between
+from hpo.tuners.arguments import AtLeast, Between, Share
 from hpo.tuners.brackets import Brackets, Schedule
-from hpo.tuners.hyperband import Hyperband
+from hpo.tuners.hyperband import Halving
 from hpo.tuners.kernel_density import KernelDensity
 from hpo.tuners.points import Cube, Floats, History
 
@@ -26,7 +26,7 @@ __all__ = ["BOHB"]
 _WHOLE = 2**62
 
 
-class BOHB(Hyperband):
+class BOHB(Halving):
     """Halve successively what a model of good and bad configurations proposes.
 
     Args:
@@ -55,7 +55,7 @@ class BOHB(Hyperband):
         min_points_in_model: Annotated[int, AtLeast(1)] | None = None,
         top_n_percent: Annotated[int, Between(0, 100)] = 15,
         num_samples: Annotated[int, AtLeast(1)] = 64,
-        random_fraction: Annotated[float, AtLeast(0)] = 1 / 3,
+        random_fraction: Annotated[float, Share()] = 1 / 3,
         bandwidth_factor: Annotated[float, AtLeast(1e-6)] = 3.0,
         min_bandwidth: Annotated[float, AtLeast(1e-9)] = 1e-3,
         **common: Any,

@@ -15,33 +15,13 @@ from hpo.tuners.arguments import AtLeast
 from hpo.tuners.base import Tuner
 from hpo.tuners.brackets import Brackets, Schedule
 
-__all__ = ["Hyperband"]
+__all__ = ["Halving", "Hyperband"]
 
 
-class Hyperband(Tuner):
-    """Halve successively, in brackets that begin with ever fewer configurations and more passes.
+class Halving(Tuner):
+    """What works in brackets of successive halving: a subclass says which, and what begins in them."""
 
-    Args:
-        *args: the space.
-        R: the passes of a whole trial; those of the marked loop where it is left out.
-        eta: of so many trials of a rung one goes on to the next, with so many times the passes.
-        exec_mode: whether a bracket begins while another waits for results, or all go one after the other.
-        **common: direction and seed.
-    """
-
-    name = "Hyperband"
-    whole_budget = "R"
-
-    def __init__(
-        self,
-        *args: Any,
-        R: Annotated[int, AtLeast(1)] = 60,  # noqa: N803 - NNI's name, and the paper's
-        eta: Annotated[int, AtLeast(2)] = 3,
-        exec_mode: Literal["parallelism", "serial"] = "parallelism",
-        **common: Any,
-    ) -> None:
-        super().__init__(*args, **common)
-        self._brackets = Brackets(self, Schedule(1, R, eta), exec_mode)
+    _brackets: Brackets
 
     def suggest(self, number: int) -> Trial | None:
         place = self._brackets.next_place()
@@ -69,3 +49,29 @@ class Hyperband(Tuner):
             for budget, rung in zip(budgets, self._brackets.rungs[latest], strict=True)
         }
         return {"model": "successive halving", "bracket": latest, "trials of this bracket": rungs}
+
+
+class Hyperband(Halving):
+    """Halve successively, in brackets that begin with ever fewer configurations and more passes.
+
+    Args:
+        *args: the space.
+        R: the passes of a whole trial; those of the marked loop where it is left out.
+        eta: of so many trials of a rung one goes on to the next, with so many times the passes.
+        exec_mode: whether a bracket begins while another waits for results, or all go one after the other.
+        **common: direction and seed.
+    """
+
+    name = "Hyperband"
+    whole_budget = "R"
+
+    def __init__(
+        self,
+        *args: Any,
+        R: Annotated[int, AtLeast(1)] = 60,  # noqa: N803 - NNI's name, and the paper's
+        eta: Annotated[int, AtLeast(2)] = 3,
+        exec_mode: Literal["parallelism", "serial"] = "parallelism",
+        **common: Any,
+    ) -> None:
+        super().__init__(*args, **common)
+        self._brackets = Brackets(self, Schedule(1, R, eta), exec_mode)

@@ -20,7 +20,7 @@ from hpo.parameters import identity
 from hpo.space import Configuration
 from hpo.trial import Trial
 from hpo.tuners.acquisition import Box, ConfidenceBound, maximise
-from hpo.tuners.arguments import AtLeast
+from hpo.tuners.arguments import AtLeast, Share
 from hpo.tuners.base import Tuner
 from hpo.tuners.gaussian import Features, GaussianProcess, Hyperparameters, fit
 from hpo.tuners.kernel_density import KernelDensity
@@ -72,7 +72,7 @@ class Metis(Tuner):
         no_candidates: bool = False,
         selection_num_starting_points: Annotated[int, AtLeast(1)] = 600,
         cold_start_num: Annotated[int, AtLeast(1)] = 10,
-        exploration_probability: Annotated[float, AtLeast(0)] = 0.9,
+        exploration_probability: Annotated[float, Share()] = 0.9,
         **common: Any,
     ) -> None:
         super().__init__(*args, **common)

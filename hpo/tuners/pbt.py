@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from hpo.parameters import Arrangement, Choice, Parameter, RandInt
 from hpo.space import Configuration
 from hpo.trial import Trial
-from hpo.tuners.arguments import AtLeast, Between
+from hpo.tuners.arguments import AtLeast, Between, Share
 from hpo.tuners.base import Tuner
 
 __all__ = ["PBT"]
@@ -41,7 +41,7 @@ class PBT(Tuner):
         *args: Any,
         population_size: Annotated[int, AtLeast(2)] = 10,
         factor: Annotated[float, Between(0, 1)] = 0.2,
-        resample_probability: Annotated[float, AtLeast(0)] = 0.25,
+        resample_probability: Annotated[float, Share()] = 0.25,
         fraction: Annotated[float, Between(0, 1)] = 0.2,
         passes: Annotated[int, AtLeast(1)] = 1,
         all_checkpoint_dir: str | None = None,

@@ -35,6 +35,8 @@ def test_a_misspelt_argument_is_named_with_the_one_that_was_meant():
         ({"seed": 1.5}, "seed is 1.5", "a whole number"),
         ({"tpe_args": 3}, "tpe_args is 3", "a mapping with any of constant_liar_type"),
         ({"tpe_args": {"gama": 1}}, "'gama'", "did you mean gamma?"),
+        ({"tpe_args": {1: 2}}, "no argument 1", "its arguments are"),
+        ({"tpe_args": {"gamma": 10**400}}, "gamma is 1000", "a number of 1e-06 or more"),
         ({"tpe_args": {"gamma": "big"}}, "gamma is 'big'", "a number of 1e-06 or more"),
         ({"tpe_args": {"n_ei_candidates": 0}}, "n_ei_candidates is 0", "a whole number of 1 or more"),
         ({"tpe_args": {"constant_liar_type": "none"}}, "is 'none'", "best or mean or worst or null"),
@@ -114,6 +116,35 @@ def test_a_number_that_must_be_one_of_few_says_which():
     with pytest.raises(TunerError) as caught:
         tuners.create("GP", SPACE, nu=1.5)
     assert caught.value.help == "it takes a number: 2.5"
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "value"),
+    [
+        ("BOHB", "random_fraction", 33),
+        ("PBT", "resample_probability", 25),
+        ("Metis", "exploration_probability", -0.1),
+    ],
+)
+def test_a_share_is_no_percentage(name, argument, value):
+    with pytest.raises(TunerError) as caught:
+        tuners.create(name, SPACE, **{argument: value})
+    assert caught.value.help == "it takes a number from 0 to 1"
+    assert tuners.create(name, SPACE, **{argument: 1}).ask() is not None
+
+
+@pytest.mark.parametrize("argument", ["R", "exec_mode"])
+def test_an_argument_of_hyperbands_that_bohb_does_not_have_is_refused(argument):
+    with pytest.raises(TunerError, match="BOHB has no argument"):
+        tuners.create("BOHB", SPACE, **{argument: 9})
+
+
+def test_a_space_that_is_no_batch_is_described_in_few_words():
+    many = SearchSpace.from_json({f"p{i}": {"_type": "uniform", "_value": [0, 1]} for i in range(200)})
+    for space, words in ((many, "has 200 parameters"), (SPACE, "has x, which is uniform(0, 1)")):
+        with pytest.raises(TunerError) as caught:
+            tuners.create("Batch", space)
+        assert caught.value.message.endswith(words)
 
 
 BUDGETS = {"Hyperband", "BOHB", "PBT"}  # these give a configuration more passes
