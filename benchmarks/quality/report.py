@@ -92,6 +92,18 @@ def table(cells: dict, names: list[str], at: int, ours: str) -> str:
     return "\n".join(lines)
 
 
+def brief(cells: dict, names: list[str], ats: list[int]) -> str:
+    """Return the mean regret after each number of trials."""
+    means = {}
+    for at in ats:
+        values, tasks, _ = regrets(cells, names, at)
+        means[f"{at} ({len(values)} runs, {len(set(tasks))} tasks)"] = values.mean(axis=0)
+    lines = ["| mean regret after | " + " | ".join(means) + " |", "|---" * (len(means) + 1) + "|"]
+    for i, name in enumerate(names):
+        lines.append(f"| {name} | " + " | ".join(f"{mean[i]:.3f}" for mean in means.values()) + " |")
+    return "\n".join(lines)
+
+
 def by_task(cells: dict, names: list[str], at: int) -> str:
     """Return the mean regret of each task."""
     values, tasks, _ = regrets(cells, names, at)
@@ -110,12 +122,17 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=1)
     parser.add_argument("--ours", default="hpo-Auto", help="the one that the others are compared with")
     parser.add_argument("--by-task", action="store_true")
+    parser.add_argument("--brief", action="store_true", help="one table of the mean regret alone")
     given = parser.parse_args()
     cells = load(given.runs, given.in_flight)
     names = sorted({name for runs in cells.values() for name in runs})
     if given.optimisers:
         names = given.optimisers.split(",")
-    for at in map(int, given.at.split(",")):
+    ats = [int(at) for at in given.at.split(",")]
+    if given.brief:
+        print(brief(cells, names, ats))
+        return
+    for at in ats:
         print(table(cells, names, at, given.ours), end="\n\n")
         if given.by_task:
             print(by_task(cells, names, at), end="\n\n")
