@@ -110,4 +110,4 @@ class BOHB(Halving):
         if history is None:
             why = f"no rung has {self.least_points + 2} results"
             return {**super().explain(), "model": "random, in brackets", "why": why}
-        return {**super().explain(), "model": "kernel density, in brackets", "results": len(history)}
+        return {**super().explain(), "model": "kernel density, in brackets", **history.counts}

@@ -107,4 +107,4 @@ class DNGO(Tuner):
         n = len(self._history)
         if n < self.trials_per_update:
             return {"model": "random", "why": f"{n} of {self.trials_per_update} startup results are in"}
-        return {"model": "neural network, Bayesian last layer", "results": n}
+        return {"model": "neural network, Bayesian last layer", **self._history.counts}

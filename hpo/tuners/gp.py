@@ -122,4 +122,4 @@ class GP(Tuner):
         n = len(self._history)
         if n < self.cold_start_num:
             return {"model": "random", "why": f"{n} of {self.cold_start_num} startup results are in"}
-        return {"model": "Gaussian process", "utility": self.utility, "results": n}
+        return {"model": "Gaussian process", "utility": self.utility, **self._history.counts}

@@ -201,4 +201,4 @@ class Metis(Tuner):
             return {"model": "random", "why": f"{n} of {self.cold_start_num} startup results are in"}
         reasons = [t.memo["reason"] for t in self.trials.values() if "reason" in t.memo]
         chosen = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
-        return {"model": "Gaussian process", "results": n, "chosen": chosen}
+        return {"model": "Gaussian process", **self._history.counts, "chosen": chosen}

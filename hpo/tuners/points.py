@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.errors import SpaceError
-from hpo.parameters import Arrangement, Choice, Parameter, Permutation, RandInt, Subset, identity
+from hpo.parameters import Arrangement, Choice, Normal, Parameter, Permutation, RandInt, Subset, identity
 from hpo.space import Configuration, SearchSpace
 from hpo.trial import Trial, TrialState
 from hpo.tuners.base import Tuner
@@ -31,6 +31,10 @@ Mask = NDArray[np.bool_]
 
 # Ordered domains with more values than this are as good as continuous, and cheaper so.
 _FEW = 32
+
+# What is proposed of a normal parameter: a search that tries the ends of its quantiles would else try what
+# lies eight standard deviations out, and nobody would call that a part of the space.
+_LEAST_LIKELY = 1e-4
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ class Cube:
             for column, name in enumerate(self.names)
             for c in space.conditions.get(name, ())
         ]
+        ends = [_LEAST_LIKELY if isinstance(space[name], Normal) else 0.0 for name in self.names]
+        self._ends: Floats = np.array(ends)
         self.switches = sorted({parent for _, parent, _ in self._conditions if not self.ordered[parent]})
 
     def _allowed(self, parent: str, values: Iterable[Any]) -> Mask:
@@ -172,7 +178,7 @@ class Cube:
 
     def configuration(self, row: Floats) -> Configuration:
         """Return the configuration at a point; columns that are inactive there do not matter."""
-        return self.space.from_point(row.tolist())
+        return self.space.from_point(np.clip(row, self._ends, 1 - self._ends).tolist())
 
     def feasible_first(self, rows: Floats, count: int) -> NDArray[np.intp]:
         """Return the positions of rows, with so many that pass the constraints in front.
@@ -277,6 +283,11 @@ class History:
     @property
     def losses(self) -> Floats:
         return self._losses[: self._count]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many results there are, and how many of them are failures, for `Tuner.explain`."""
+        return {"results": self._count, "failed": int(np.isinf(self.losses).sum())}
 
     def observe(self, tuner: Tuner, trial: Trial, value: float | None) -> None:
         """Append a result; one that says nothing about its configuration is passed over."""

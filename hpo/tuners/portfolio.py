@@ -158,8 +158,7 @@ class Portfolio:
         return {
             "model": "Gaussian processes and a Parzen estimator, by turns",
             "why": "each finds what another misses",
-            "results": len(self._history),
-            "failed": int(np.isinf(self._history.losses).sum()),
+            **self._history.counts,
             "length_scales": {n: round(float(scales[at].min()), 3) for n, at in self._cube.slices.items()},
             "bests_found": {name: found[name] for name in ("startup", *_TURNS)},
             "noise": round(float(np.exp(0.5 * fitted.noise)), 4),

@@ -141,7 +141,7 @@ class SMAC(Tuner):
         n = len(self._history)
         if n < _STARTUP:
             return {"model": "quasi-random", "why": f"{n} of {_STARTUP} startup results are in"}
-        return {"model": "random forest", "results": n}
+        return {"model": "random forest", **self._history.counts}
 
 
 def _log_scaled(losses: Floats) -> Floats:

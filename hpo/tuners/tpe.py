@@ -206,8 +206,9 @@ class TPE(Tuner):
         n, startup = len(self._history), self.arguments.n_startup_jobs
         if n < startup:
             return {"model": "quasi-random", "why": f"{n} of {startup} startup results are in"}
-        good = self._search.good_count(n)
-        return {"model": "tree-structured Parzen estimator", "good": good, "results": n}
+        counts = self._history.counts
+        good = min(self._search.good_count(n), n - counts["failed"])
+        return {"model": "tree-structured Parzen estimator", "good": good, **counts}
 
 
 def _mean(losses: Floats) -> float:

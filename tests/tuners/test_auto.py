@@ -239,3 +239,14 @@ def test_one_result_at_the_end_of_what_a_number_can_be_makes_no_noise():
     bent = softened(losses, losses)  # a warning would be an error here
     assert np.isfinite(bent).all()
     assert bent.argmin() == 0
+
+
+@pytest.mark.parametrize("name", ["Auto", "GP", "TPE", "Metis"])
+def test_of_a_normal_parameter_nothing_is_tried_that_never_happens(name):
+    space = SearchSpace.from_json({"z": {"_type": "normal", "_value": [10, 2]}})
+    tuner = tuners.create(name, space, direction="maximize")
+    for _ in range(20):
+        trial = tuner.ask()
+        tuner.tell(trial, trial.parameters["z"])
+    assert all(2.5 < trial.parameters["z"] < 17.5 for trial in tuner.trials.values())
+    assert max(tuner.results.values()) > 14

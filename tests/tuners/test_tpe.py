@@ -199,3 +199,13 @@ def test_a_configuration_that_is_given_an_option_has_it(seed, quantile):
     wanted = "sgd" if quantile < 0.5 else "adam"
     assert [cube.configuration(row)["optimiser"] for row in rows] == [wanted] * 20
     assert option.held_by(cube, np.array([cube.row(cube.configuration(row)) for row in rows])).all()
+
+
+@pytest.mark.parametrize("name", ["TPE", "GP", "Metis"])
+def test_what_a_tuner_says_of_its_model_tells_failures_from_results(name):
+    tuner = tuners.create(name, MIXED, direction="minimize")
+    for i in range(20):
+        tuner.tell(tuner.ask(), float(i) if i > 17 else None)
+    told = tuner.explain()
+    assert (told["results"], told["failed"]) == (20, 18)
+    assert told.get("good", 2) == 2
