@@ -78,8 +78,9 @@ def problems(kind: str, arguments: Sequence[Any]) -> list[Problem]:
         Problem(
             "not_a_number",
             i,
-            f"{name} of {kind} is {_shown(value)}, which is no finite number",
-            f"write {form}",
+            f"{name} of {kind} is {_shown(value)}, "
+            f"which is no {'number of Python' if _plain(value) else 'finite number'}",
+            _plain(value) or f"write {form}",
         )
         for i, (name, value) in enumerate(zip(names, arguments, strict=True))
         if not is_number(value)
@@ -91,6 +92,11 @@ def _shown(value: Any) -> str:
     """Return a value as a message quotes it: an integer may have more digits than anybody would read."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _plain(value: Any) -> str | None:
+    """Return how to write a number of numpy's, or of such a library's; None of anything else."""
+    return f"write {value.item()!r}" if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else None
 
 
 def _arrangement_problems(kind: str, arguments: Sequence[Any]) -> Iterator[Problem]:
@@ -128,7 +134,8 @@ def _option_problems(options: Sequence[Any], kind: str, noun: str, help_: str) -
             json.dumps(option, allow_nan=False)
         except (TypeError, ValueError):
             message = f"{noun} {option!r} is no JSON value"
-            yield Problem("not_json", i, message, "use numbers, strings, booleans, null, lists or objects")
+            cure = _plain(option) or "use numbers, strings, booleans, null, lists or objects"
+            yield Problem("not_json", i, message, cure)
             continue
         first = seen.setdefault(identity(option), i)
         if first != i:

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from statistics import fmean, stdev
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -319,6 +320,12 @@ class TestMistakes:
             create(kind, arguments)
         assert str(refused.value) == found[0].message
         assert refused.value.help == found[0].help
+
+    def test_a_number_of_numpys_comes_with_the_one_to_write(self) -> None:
+        (found,) = problems("uniform", [0, np.float32(0.5)])
+        assert found.message == "high of uniform is np.float32(0.5), which is no number of Python"
+        assert found.help == "write 0.5"
+        assert [p.help for p in problems("choice", [np.int64(3)])] == ["write 3"]
 
     def test_a_lognormal_may_have_a_mean_below_zero(self) -> None:
         assert problems("lognormal", [-3, 1]) == []

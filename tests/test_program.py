@@ -198,6 +198,7 @@ class TestAFunction:
 
 MISTAKES: list[tuple[Any, dict[str, Any], str]] = [
     (parabola, {"space": {"x": 3}}, r"space\['x'\] is 3, which is no domain"),
+    (parabola, {"space": {"x": []}}, r"space\['x'\]: choice has no options"),
     (parabola, {"space": {}}, "there is no search space for parabola"),
     (optional, {"space": {"y": [1, 2]}}, r"optional\(x=1\) cannot be called as optional\(y=\.\.\.\)"),
     (parabola, {"space": {"x": "unifrm(0, 1)"}}, "there is no domain unifrm"),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hpo.errors import UsageError
+from hpo.errors import SpaceError, UsageError
 from hpo.marks import domains_of
 from hpo.parameters import Choice, Parameter, create
 from hpo.space import SearchSpace
@@ -95,6 +95,12 @@ class Objective:
             from hpo.annotate.marks.options import read_options
 
             return read_options([f"{name}={written}"], origin=f"space[{name!r}]")[name]
+        try:
+            return self._created(name, written, constructed)
+        except SpaceError as error:
+            raise SpaceError(f"space[{name!r}]: {error}", help=error.help) from None
+
+    def _created(self, name: str, written: Any, constructed: _Constructed) -> Parameter:
         if constructed is not None and constructed[0] in ("subset", "permutation"):
             kind, (items, *limits) = constructed
             return create(kind, (self._labelled(name, items), *limits))
