@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ __all__ = ["algorithm", "other_limits", "print_overview", "row"]
 
 _LABEL = 13
 _BAR = 40
+# Of what a tuner tells of each parameter, so many are printed.
+_PARTS = 20
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 _STATUS = {"running": "cyan", "done": "green", "error": "red", "stopped": "yellow", "interrupted": "yellow"}
@@ -233,8 +235,10 @@ def _explained(explanation: Mapping[str, Any]) -> Iterator[Text]:
     if single:
         yield row("", Text(", ".join(single), style="dim"))
     for name, value in parts.items():
-        inside = ", ".join(f"{key} {short(each)}" for key, each in value.items())
-        yield row("", Text(f"{_words(name)}: {inside}", style="dim"))
+        inside = [f"{key} {short(each)}" for key, each in islice(value.items(), _PARTS)]
+        if len(value) > _PARTS:
+            inside.append(f"and {len(value) - _PARTS} more (--json)")
+        yield row("", Text(f"{_words(name)}: {', '.join(inside)}", style="dim"))
 
 
 def _words(name: str) -> str:

@@ -369,12 +369,18 @@ class Experiment:
         if trial is None:
             if not self.running:
                 tried_all = "every configuration of the space was tried"
-                has_tried_all = self.tuner.done and not self.tuner.repeats
-                self.close(tried_all if has_tried_all else "the tuner has nothing more to propose")
+                self.close(tried_all if self._has_tried_all else "the tuner has nothing more to propose")
             return None
         trial.state = TrialState.RUNNING
         self.store.add_trial(trial, "tuner", devices)
         return self._run_of(trial, "tuner")
+
+    @property
+    def _has_tried_all(self) -> bool:
+        space = self.tuner.space
+        if not self.tuner.done or self.tuner.repeats or space.size() is None:
+            return False
+        return not any(self.tuner.is_new(each) for each in space.configurations())
 
     @property
     def _has_tuner_of_others(self) -> bool:

@@ -156,6 +156,15 @@ def test_auto_says_which_model_it_has_and_why() -> None:
     )
 
 
+def test_of_very_many_parameters_a_few_stand_for_what_the_model_says_of_each() -> None:
+    many = {f"p{i}": {"_type": "uniform", "_value": [0, 1]} for i in range(30)}
+    Path("many.json").write_text(json.dumps(many))
+    Path("many.py").write_text("import hpo; hpo.report_final_result(hpo.get_next_parameter()['p0'])")
+    hpo("run", "many.py", "--space", "many.json", "--max-trials", "11", "--seed", "1")
+    assert len(data("show")["explanation"]["length_scales"]) == 30
+    assert re.search(r"length scales: p0 .*, p19 \S+, and 10 more \(--json\)\n", hpo("show"))
+
+
 def test_it_tells_how_much_each_parameter_matters_where_that_is_asked_for() -> None:
     hpo("run", "train.py", "--max-trials", "12", "--tuner", "Random", "--seed", "1")
     shares = json.loads(hpo("show", "--importance", "--json"))["importance"]

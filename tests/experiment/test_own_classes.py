@@ -357,3 +357,12 @@ def test_a_class_that_proposes_what_is_not_in_the_space_is_refused(name: str, sa
     Path("nowhere.py").write_text(NOWHERE)
     Path("marked.py").write_text(MARKED)
     assert said in hpo("run", "marked.py", "--tuner", f"nowhere.py:{name}", code=2).stderr
+
+
+def test_a_class_that_has_enough_does_not_claim_that_all_was_tried() -> None:
+    Path("ours.py").write_text(
+        OURS.replace("        told =", "        self.done = number > 2\n        told =")
+    )
+    Path("marked.py").write_text(MARKED)
+    hpo("run", "marked.py", "--tuner", "ours.py:Halving", "--max-trials", "8")
+    assert "done: the tuner has nothing more to propose" in hpo("show").stdout
