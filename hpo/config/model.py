@@ -63,10 +63,12 @@ class Algorithm(BaseModel):
             kind: of the option, for its message: tuner or assessor.
 
         Raises:
-            UsageError: it names a file and no class.
+            UsageError: it names nothing, or a file and no class.
         """
-        file, colon, name = written.rpartition(":")
-        if colon and file.endswith(".py"):
+        if not written:
+            raise UsageError(f"--{kind} names nothing", help=f"name one, or leave --{kind} out")
+        file, _, name = written.rpartition(":")
+        if name and file.endswith(".py"):
             return cls(name=name, file=Path(file))
         if written.endswith((".py", ".py:")):
             help_ = f"write --{kind} {written.rstrip(':')}:Class"

@@ -174,6 +174,8 @@ def _find(kind: str, name: str, built_in: Mapping[str, str], base: type) -> Any:
         by_lower = {each.lower(): each for each in known}
         close = get_close_matches(name.lower(), by_lower, n=1)
         hint = f"did you mean {by_lower[close[0]]}? " if close else ""
+        if kind == "tuner" and name in BUILT_IN_ASSESSORS:
+            hint = f"it is an assessor, which stops trials of any tuner: --assessor {name}; "
         raise TunerError(f"there is no {kind} {name!r}", help=f"{hint}the {kind}s are {', '.join(known)}")
     try:
         found = plugins[name].load()

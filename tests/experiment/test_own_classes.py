@@ -289,6 +289,9 @@ def test_a_class_of_ones_own_that_is_to_find_a_front_is_refused_with_those_that_
 
 
 def test_an_option_that_names_no_class_says_how_to() -> None:
+    named = "--tuner code/climber.py:Class"
+    assert named in hpo("run", "trial.py", "--tuner", "code/climber.py:", code=2).stderr
+    assert "--assessor names nothing" in hpo("run", "trial.py", "--assessor", "", code=2).stderr
     assert (
         "--tuner code/climber.py:Class" in hpo("run", "trial.py", "--tuner", "code/climber.py", code=2).stderr
     )

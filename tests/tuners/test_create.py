@@ -20,6 +20,12 @@ def test_a_misspelt_tuner_gets_a_did_you_mean_and_the_list():
     assert all(name in caught.value.help for name in tuners.names())
 
 
+def test_an_assessor_is_no_tuner():
+    with pytest.raises(TunerError) as caught:
+        tuners.create("ASHA", SPACE)
+    assert caught.value.help.startswith("it is an assessor, which stops trials of any tuner: --assessor ASHA")
+
+
 def test_a_misspelt_argument_is_named_with_the_one_that_was_meant():
     with pytest.raises(TunerError) as caught:
         tuners.create("TPE", SPACE, tpe_arg={})
