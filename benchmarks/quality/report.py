@@ -94,13 +94,14 @@ def table(cells: dict, names: list[str], at: int, ours: str) -> str:
 
 def brief(cells: dict, names: list[str], ats: list[int]) -> str:
     """Return the mean regret after each number of trials."""
-    means = {}
-    for at in ats:
-        values, tasks, _ = regrets(cells, names, at)
-        means[f"{at} ({len(values)} runs, {len(set(tasks))} tasks)"] = values.mean(axis=0)
-    lines = ["| mean regret after | " + " | ".join(means) + " |", "|---" * (len(means) + 1) + "|"]
+    found = [regrets(cells, names, at) for at in ats]
+    counts = dict.fromkeys(
+        f"{len(values)} runs of each, {len(set(tasks))} tasks" for values, tasks, _ in found
+    )
+    head = f"| trials: {'; '.join(counts)} | " + " | ".join(map(str, ats)) + " |"
+    lines = [head, "|---" * (len(ats) + 1) + "|"]
     for i, name in enumerate(names):
-        lines.append(f"| {name} | " + " | ".join(f"{mean[i]:.3f}" for mean in means.values()) + " |")
+        lines.append(f"| {name} | " + " | ".join(f"{values[:, i].mean():.3f}" for values, *_ in found) + " |")
     return "\n".join(lines)
 
 
