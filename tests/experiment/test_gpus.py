@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from hpo.runtime.store import Store
 
 HPO = Path(sys.executable).with_name("hpo")
 IDLE = "0 16000 15500 -"
@@ -64,6 +67,11 @@ class Machine:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
         return str(json.loads(done.stdout)[key]) if done.returncode == 0 else "nothing"
 
+    def notes(self) -> list[str]:
+        (database,) = self.folder.glob("home/*/experiment.db")
+        with contextlib.closing(Store(database.parent)) as store:
+            return [event["message"] for event in store.events() if event["kind"] == "note"]
+
     def wait_until(self, happened: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
         while not happened():
@@ -94,6 +102,9 @@ def test_an_experiment_waits_for_a_gpu_that_another_program_uses_and_says_so(mac
     runner = machine.run("--max-trials", "2")
     reason = "for 1 GPU: GPU 0 is used by another program (process 4711)"
     machine.wait_until(lambda: reason in machine.show("waits"))
+    time.sleep(2.5)  # it looks again every second, and says it once
+    (note,) = machine.notes()
+    assert reason in note
     assert not (machine.folder / "log").exists()
     machine.has(IDLE)
     _, said = runner.communicate(timeout=300)
