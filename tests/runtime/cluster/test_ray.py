@@ -246,13 +246,18 @@ def test_of_a_node_that_dies_the_trials_run_again_from_their_checkpoints(nodes: 
 
 def test_where_the_runner_is_killed_trials_go_on_and_the_next_runner_finds_them(nodes: Nodes) -> None:
     script(8, 0.5)
-    process = start(nodes, "--max-trials", 4, "--tuner", "Random", "--concurrency", 2)
-    wait_for(begun)
+    process = start(nodes, "--max-trials", 5, "--tuner", "Random")
+    wait_for(lambda: begun() and all(reports(number) for number in range(3)))
     kill_runner(process)
-    hpo("resume", "--no-web")
+    resumed = subprocess.Popen([*HPO, "resume", "--no-web"], stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 300
+    while resumed.poll() is None and time.monotonic() < limit:
+        # Those that were found have their places still: no more are begun than the three nodes have room for.
+        assert [trial["state"] for trial in told("trial", "list")].count("running") <= 3
+    assert resumed.returncode == 0
     trials = told("trial", "list")
-    assert [trial["state"] for trial in trials] == ["succeeded"] * 4
-    for number in range(4):
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 5
+    for number in range(5):
         assert [each.get("step") for each in reports(number)] == [*range(8), None]
         assert {each["attempt"] for each in reports(number)} == {1}
     # Those that were found count from when they began: eight steps of half a second.
