@@ -103,7 +103,7 @@ class TestWhoAsks:
             "",
             "x",
             f"{int(issued) + 1}.{nonce}.{seal}",
-            f"{issued}.{nonce}.{seal[:-1]}0",
+            f"{issued}.{nonce}.{seal[:-1]}{'1' if seal[-1] == '0' else '0'}",
             "0.a.b",
             "a.b.c",
         ):

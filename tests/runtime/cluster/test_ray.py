@@ -210,6 +210,27 @@ def test_the_same_seed_and_order_of_results_propose_what_they_propose_on_one_mac
     assert [trial["parameters"] for trial in there] == [trial["parameters"] for trial in here]
 
 
+def test_where_the_runner_is_killed_trials_go_on_and_the_next_runner_finds_them(nodes: Nodes) -> None:
+    script(8, 0.5)
+    process = start(nodes, "--max-trials", 5, "--tuner", "Random")
+    wait_for(lambda: begun() and all(reports(number) for number in range(3)))
+    kill_runner(process)
+    resumed = subprocess.Popen([*HPO, "resume", "--no-web"], stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 300
+    while resumed.poll() is None and time.monotonic() < limit:
+        # Those that were found have their places still: no more are begun than the three nodes have room for.
+        # (This comes before nodes die, since Ray counts one for some seconds more.)
+        assert [trial["state"] for trial in told("trial", "list")].count("running") <= 3
+    assert resumed.returncode == 0
+    trials = told("trial", "list")
+    assert [trial["state"] for trial in trials] == ["succeeded"] * 5
+    for number in range(5):
+        assert [each.get("step") for each in reports(number)] == [*range(8), None]
+        assert {each["attempt"] for each in reports(number)} == {1}
+    # Those that were found count from when they began: eight steps of half a second.
+    assert min(trial["duration"] for trial in trials) > 3.5
+
+
 def test_of_sixty_trials_none_is_lost_or_counts_twice_though_a_node_dies_and_then_the_runner(
     nodes: Nodes,
 ) -> None:
@@ -242,26 +263,6 @@ def test_of_a_node_that_dies_the_trials_run_again_from_their_checkpoints(nodes: 
     for trial in trials:
         finals = [each for each in reports(trial["number"]) if each["type"] == "final"]
         assert [each["value"] for each in finals] == [trial["value"]] == [trial["parameters"]["lr"]]
-
-
-def test_where_the_runner_is_killed_trials_go_on_and_the_next_runner_finds_them(nodes: Nodes) -> None:
-    script(8, 0.5)
-    process = start(nodes, "--max-trials", 5, "--tuner", "Random")
-    wait_for(lambda: begun() and all(reports(number) for number in range(3)))
-    kill_runner(process)
-    resumed = subprocess.Popen([*HPO, "resume", "--no-web"], stderr=subprocess.DEVNULL)
-    limit = time.monotonic() + 300
-    while resumed.poll() is None and time.monotonic() < limit:
-        # Those that were found have their places still: no more are begun than the three nodes have room for.
-        assert [trial["state"] for trial in told("trial", "list")].count("running") <= 3
-    assert resumed.returncode == 0
-    trials = told("trial", "list")
-    assert [trial["state"] for trial in trials] == ["succeeded"] * 5
-    for number in range(5):
-        assert [each.get("step") for each in reports(number)] == [*range(8), None]
-        assert {each["attempt"] for each in reports(number)} == {1}
-    # Those that were found count from when they began: eight steps of half a second.
-    assert min(trial["duration"] for trial in trials) > 3.5
 
 
 def test_a_trial_that_takes_too_long_or_is_killed_ends(nodes: Nodes) -> None:
