@@ -1,6 +1,8 @@
 """Tasks that were written after `Auto` and `TPE` had their constants, and that nothing was developed on.
 
-The families are those of `tasks.py`; no function, model, space or surrogate's data set is shared with it.
+The families are those of `tasks.py`, and the tasks are others. What recurs are Rosenbrock's function and an
+ellipsoid, in other dimensions; nearest neighbours, there an option of a choice; and the spaces of the
+surrogates, with other data sets.
 """
 
 from __future__ import annotations
@@ -12,7 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tasks import Config, Loss, Task, box, choice, fit, integer, log, shifted, surrogates, uniform
+from tasks import (
+    Config,
+    Loss,
+    Task,
+    box,
+    choice,
+    fit,
+    integer,
+    log,
+    rosenbrock,
+    shifted,
+    surrogates,
+    uniform,
+    unshifted,
+)
 
 # ---------------------------------------------------------------------------------------------------
 # Test functions on [-1, 1]^d, with their least value 0 at 0.
@@ -52,11 +68,6 @@ def steps(z: np.ndarray) -> float:
     return float(np.sum(np.round(5 * z) ** 2))
 
 
-def rosenbrock(z: np.ndarray) -> float:
-    x = 1 + 2 * z
-    return float(np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
-
-
 def ellipsoid(z: np.ndarray) -> float:
     return float(np.sum(100 ** (np.arange(len(z)) / (len(z) - 1)) * z**2))
 
@@ -90,10 +101,6 @@ def shekel(u: np.ndarray) -> float:
     return 10.536409816692 - float(np.sum(depth))
 
 
-def _unshifted(function: Callable[[np.ndarray], float], d: int, seed: int) -> Loss:
-    return lambda config: function(np.array([config[f"x{i}"] for i in range(d)]))
-
-
 def functions() -> Iterator[Task]:
     table: list[tuple[str, Callable[[np.ndarray], float], int, bool, float]] = [
         ("styblinski-tang-6", styblinski_tang, 6, False, 0),
@@ -113,7 +120,7 @@ def functions() -> Iterator[Task]:
         ("michalewicz-5", michalewicz, 5),
         ("shekel-4", shekel, 4),
     ):
-        yield Task(name, "functions", box(d, 0, 1), partial(_unshifted, function, d), 0.0)
+        yield Task(name, "functions", box(d, 0, 1), partial(unshifted, function, d), 0.0)
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -125,8 +125,8 @@ def shifted(function: Callable[[np.ndarray], float], d: int, rotate: bool, seed:
     return loss
 
 
-def _hartmann(seed: int) -> Loss:
-    return lambda config: hartmann6(np.array([config[f"x{i}"] for i in range(6)]))
+def unshifted(function: Callable[[np.ndarray], float], d: int, seed: int) -> Loss:
+    return lambda config: function(np.array([config[f"x{i}"] for i in range(d)]))
 
 
 def box(d: int, low: float = -1.0, high: float = 1.0) -> dict[str, Any]:
@@ -147,8 +147,9 @@ def functions() -> Iterator[Task]:
     ]
     for name, function, d, rotate, noise in table:
         yield Task(name, "functions", box(d), partial(shifted, function, d, rotate), 0.0, noise)
-    yield Task("hartmann-6", "functions", box(6, 0, 1), _hartmann, 0.0)
-    yield Task("noisy-hartmann-6", "functions", box(6, 0, 1), _hartmann, 0.0, 0.2)
+    hartmann = partial(unshifted, hartmann6, 6)
+    yield Task("hartmann-6", "functions", box(6, 0, 1), hartmann, 0.0)
+    yield Task("noisy-hartmann-6", "functions", box(6, 0, 1), hartmann, 0.0, 0.2)
 
 
 # ---------------------------------------------------------------------------------------------------
