@@ -369,18 +369,12 @@ class Experiment:
         if trial is None:
             if not self.running:
                 tried_all = "every configuration of the space was tried"
-                self.close(tried_all if self._has_tried_all else "the tuner has nothing more to propose")
+                is_done = self.tuner.done and self.tuner.has_tried_all
+                self.close(tried_all if is_done else "the tuner has nothing more to propose")
             return None
         trial.state = TrialState.RUNNING
         self.store.add_trial(trial, "tuner", devices)
         return self._run_of(trial, "tuner")
-
-    @property
-    def _has_tried_all(self) -> bool:
-        space = self.tuner.space
-        if not self.tuner.done or self.tuner.repeats or space.size() is None:
-            return False
-        return not any(self.tuner.is_new(each) for each in space.configurations())
 
     @property
     def _has_tuner_of_others(self) -> bool:

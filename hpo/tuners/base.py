@@ -109,16 +109,21 @@ class Tuner(ABC):
             ):
                 # Whatever an algorithm proposes inside the space, a constraint is never violated.
                 trial.parameters = self.space.feasible(trial.parameters)
-            if self._has_tried_all(trial):
+            if self._goes_in_circles(trial):
                 self.done = True
                 return None
             self._record(trial)
         return trial
 
-    def _has_tried_all(self, trial: Trial) -> bool:
+    def _goes_in_circles(self, trial: Trial) -> bool:
         """Tell whether a proposal repeats another because there is none that would not."""
         goes_on = "budget" in trial.memo or "continues" in trial.memo
-        if self.repeats or goes_on or self.is_new(trial.parameters) or self.space.size() is None:
+        return not goes_on and not self.is_new(trial.parameters) and self.has_tried_all
+
+    @property
+    def has_tried_all(self) -> bool:
+        """Whether the space has no configuration that no trial has had, and none is to be tried again."""
+        if self.repeats or self.space.size() is None:
             return False
         every = self.space.configurations()
         return not any(self.is_new(each) and self.space.is_feasible(each) for each in every)

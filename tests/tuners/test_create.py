@@ -206,3 +206,12 @@ def test_a_class_that_proposes_something_else_is_told_what_it_returned(returned)
     assert "Mine" in caught.value.message
     assert "{'x': " in caught.value.message
     assert caught.value.help
+
+
+def test_what_misses_a_constraint_is_not_left_to_be_tried():
+    space = SearchSpace.from_json({"k": {"_type": "randint", "_value": [0, 4]}}).constrained("k < 2")
+    tuner = tuners.create("GridSearch", space)
+    tuner.tell(tuner.ask(), 1.0)
+    assert not tuner.has_tried_all
+    tuner.tell(tuner.ask(), 1.0)
+    assert tuner.has_tried_all
