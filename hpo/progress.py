@@ -271,6 +271,7 @@ def best_lines(store: Store, *, indent: int, most: int | None = _MOST_OF_FRONT) 
         return
     if wanted.are_plain:
         yield from best_values(best, base, wanted.direction, indent=indent)
+        yield from _earlier_values(store, best, indent=indent)
         return
     text = Text(f"{'Best':<{indent}}{result(wanted, best.value, best.data)}", style="bold")
     text.append(f"   trial {best.number}", style="not bold")
@@ -315,7 +316,9 @@ def best_values(
     text = Text(f"{'Best':<{indent}}{short(best.value)}", style="bold")
     if isinstance(best, TrialRow) and best.deviation is not None:
         text.append(f" ± {best.deviation:.2g}, the mean of {_of_what(best)}", style="not bold")
-    text.append(f"   trial {best.number}", style="not bold")
+    passes = best.memo.get("budget")
+    after = "" if passes is None else f" after {counted(passes, 'pass', 'passes')}"
+    text.append(f"   trial {best.number}{after}", style="not bold")
     if base is not None and best.number == base.number:
         text.append(", the script's own values", style="not bold")
     elif base is not None and best.value is not None and base.value is not None:
@@ -325,6 +328,24 @@ def best_values(
         text.append(f"; the script's own values failed (trial {base.number})", style="not bold")
     yield text
     yield from parameter_lines(best, base, indent=indent)
+
+
+def _earlier_values(store: Store, best: TrialRow, *, indent: int) -> Iterator[Text]:
+    """Yield the lines that show with what other values those trials learned that the best went on from.
+
+    In a population values change as it learns: the last ones alone did not lead to the result.
+    """
+    stages: list[TrialRow] = []  # the last trial of each, the latest stage first
+    row: TrialRow | None = best
+    while row is not None:
+        if not stages or row.parameters != stages[-1].parameters:
+            stages.append(row)
+        number = row.memo.get("continues")
+        row = store.trial(number) if isinstance(number, int) and number < row.number else None
+    for i, stage in enumerate(stages[1:]):
+        until = f"until pass {stage.memo['budget']}, " if "budget" in stage.memo else ""
+        line = Text(f"{'' if i else 'Before':<{indent}}{until}trial {stage.number}")
+        yield line.append(f"   {values(stage.parameters)}", style="dim")
 
 
 def _of_what(best: TrialRow) -> str:

@@ -159,7 +159,7 @@ def list_trials(
 
 def _print_trials(found: Sequence[Mapping[str, Any]], wanted: Objectives, front: Set[int]) -> None:
     """Print a line a trial, with a column a parameter; where that is too wide, the values beneath."""
-    lineage = _LINEAGE if any(t["budget"] is not None for t in found) else ()
+    lineage = [key for key in _LINEAGE if any(t[key] is not None for t in found)]
     heads = ["trial", "state", "value", *lineage, "took"]
     names = list(dict.fromkeys(name for t in found for name in t["parameters"]))
     said = [_said(t) for t in found]

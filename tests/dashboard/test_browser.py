@@ -62,6 +62,14 @@ order = ["a", "b", "c"]  # hpo: permutation(["a", "b", "c"])
 hpo.report_final_result({"acc": len(columns) + order.index("b"), "cost": 3 * len(columns) - order.index("c")})
 """
 
+LEARNING = """
+import hpo
+rate = 0.1  # hpo: uniform(0, 1)
+for epoch in hpo.fidelity(range(9)):
+    hpo.report_intermediate_result(rate * (epoch + 1))
+hpo.report_final_result(rate * (epoch + 1))
+"""
+
 
 class Site:
     """An experiment that runs, and its page in a browser."""
@@ -542,3 +550,37 @@ class TestSeveralObjectives:
         form.get_by_label("columns").fill('["sex", "age"]')
         form.get_by_role("button", name="Run next").click()
         expect(page.get_by_text("These values run when the experiment is resumed.")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def halved(site: Site) -> str:
+    """Return the id of an experiment whose trials have budgets, and go on from others."""
+    (site.folder / "learning.py").write_text(LEARNING)
+    site.hpo(
+        "run", "learning.py", "--tuner", "Hyperband", "--max-trials", "13", "--concurrency", "1", "--no-web"
+    )
+    found = site.data("list")
+    return str(next(each["id"] for each in found if each["name"] == "learning"))
+
+
+class TestBudgets:
+    def test_whose_budget_a_result_has_is_said_without_being_asked_for(
+        self, page: Page, site: Site, halved: str
+    ) -> None:
+        trials = site.data("trial", "list", halved)
+        assert {trial["budget"] for trial in trials} >= {1, 3}
+        best = site.data("best", halved)["trial"]
+        page.goto(f"{site.base}/e/{halved}")
+        beside = page.get_by_role("heading", name="Best parameters").locator("..")
+        passes = trials[best]["budget"]
+        said = f"trial {best}" + (f" after {passes} pass" if passes else "")
+        expect(beside).to_contain_text(said)
+        expect(page.get_by_role("columnheader", name="Budget")).to_be_visible()
+        expect(page.get_by_role("row", name="Trials of this bracket")).to_contain_text("3 passes")
+        promoted = next(trial for trial in trials if trial["parent"] is not None)
+        page.goto(f"{site.base}/e/{halved}/trials")
+        for name in ("Budget", "Rung", "Parent"):
+            expect(page.get_by_role("columnheader", name=name)).to_be_visible()
+        page.goto(f"{site.base}/e/{halved}/trials/{promoted['number']}")
+        page.get_by_role("link", name=str(promoted["parent"]), exact=True).click()
+        expect(page.get_by_role("heading", name=f"Trial {promoted['parent']}")).to_be_visible()

@@ -123,6 +123,26 @@ def test_the_command_line_shows_budgets_rungs_and_parents() -> None:
     assert rows[0].split()[3:6] == ["2", "0", "-"]
     assert rows[4].split()[3:6] == ["18", "2", "3"]
     assert "budget     18 passes, rung 2, goes on from trial 3\n" in hpo("trial", "show", "4")
+    assert hpo("best").startswith("Best      5.4   trial 4 after 18 passes\n")
+
+
+CHANGING = """\
+        if number == 4:
+            trial = self.continued(number, 3, 18, generation=2)
+            trial.parameters = {"rate": 0.5}
+            self.done = True
+            return trial
+"""
+
+
+def test_the_best_of_a_population_tells_the_values_it_learned_with_before() -> None:
+    Path("tuner.py").write_text(TUNER.replace("        self.done = number == 4\n", CHANGING))
+    hpo("run", "--config", "config.yml")
+    first, *rest = hpo("best").splitlines()
+    assert first == "Best      7.8   trial 4 after 18 passes"
+    assert rest == ["          rate  0.5", "Before    until pass 6, trial 3   rate=0.3"]
+    header = hpo("trial", "list").splitlines()[0]
+    assert header.split() == ["trial", "state", "value", "budget", "rung", "parent", "took", "rate"]
 
 
 def test_scripts_of_nni_get_the_budget_among_their_values() -> None:

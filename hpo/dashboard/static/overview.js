@@ -13,6 +13,7 @@ import { isNumeric } from "./trials.js";
 import { duration, FAILURES, moment, short, signed, size, STATES, t } from "./text.js";
 
 const ORDER = ["succeeded", "early_stopped", "failed", "user_canceled", "system_canceled", "running", "interrupted", "waiting"];
+const MOST_PARTS = 20; // of what a tuner tells of each parameter
 const AS_MANY_AS_FIT = 1_000_000; // at a time, on a cluster: as hpo.config.model has it
 
 /** @param {import("./main.js").Context} ctx @returns {import("./main.js").Page} */
@@ -69,7 +70,7 @@ export function overviewPage(ctx) {
           h("section.results", null, heading(t("Results"), course && t("{} succeeded", course.total)), results(ctx, course, figure)),
           isSeveral(e)
             ? h("section.best", null, heading(t("Front"), t("no other is better in all")), front(ctx, e))
-            : h("section.best", null, heading(t("Best parameters"), e.best && trialLink(ctx, e.best.trial)), best(e)),
+            : h("section.best", null, heading(t("Best parameters"), e.best && [trialLink(ctx, e.best.trial), passes(e.top.find((/** @type {any} */ each) => each.number === e.best.trial))]), best(e)),
         ),
         e.running.length > 0 && h("section", null, heading(e.status === "running" ? t("Running now") : t("Cut short")), running(ctx, e)),
         h("div.columns.even", null,
@@ -95,6 +96,12 @@ export function heading(text, beside) {
 /** @param {import("./main.js").Context} ctx @param {number} number */
 export function trialLink(ctx, number) {
   return h("a", { href: `/e/${ctx.id}/trials/${number}`, onclick: follow }, t("trial {}", number));
+}
+
+/** @param {any} trial after how many passes its result is, where a tuner allowed it so many */
+function passes(trial) {
+  if (!trial || trial.budget === null) return null;
+  return h("span.muted", null, ` ${trial.budget === 1 ? t("after 1 pass") : t("after {} passes", short(trial.budget))}`);
 }
 
 /** @param {import("./main.js").Context} ctx @param {any} e */
@@ -317,11 +324,14 @@ function top(ctx, e) {
   if (!e.top.length) return h("p.none", null, t("No trial has succeeded yet."));
   const names = Object.keys(e.space).filter((name) => !name.startsWith("_"));
   const tone = (/** @type {string} */ name) => (isNumeric(e.space[name]) ? "number" : "");
+  const hasBudgets = e.top.some((/** @type {any} */ trial) => trial.budget !== null);
   return h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("Top trials") }, h("table.rows.tight", null,
-    h("thead", null, h("tr", null, h("th.number", { scope: "col" }, t("Trial")), h("th.number", { scope: "col" }, t("Value")), names.map((name) => h("th", { key: name, class: tone(name), scope: "col", title: name }, name)))),
+    h("thead", null, h("tr", null, h("th.number", { scope: "col" }, t("Trial")), h("th.number", { scope: "col" }, t("Value")),
+      hasBudgets && h("th.number", { scope: "col" }, t("Budget")), names.map((name) => h("th", { key: name, class: tone(name), scope: "col", title: name }, name)))),
     h("tbody", null, e.top.map((/** @type {any} */ trial) => h("tr", { key: trial.number },
       h("td.number", null, h("a", { href: `/e/${ctx.id}/trials/${trial.number}`, onclick: follow }, String(trial.number))),
       h("td.number.strong", null, isSeveral(e) ? parts(e, trial.results) : short(trial.value)),
+      hasBudgets && h("td.number", null, short(trial.budget)),
       names.map((name) => h("td", { key: name, class: tone(name) }, Object.hasOwn(trial.parameters, name) ? short(trial.parameters[name], 4) : "")))))));
 }
 
@@ -333,15 +343,22 @@ function failures(ctx, e) {
     trialLink(ctx, f.trial), f.detail && h("p.detail", null, f.detail))));
 }
 
+/** @param {string} text */
+function capitalised(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** @param {any} e */
 function search(e) {
   const { model, why, ...rest } = e.explanation ?? {};
-  const said = Object.entries(rest).filter(([, value]) => typeof value !== "object").map(([name, value]) => `${name.replaceAll("_", " ")} ${short(value, 4)}`);
+  const [single, several] = [false, true].map((isWanted) => Object.entries(rest).filter(([, value]) => (value !== null && typeof value === "object") === isWanted));
+  const said = (/** @type {[string, any][]} */ pairs) => pairs.map(([name, value]) => `${name.replaceAll("_", " ")} ${short(value, 4)}`).join(", ");
   /** @type {[string, any][]} */
   const rows = [
     [t("Tuner"), [e.tuner.name, ...Object.entries(e.tuner.class_args).map(([k, v]) => ` ${k}=${short(v)}`)]],
     model && [t("Model"), why ? `${model}: ${why}` : String(model)],
-    said.length && [t("It says"), said.join(", ")],
+    single.length && [t("It says"), said(single)],
+    ...several.map(([name, value]) => [capitalised(name.replaceAll("_", " ")), said(Object.entries(value).slice(0, MOST_PARTS))]),
     e.assessor && [t("Assessor"), e.assessor.name],
     [t("Direction"), e.direction === "maximize" ? t("maximize") : t("minimize")],
     [t("Seed"), String(e.seed)],

@@ -68,7 +68,7 @@ export function trialPage(ctx, number) {
       if (!trial) return [h("p.loading", null, t("Loading…"))];
       return [
         title(ctx, trial),
-        facts(trial),
+        facts(ctx, trial),
         h("div.columns", null,
           h("section", null, heading(t("Results on the way"), trial.steps ? t("{} reports", trial.steps) : null), curve(trial, figure)),
           h("section", null, heading(t("Parameters")), parameters(trial))),
@@ -147,8 +147,8 @@ function title(ctx, trial) {
       h("a.button", { href: `/api${base}/code`, download: "" }, t("Code"))));
 }
 
-/** @param {any} trial */
-function facts(trial) {
+/** @param {import("./main.js").Context} ctx @param {any} trial */
+function facts(ctx, trial) {
   const gain = trial.baseline?.value !== null && trial.baseline && trial.value !== null && trial.baseline.number !== trial.number ? trial.value - trial.baseline.value : null;
   const fact = (/** @type {string} */ label, /** @type {any} */ value, /** @type {any} */ note = "") => h("div.figure", { key: label }, h("span.label", null, label), h("span.value", null, value), note && h("span.note", null, note));
   return h("div.strip", null,
@@ -158,7 +158,7 @@ function facts(trial) {
     trial.node && fact(t("Node"), trial.node),
     trial.device.length > 0 && fact(t("Device"), trial.device.map((/** @type {number} */ d) => `GPU ${d}`).join(", ")),
     trial.budget !== null && fact(t("Budget"), short(trial.budget), trial.rung === null ? "" : t("rung {}", trial.rung)),
-    trial.parent !== null && fact(t("Parent"), String(trial.parent)));
+    trial.parent !== null && fact(t("Parent"), h("a", { href: `/e/${ctx.id}/trials/${trial.parent}`, onclick: follow }, String(trial.parent))));
 }
 
 /** @param {any} trial @param {any} figure */

@@ -13,7 +13,8 @@ import { isSeveral, parts } from "./overview.js";
 
 const ROW = 30; // pixels; the style sheet agrees
 const BLOCK = 100; // rows that are asked for at once
-const OPTIONAL = ["started", "origin", "attempt", "node", "device", "budget", "rung", "parent"];
+const LINEAGE = ["budget", "rung", "parent"]; // what tuners with budgets say of a trial
+const OPTIONAL = ["started", "origin", "attempt", "node", "device"];
 
 /** @param {import("./main.js").Context} ctx @returns {import("./main.js").Page} */
 export function trialsPage(ctx) {
@@ -31,6 +32,7 @@ export function trialsPage(ctx) {
     at: -1,
     chosen: /** @type {Set<number>} */ (new Set()),
     shown: columnsShown(ctx.id),
+    told: /** @type {Set<string>} */ (new Set()), // of LINEAGE, what any trial has
   };
   let isHere = true;
   let edition = 0;
@@ -51,6 +53,7 @@ export function trialsPage(ctx) {
       const answers = await Promise.all(numbers.map((n) => get(address(n * BLOCK))));
       if (mine !== edition || !isHere) return;
       numbers.forEach((n, i) => state.blocks.set(n, answers[i].trials));
+      LINEAGE.forEach((name) => answers.some(({ trials }) => trials.some((/** @type {any} */ x) => x[name] !== null)) && state.told.add(name));
       [state.total, state.all, state.problem] = [answers[0].total, answers[0].all, null];
     } catch (error) {
       if (error instanceof Refused || state.total === null) state.problem = /** @type {Error} */ (error).message; // else the line above says it
@@ -189,12 +192,14 @@ export function stateCell(state) {
 /** @param {import("./main.js").Context} ctx @param {any} state */
 function columnsOf(ctx, state) {
   const names = Object.keys(ctx.experiment?.space ?? {}).filter((name) => !name.startsWith("_"));
-  const isShown = (/** @type {string} */ name) => state.shown[name] ?? !OPTIONAL.includes(name);
   const isBetterHigh = ctx.experiment?.direction !== "minimize";
   return [
     { name: "number", title: t("Trial"), isNumber: true, descends: true, show: (/** @type {any} */ x) => x.number },
     { name: "state", title: t("State"), descends: false, show: () => "" },
     { name: "value", title: t("Value"), isNumber: true, descends: isBetterHigh, tone: "strong", show: (/** @type {any} */ x) => (isSeveral(ctx.experiment ?? {}) && x.value !== null ? parts(ctx.experiment, x.results) : short(x.value)) },
+    { name: "budget", title: t("Budget"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.budget) },
+    { name: "rung", title: t("Rung"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.rung) },
+    { name: "parent", title: t("Parent"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.parent) },
     ...names.map((name) => ({ name, title: name, isNumber: isNumeric(ctx.experiment.space[name]), descends: true, long: true, show: (/** @type {any} */ x) => (Object.hasOwn(x.parameters, name) ? short(x.parameters[name], 5) : "") })),
     { name: "duration", title: t("Duration"), isNumber: true, descends: true, show: (/** @type {any} */ x) => duration(x.duration) },
     { name: "started", title: t("Started"), descends: true, tone: "muted", show: (/** @type {any} */ x) => moment(x.started) },
@@ -202,11 +207,13 @@ function columnsOf(ctx, state) {
     { name: "attempt", title: t("Attempt"), isNumber: true, descends: true, show: (/** @type {any} */ x) => x.attempt },
     { name: "node", title: t("Node"), descends: false, show: (/** @type {any} */ x) => x.node ?? "" },
     { name: "device", title: t("Device"), descends: false, show: (/** @type {any} */ x) => x.device.join(", ") },
-    { name: "budget", title: t("Budget"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.budget) },
-    { name: "rung", title: t("Rung"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.rung) },
-    { name: "parent", title: t("Parent"), isNumber: true, descends: true, show: (/** @type {any} */ x) => short(x.parent) },
     { name: "detail", title: t("What went wrong"), descends: false, tone: "detail-cell", long: true, show: (/** @type {any} */ x) => x.detail ?? "" },
-  ].filter((c) => c.name === "number" || isShown(c.name));
+  ].filter((c) => c.name === "number" || isShown(state, c.name));
+}
+
+/** @param {any} state @param {string} name whether a column is shown: as chosen, or where it says something */
+function isShown(state, name) {
+  return state.shown[name] ?? (LINEAGE.includes(name) ? state.told.has(name) : !OPTIONAL.includes(name));
 }
 
 /** @param {any} domain as NNI writes it */
@@ -234,7 +241,7 @@ function columnsDialog(ctx, state) {
   };
   return dialog(t("Columns"), () => ctx.ask(null),
     h("div.checks", null, everything.map((c) => h("label", { key: c.name },
-      h("input", { type: "checkbox", checked: state.shown[c.name] ?? !OPTIONAL.includes(c.name), onchange: (/** @type {any} */ e) => set(c.name, e.target.checked) }), ` ${c.title}`))),
+      h("input", { type: "checkbox", checked: isShown(state, c.name), onchange: (/** @type {any} */ e) => set(c.name, e.target.checked) }), ` ${c.title}`))),
     h("div.buttons", null, h("button.main", { onclick: () => ctx.ask(null) }, t("Close"))));
 }
 

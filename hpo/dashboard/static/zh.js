@@ -44,7 +44,7 @@ export const ZH = {
   "No trial fits the filter.": "没有符合条件的试验。", "No trial yet.": "还没有试验。", "Trials side by side": "并排比较试验",
   "Results on the way": "中间结果", "{} reports": "{} 次报告", "Parameters": "参数", "Output": "输出", "… the beginning is left out": "…开头部分已省略", "The trial is told to end.": "已通知试验结束。",
   "The trial before": "上一个试验", "The next trial": "下一个试验", "best": "最佳", "End this trial?": "结束此试验？", "It counts as canceled. The experiment goes on.": "它将计为已取消，实验会继续。", "Kill": "终止",
-  "Run again": "再次运行", "Try a changed copy…": "修改后再试…", "Code": "代码", "{} against the defaults": "相对默认值 {}", "rung {}": "梯级 {}", "It reported nothing on the way.": "没有中间报告。",
+  "Run again": "再次运行", "Try a changed copy…": "修改后再试…", "Code": "代码", "{} against the defaults": "相对默认值 {}", "rung {}": "梯级 {}", "after 1 pass": "训练 1 遍之后", "after {} passes": "训练 {} 遍之后", "It reported nothing on the way.": "没有中间报告。",
   // source
   "As the experiment froze it: this is what its trials run.": "这是实验开始时冻结的源码，试验运行的就是它。", "No source to show": "没有可显示的源码", "Files": "文件", "{} marks": "{} 处标注",
   "{}, as above": "{}，同上", "no result yet": "暂无结果", "importance {}": "重要性 {}", "{}: its plots": "{} 的图表", "constraint": "约束", "fidelity": "预算循环",
