@@ -335,7 +335,7 @@ def fidelity(passes: Any, start: int = 0) -> Any:
     """Return the passes of a training loop that this trial's budget allows: without one, all of them.
 
     A trial that goes on from a checkpoint in `trial_dir` gives the number of passes that lie behind it; they
-    are left out, and count.
+    are left out, and count. Results on the way that are reported without a step are counted from there.
 
     Args:
         passes: what the loop goes through, such as ``range(50)``.
@@ -346,6 +346,7 @@ def fidelity(passes: Any, start: int = 0) -> Any:
     here = inside()
     if here.directory is None:
         here.say_outside()
+    here.steps = here.steps or max(int(start or 0), 0)
     budget = here.values.get(BUDGET)
     stop = None
     if isinstance(budget, (int, float)) and not isinstance(budget, bool) and math.isfinite(budget):

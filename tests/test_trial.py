@@ -409,6 +409,15 @@ class TestFidelity:
             done = folder.run(f"import hpo; print(*hpo.fidelity({iterable}, start={start}), sep='')")
             assert done.stdout.strip() == passes
 
+    @pytest.mark.parametrize(("start", "steps"), [(0, [0, 1]), (3, [3, 4])])
+    def test_results_without_a_step_are_counted_from_the_checkpoint(
+        self, tmp_path: Path, start: int, steps: list[int]
+    ) -> None:
+        folder = Folder(tmp_path, {"TRIAL_BUDGET": start + 2})
+        loop = f"for _ in hpo.fidelity(range(50), start={start}): hpo.report_intermediate_result(1)"
+        folder.run(f"import hpo\n{loop}")
+        assert [line["step"] for line in folder.lines()] == steps
+
     def test_a_range_keeps_its_length(self, tmp_path: Path) -> None:
         folder = Folder(tmp_path, {"TRIAL_BUDGET": 3})
         assert folder.run("import hpo; print(len(hpo.fidelity(range(50))))").stdout == "3\n"

@@ -168,6 +168,8 @@ class RunningTrial:
             if isinstance(report, Intermediate) and self.repeat:
                 continue  # the curve of a trial is that of its first run
             if isinstance(report, Intermediate):
+                if not self.sequence:
+                    metrics += self._recall(report.step)
                 metrics.append((self.sequence, report))
                 self.sequence += 1
                 self._take_intermediate(report, store, listener)
@@ -177,6 +179,23 @@ class RunningTrial:
             store.add_metrics(self.trial.number, metrics)
             store.set_spool(self.trial.number, self.offset)
         return bool(metrics)
+
+    def _recall(self, first: int) -> list[tuple[int, Intermediate]]:
+        """Take over what earlier attempts reported before the step that this one begins with.
+
+        It goes on from there, from a checkpoint. One that begins from scratch begins where the others did, and
+        finds nothing before.
+        """
+        curve: list[Intermediate] = []
+        for attempt in range(1, self.attempt):
+            spool = read_spool(f"{self.directory}/metrics.{attempt}.jsonl", 0, attempt)
+            of_attempt = [report for report, _ in spool if isinstance(report, Intermediate)]
+            if of_attempt:
+                curve = [report for report in curve if report.step < of_attempt[0].step] + of_attempt
+        curve = [report for report in curve if report.step < first and report.value is not None]
+        self.trial.intermediate += [Metric(r.step, r.value, r.data) for r in curve if r.value is not None]
+        self.sequence = len(curve)
+        return list(enumerate(curve))
 
     def take_folds(self, store: Store) -> None:
         """Take the mean of its folds for its result, where it reported folds and no result."""

@@ -167,6 +167,25 @@ def test_a_resumed_experiment_goes_on_from_the_last_checkpoint_that_was_written(
     assert [t["attempt"] for t in trials()] == [1, 1, 1, 1, 2]
 
 
+def test_a_trial_that_goes_on_after_its_runner_died_keeps_the_results_on_its_way() -> None:
+    script = SCRIPT.replace("step >= 6", "step >= 9").replace("total, step=step", "total")
+    Path("train.py").write_text(script)
+    Path("wait").touch()
+    runner = subprocess.Popen([sys.executable, "-m", "hpo", "run", "--config", "config.yml"])
+    wait_until(lambda: Path("waiting").exists() and Path("waiting").read_text().endswith("\n"))
+    trial = Path("/proc", Path("waiting").read_text().strip(), "stat")  # it waits in its fourth pass
+    runner.kill()
+    runner.wait()
+    wait_until(lambda: not trial.exists())
+    Path("wait").unlink()
+    hpo("resume")
+    assert passes() == EXPECTED
+    *_, last = trials()
+    assert last["attempt"] == 2
+    assert [step for step, _ in last["intermediate"]] == EXPECTED[4]
+    assert last["intermediate"][-1][1] == last["value"]
+
+
 def test_a_checkpoint_that_is_gone_is_said_and_the_trial_begins_from_scratch() -> None:
     hpo("run", "--config", "config.yml", "--max-trials", "4")
     (folder,) = Path("../home").glob("*/trials/3")

@@ -94,8 +94,8 @@ def report(run: RunningTrial, *records: dict[str, Any]) -> None:
             spool.write(json.dumps({"time": 7, **record}) + "\n")
 
 
-def step(number: int, value: float) -> dict[str, Any]:
-    return {"type": "intermediate", "step": number, "value": value}
+def step(number: int, value: float, **others: Any) -> dict[str, Any]:
+    return {"type": "intermediate", "step": number, "value": value, **others}
 
 
 def final(value: Any, **others: Any) -> dict[str, Any]:
@@ -125,6 +125,36 @@ class TestReports:
         assert (row.value, row.data) == (0.8, {"default": 0.8, "loss": 2})
         assert row.spool == run.offset == (run.directory / "metrics.jsonl").stat().st_size
         assert store.last_sequence(0) == run.sequence == 3
+
+    def test_an_attempt_that_goes_on_from_a_checkpoint_keeps_what_was_reported_before_it(
+        self, store: Store
+    ) -> None:
+        run, heard = running(store), Heard()
+        report(run, step(0, 0.1), step(1, 0.2), step(2, 0.3))
+        run.set_aside()
+        run = run.again()
+        report(run, step(2, 0.35, attempt=2), step(3, 0.4), {"type": "intermediate", "step": 4, "value": None})
+        run.set_aside()
+        run = run.again()
+        run.trial.intermediate = []
+        report(run, step(4, 0.5, attempt=3))
+        assert run.read_reports(store, heard)
+        curve = [Metric(i, value) for i, value in enumerate((0.1, 0.2, 0.35, 0.4, 0.5))]
+        assert run.trial.intermediate == store.metrics(0) == curve
+        assert heard.metrics == [(0, Metric(4, 0.5))]  # the others were heard before
+        report(run, step(5, 0.6))
+        assert run.read_reports(store, heard)
+        assert store.metrics(0) == [*curve, Metric(5, 0.6)]
+
+    def test_an_attempt_that_begins_from_scratch_has_a_curve_of_its_own(self, store: Store) -> None:
+        run = running(store)
+        report(run, step(5, 0.1), step(10, 0.2))
+        run.set_aside()
+        run = run.again()
+        run.trial.intermediate = []
+        report(run, step(5, 0.3))
+        assert run.read_reports(store, Listener())
+        assert store.metrics(0) == run.trial.intermediate == [Metric(5, 0.3)]
 
     def test_a_result_on_the_way_that_is_no_number_is_said_and_no_part_of_the_curve(
         self, store: Store
