@@ -183,8 +183,8 @@ class RunningTrial:
     def _recall(self, first: int) -> list[tuple[int, Intermediate]]:
         """Take over what earlier attempts reported before the step that this one begins with.
 
-        It goes on from there, from a checkpoint. One that begins from scratch begins where the others did, and
-        finds nothing before.
+        It goes on from a checkpoint there. One that begins from scratch begins where the others did, and finds
+        nothing before.
         """
         curve: list[Intermediate] = []
         for attempt in range(1, self.attempt):

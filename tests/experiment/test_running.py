@@ -133,7 +133,7 @@ class TestReports:
         report(run, step(0, 0.1), step(1, 0.2), step(2, 0.3))
         run.set_aside()
         run = run.again()
-        report(run, step(2, 0.35, attempt=2), step(3, 0.4), {"type": "intermediate", "step": 4, "value": None})
+        report(run, step(2, 0.35, attempt=2), step(3, 0.4), step(4, 0.45))
         run.set_aside()
         run = run.again()
         run.trial.intermediate = []
