@@ -183,7 +183,7 @@ class RunningTrial:
     def _recall(self, first: int) -> list[tuple[int, Intermediate]]:
         """Take over what earlier attempts reported before the step that this one begins with.
 
-        It goes on from a checkpoint there. One that begins from scratch begins where the others did, and finds
+        It goes on from a checkpoint there. One that begins from scratch begins where the others did: it finds
         nothing before.
         """
         curve: list[Intermediate] = []
