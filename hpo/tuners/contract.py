@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -213,24 +213,7 @@ class TunerContract:
         told: list[tuple[int, float | None]] = []
         for _ in _run(tuner, self.trials, in_flight=in_flight, failing=7, told=told):
             pass
-        replayed = self.create(space, seed=3)
-        records = {number: _through_the_store(trial) for number, trial in tuner.trials.items()}
-        for record in records.values():
-            replayed.add(record)
-        for number, value in told:
-            replayed.tell(records[number], value)
-        for _ in range(3):
-            expected, got = tuner.ask(), replayed.ask()
-            if expected is None:
-                assert got is None
-                assert replayed.done == tuner.done
-                break
-            assert got is not None
-            assert (got.number, got.parameters, got.memo) == (
-                expected.number,
-                expected.parameters,
-                expected.memo,
-            )
+        _goes_on_alike(tuner, self.create(space, seed=3), told)
 
     def test_explaining_changes_nothing(self, space: SearchSpace) -> None:
         plain = [t.parameters for t in self.plain(space)]
@@ -260,24 +243,7 @@ class TunerContract:
             assert _all_plain(trial.parameters)
             assert json.loads(json.dumps(trial.memo)) == trial.memo
         assert json.loads(json.dumps(tuner.explain())) == tuner.explain()
-        replayed = tuners.create(self._tuner, space, **given)
-        records = {number: _through_the_store(trial) for number, trial in tuner.trials.items()}
-        for record in records.values():
-            replayed.add(record)
-        for number, value in told:
-            records[number].data = tuner.trials[number].data
-            replayed.tell(records[number], value)
-        for _ in range(3):
-            expected, got = tuner.ask(), replayed.ask()
-            if expected is None:
-                assert got is None
-                break
-            assert got is not None
-            assert (got.number, got.parameters, got.memo) == (
-                expected.number,
-                expected.parameters,
-                expected.memo,
-            )
+        _goes_on_alike(tuner, tuners.create(self._tuner, space, **given), told)
 
     # -- what it survives
 
@@ -381,6 +347,24 @@ def _run(
             tuner.tell(ended, value)
             if told is not None:
                 told.append((ended.number, value))
+
+
+def _goes_on_alike(tuner: Tuner, resumed: Tuner, told: Sequence[tuple[int, float | None]]) -> None:
+    """Tell a new tuner what another was told, as a resumed experiment does, and compare what they propose."""
+    records = {number: _through_the_store(trial) for number, trial in tuner.trials.items()}
+    for record in records.values():
+        resumed.add(record)
+    for number, value in told:
+        records[number].data = tuner.trials[number].data
+        resumed.tell(records[number], value)
+    for _ in range(3):
+        expected, got = tuner.ask(), resumed.ask()
+        if expected is None:
+            assert got is None
+            assert resumed.done == tuner.done
+            break
+        assert got is not None
+        assert (got.number, got.parameters, got.memo) == (expected.number, expected.parameters, expected.memo)
 
 
 def _score(trial: Trial) -> float:
