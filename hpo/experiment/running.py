@@ -174,13 +174,15 @@ class RunningTrial:
                 self.sequence += 1
                 self._take_intermediate(report, store, listener)
             else:
+                if isinstance(report, Final) and not self.sequence and not self.repeat:
+                    metrics += self._recall(math.inf)  # its checkpoint was that of the last pass
                 self._take(report, store)
         if self.offset != before:
             store.add_metrics(self.trial.number, metrics)
             store.set_spool(self.trial.number, self.offset)
         return bool(metrics)
 
-    def _recall(self, first: int) -> list[tuple[int, Intermediate]]:
+    def _recall(self, first: float) -> list[tuple[int, Intermediate]]:
         """Take over what earlier attempts reported before the step that this one begins with.
 
         It goes on from a checkpoint there. One that begins from scratch begins where the others did: it finds

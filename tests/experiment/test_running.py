@@ -146,6 +146,17 @@ class TestReports:
         assert run.read_reports(store, heard)
         assert store.metrics(0) == [*curve, Metric(5, 0.6)]
 
+    def test_an_attempt_that_had_no_pass_left_to_make_keeps_all_that_was_reported_before_it(
+        self, store: Store
+    ) -> None:
+        run = running(store)
+        report(run, step(0, 0.1), step(1, 0.2))
+        run.set_aside()
+        run = run.again()
+        report(run, final(0.2))
+        assert run.read_reports(store, Listener())
+        assert store.metrics(0) == run.trial.intermediate == [Metric(0, 0.1), Metric(1, 0.2)]
+
     def test_an_attempt_that_begins_from_scratch_has_a_curve_of_its_own(self, store: Store) -> None:
         run = running(store)
         report(run, step(5, 0.1), step(10, 0.2))
