@@ -23,7 +23,7 @@ from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.logs import trim
 from hpo.runtime.spool import Bad, Final, Fold, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
-from hpo.runtime.trial_files import open_plain, write_text
+from hpo.runtime.trial_files import open_plain, rename, write_text
 from hpo.space import SearchSpace
 from hpo.trial import BUDGET, Metric, Trial, TrialState
 
@@ -301,7 +301,7 @@ class RunningTrial:
         for name in ("metrics.jsonl", *_LOGS):
             path = self.directory / name
             with contextlib.suppress(FileNotFoundError):
-                path.rename(path.with_stem(f"{path.stem}.{self.attempt}"))
+                rename(path, path.with_stem(f"{path.stem}.{self.attempt}"))
 
 
 def _with_parts(report: Final, parts: Sequence[str]) -> Final | Bad:

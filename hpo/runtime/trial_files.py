@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["open_plain", "write_text"]
+__all__ = ["open_plain", "rename", "write_text"]
 
 
 def open_plain(path: str | Path) -> BinaryIO:
@@ -43,9 +44,31 @@ def write_text(path: str, text: str) -> None:
         _create(path, text)
     except FileExistsError:
         new = Path(f"{path}.new")
-        new.unlink(missing_ok=True)
+        _remove(new)
         _create(str(new), text)
-        new.replace(path)
+        rename(new, Path(path))
+
+
+def rename(path: Path, other: Path) -> None:
+    """Give a file another name, in the place of whatever has it: a folder, too.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    try:
+        path.replace(other)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        _remove(other)
+        path.replace(other)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _create(path: str, text: str) -> None:

@@ -98,6 +98,20 @@ def test_of_two_final_results_the_first_counts_and_the_second_is_noted() -> None
     assert "a second final result, 8.0, was not taken" in hpo("trial", "show", folder().name, "1")
 
 
+def test_a_trial_that_makes_folders_in_the_place_of_its_files_runs_again() -> None:
+    names = ("parameters.json", "parameters.json.new", "metrics.1.jsonl", "stderr.1.log")
+    line = (
+        "hpo.report_intermediate_result(int(os.environ['HPO_TRIAL_ATTEMPT']))\n"
+        "    if os.environ['HPO_TRIAL_ATTEMPT'] == '1':\n"
+        "        (hpo.trial_dir() / 'parameters.json').unlink()\n"
+        f"        [os.makedirs(hpo.trial_dir() / name / 'more') for name in {names}]\n"
+        "        sys.exit('once')"
+    )
+    trials = run(line, "--retries", "1")
+    assert states(trials) == ["succeeded"] * 3
+    assert [trial["intermediate"] for trial in trials] == [[], [[0, 2.0]], []]
+
+
 @pytest.mark.parametrize("line", ["os.closerange(0, 3)", "os.closerange(0, 256)"])
 def test_a_trial_that_closes_its_own_descriptors_still_reports(line: str) -> None:
     trials = run(f"hpo.report_intermediate_result(3); {line}")
