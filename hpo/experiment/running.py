@@ -186,15 +186,15 @@ class RunningTrial:
         """Take over what earlier attempts reported before the step that this one begins with.
 
         It goes on from a checkpoint there. One that begins from scratch begins where the others did: it finds
-        nothing before.
+        nothing before, though its steps may be counted down.
         """
         curve: list[Intermediate] = []
         for attempt in range(1, self.attempt):
             spool = read_spool(f"{self.directory}/metrics.{attempt}.jsonl", 0, attempt)
             of_attempt = [report for report, _ in spool if isinstance(report, Intermediate)]
             if of_attempt:
-                curve = [report for report in curve if report.step < of_attempt[0].step] + of_attempt
-        curve = [report for report in curve if report.step < first and report.value is not None]
+                curve = _before(of_attempt[0].step, curve) + of_attempt
+        curve = [report for report in _before(first, curve) if report.value is not None]
         self.trial.intermediate += [Metric(r.step, r.value, r.data) for r in curve if r.value is not None]
         self.sequence = len(curve)
         return list(enumerate(curve))
@@ -302,6 +302,11 @@ class RunningTrial:
             path = self.directory / name
             with contextlib.suppress(FileNotFoundError):
                 rename(path, path.with_stem(f"{path.stem}.{self.attempt}"))
+
+
+def _before(step: float, curve: Sequence[Intermediate]) -> list[Intermediate]:
+    """Return what was reported before a step: nothing where that is the first one, or comes before it."""
+    return [report for report in curve if curve[0].step < step and report.step < step]
 
 
 def _with_parts(report: Final, parts: Sequence[str]) -> Final | Bad:

@@ -157,9 +157,12 @@ class TestReports:
         assert run.read_reports(store, Listener())
         assert store.metrics(0) == run.trial.intermediate == [Metric(0, 0.1), Metric(1, 0.2)]
 
-    def test_an_attempt_that_begins_from_scratch_has_a_curve_of_its_own(self, store: Store) -> None:
+    @pytest.mark.parametrize("second", [10, 1])
+    def test_an_attempt_that_begins_from_scratch_has_a_curve_of_its_own(
+        self, store: Store, second: int
+    ) -> None:
         run = running(store)
-        report(run, step(5, 0.1), step(10, 0.2))
+        report(run, step(5, 0.1), step(second, 0.2))
         run.set_aside()
         run = run.again()
         run.trial.intermediate = []
