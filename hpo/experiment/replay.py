@@ -29,7 +29,7 @@ def replay(store: Store, tuner: Tuner, *, curves: bool, data: bool = False) -> I
         tuner.tell(earlier, value)
     rows = store.trials()
     for row in rows:
-        trial = row.trial()
+        trial = row.trial(metrics.get(row.number, []) if row.told is None else [])
         trial.data = None  # until it is told
         tuner.add(trial)
     for row in sorted((r for r in rows if r.told is not None), key=lambda r: r.told or 0):

@@ -98,6 +98,14 @@ def test_where_somebody_does_each_has_its_own_with_all_that_was_reported(told: S
     ]  # fmt: skip
 
 
+def test_where_somebody_does_those_that_did_not_end_have_theirs_too(told: Store) -> None:
+    tuner = Pupil()
+    list(replay(told, tuner, curves=True))
+    (run,) = unfinished(told, tuner)
+    assert run.trial.intermediate == CURVE
+    assert run.sequence == len(CURVE)  # what it reports from now on comes after
+
+
 def test_the_whole_of_results_can_be_asked_for_without_curves(told: Store) -> None:
     tuner = Pupil()
     list(replay(told, tuner, curves=False, data=True))
