@@ -77,6 +77,7 @@ KINDS: Mapping[str, Callable[[Record], go.Figure]] = {
 def telling(record: Record) -> list[str]:
     """Return which of `KINDS` have something to show."""
     trials, succeeded, parameters = record.trials, len(record.succeeded), len(record.space)
+    reached = [t for t in trials if t.value is not None or record.intermediate.get(t.number)]
     has = {
         "history": succeeded > 0,
         "front": succeeded > 0 and record.objectives.are_several,
@@ -86,8 +87,8 @@ def telling(record: Record) -> list[str]:
         "parallel": succeeded > 1 and parameters > 1,
         "contour": succeeded > 2 and parameters > 1,
         "curves": any(len(metrics) > 1 for metrics in record.intermediate.values()),
-        "rungs": any("budget" in t.memo or t.state is TrialState.EARLY_STOPPED for t in trials),
-        "lineage": any("generation" in t.memo for t in trials),
+        "rungs": any("budget" in t.memo or t.state is TrialState.EARLY_STOPPED for t in reached),
+        "lineage": any("generation" in t.memo for t in reached),
         "edf": succeeded > 1,
         "timeline": any(t.started is not None for t in trials),
     }

@@ -125,6 +125,13 @@ class TestEveryFigure:
     def test_it_is_drawn_of_a_poor_record_too(self, name, poor):
         assert figures.KINDS[name](poor).to_json()
 
+    def test_budgets_are_no_figure_before_one_of_them_led_to_a_result(self):
+        memo = {"budget": 1, "generation": 0}
+        first = trial(1, {"lr": 0.1}, state=TrialState.RUNNING, failure=None, ended=None, memo=memo)
+        begun = record([trial(0, {"lr": 0.01}, 1.0), first])
+        assert figures.telling(begun) == ["history", "timeline"]
+        assert all(figures.KINDS[name](begun).data for name in figures.telling(begun))
+
     @pytest.mark.parametrize("name", figures.KINDS)
     def test_names_and_options_are_never_markup(self, name):
         space = {
