@@ -149,6 +149,13 @@ class Tuner(ABC):
                 f"the tuner {name} proposed a trial with the memo {trial.memo}, which is no JSON: {error}",
                 help="keep numbers of Python's, texts, lists and dicts in it",
             ) from error
+        budget, earlier = trial.memo.get("budget", 1), trial.memo.get("continues")
+        if isinstance(budget, bool) or not isinstance(budget, int | float):
+            message = f"the tuner {name} proposed {trial.parameters} with the budget {budget!r}"
+            raise TunerError(message, help="a budget is a number of passes")
+        if earlier is not None and (type(earlier) is not int or earlier not in self.results):
+            message = f"the tuner {name} proposed {trial.parameters}, which continues {earlier!r}"
+            raise TunerError(message, help="name a trial that has ended, by its number")
 
     def add(self, trial: Trial) -> None:
         """Take note of a trial that is under way: a replayed one, or one that the user asked for.

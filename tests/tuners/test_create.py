@@ -195,6 +195,10 @@ def test_an_integer_that_no_float_can_hold_is_a_failure_as_infinity_is():
         "Trial(number + 1, {'x': 0.5})",
         "Trial(number, {'x': 2})",
         "Trial(number, {'x': 0.5}, memo={'x': {2}})",
+        "Trial(number, {'x': 0.5}, memo={'budget': [9]})",
+        "Trial(number, {'x': 0.5}, memo={'budget': '9'})",
+        "Trial(number, {'x': 0.5}, memo={'continues': number})",
+        "Trial(number, {'x': 0.5}, memo={'continues': '../..'})",
     ],
 )
 def test_a_class_that_proposes_something_else_is_told_what_it_returned(returned):
