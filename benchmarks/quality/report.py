@@ -35,6 +35,11 @@ def after(run: dict, trials: int) -> float:
     return [loss for number, loss in run["bests"] if number < trials][-1]
 
 
+def having(cells: dict, names: list[str], at: int) -> list[str]:
+    """Return those of the optimisers that ran so long anywhere: the dear ones had fewer trials."""
+    return [n for n in names if any(n in runs and runs[n]["trials"] >= at for runs in cells.values())]
+
+
 def regrets(cells: dict, names: list[str], at: int) -> tuple[np.ndarray, list[str], list[str]]:
     """Return the regret of each cell (rows) and optimiser, the cells' tasks and their families."""
     complete = {
@@ -94,14 +99,19 @@ def table(cells: dict, names: list[str], at: int, ours: str) -> str:
 
 def brief(cells: dict, names: list[str], ats: list[int]) -> str:
     """Return the mean regret after each number of trials."""
-    found = [regrets(cells, names, at) for at in ats]
+    present = [having(cells, names, at) for at in ats]
+    found = [regrets(cells, each, at) for each, at in zip(present, ats, strict=True)]
     counts = dict.fromkeys(
         f"{len(values)} runs of each, {len(set(tasks))} tasks" for values, tasks, _ in found
     )
     head = f"| trials: {'; '.join(counts)} | " + " | ".join(map(str, ats)) + " |"
     lines = [head, "|---" * (len(ats) + 1) + "|"]
-    for i, name in enumerate(names):
-        lines.append(f"| {name} | " + " | ".join(f"{values[:, i].mean():.3f}" for values, *_ in found) + " |")
+    for name in names:
+        means = [
+            f"{values[:, each.index(name)].mean():.3f}" if name in each else "-"
+            for each, (values, *_) in zip(present, found, strict=True)
+        ]
+        lines.append(f"| {name} | {' | '.join(means)} |")
     return "\n".join(lines)
 
 
@@ -134,9 +144,10 @@ def main() -> None:
         print(brief(cells, names, ats))
         return
     for at in ats:
-        print(table(cells, names, at, given.ours), end="\n\n")
+        present = having(cells, names, at)
+        print(table(cells, present, at, given.ours), end="\n\n")
         if given.by_task:
-            print(by_task(cells, names, at), end="\n\n")
+            print(by_task(cells, present, at), end="\n\n")
 
 
 if __name__ == "__main__":
