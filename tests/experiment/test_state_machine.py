@@ -146,7 +146,10 @@ class Expected:
     """What the model knows of a trial.
 
     Attributes:
-        reports: what this attempt reported, in order.
+        reports: what this attempt reported, in order, and before it those of the attempts it goes on from.
+        told: how many of them it reported itself.
+        earlier: those of the attempts before this one.
+        start: how many of these its checkpoint covers.
         final: the first result that it called final.
         is_bad: it called something final that is no number.
         end: its state and value, once it has ended.
@@ -155,6 +158,9 @@ class Expected:
     attempt: int = 1
     retries: int = 0
     reports: list[float] = field(default_factory=list)
+    told: int = 0
+    earlier: list[float] = field(default_factory=list)
+    start: int = 0
     final: float | None = None
     is_bad: bool = False
     is_canceled: bool = False
@@ -163,7 +169,9 @@ class Expected:
     def begin_again(self, *, failed: bool) -> None:
         self.attempt += 1
         self.retries += failed
-        self.reports, self.final, self.is_bad, self.is_canceled = [], None, False, False
+        self.earlier = self.reports if self.told else self.earlier
+        self.reports, self.told, self.start = [], 0, 0
+        self.final, self.is_bad, self.is_canceled = None, False, False
 
 
 def _is_alive(machine: AnExperiment) -> bool:
@@ -335,8 +343,17 @@ class AnExperiment(RuleBasedStateMachine):
     def report(self, pick: int, value: float) -> None:
         number, directory = self._pick(pick)
         known = self.expected[number]
+        if not known.told and known.final is None:
+            known.reports = known.earlier[: known.start]
         self._write(directory, number, {"type": "intermediate", "step": len(known.reports), "value": value})
-        known.reports.append(value)
+        known.reports = [*known.reports, value]
+        known.told += 1
+
+    @some_run
+    @rule(pick=picks, passes=st.integers(1, 3))
+    def go_on_from_a_checkpoint(self, pick: int, passes: int) -> None:
+        number, _ = self._pick(pick)
+        self.expected[number].start = min(passes, len(self.expected[number].earlier))
 
     @some_run
     @rule(pick=picks, value=values)
@@ -344,6 +361,8 @@ class AnExperiment(RuleBasedStateMachine):
         number, directory = self._pick(pick)
         self._write(directory, number, {"type": "final", "value": value})
         known = self.expected[number]
+        if not known.told:
+            known.reports = known.earlier  # no pass was left to make
         known.final = value if known.final is None else known.final
 
     @some_run
