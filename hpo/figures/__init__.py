@@ -28,7 +28,7 @@ from hpo.experiment.record import Record
 from hpo.figures.front import front
 from hpo.figures.lists import items
 from hpo.figures.parameters import contour, importance, parallel, slices
-from hpo.figures.schedule import lineage, rungs, timeline
+from hpo.figures.schedule import lineage, reached_by, rungs, timeline
 from hpo.figures.theme import PALETTE, STATES, TEMPLATES, Theme, themed
 from hpo.figures.trials import compare, curves, edf, history
 from hpo.parameters import Arrangement
@@ -77,7 +77,7 @@ KINDS: Mapping[str, Callable[[Record], go.Figure]] = {
 def telling(record: Record) -> list[str]:
     """Return which of `KINDS` have something to show."""
     trials, succeeded, parameters = record.trials, len(record.succeeded), len(record.space)
-    reached = [t for t in trials if t.value is not None or record.intermediate.get(t.number)]
+    reached = [t for t in trials if reached_by(record, t) is not None]
     has = {
         "history": succeeded > 0,
         "front": succeeded > 0 and record.objectives.are_several,

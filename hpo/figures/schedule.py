@@ -14,7 +14,7 @@ from hpo.figures.theme import BEST, BLUE, GREY, PALETTE, STATES, label
 from hpo.runtime.queries import TrialRow
 from hpo.trial import TrialState
 
-__all__ = ["lineage", "rungs", "timeline"]
+__all__ = ["lineage", "reached_by", "rungs", "timeline"]
 
 _MOST_BARS = 3000
 _MOST_POINTS = 3000
@@ -116,8 +116,10 @@ def rungs(record: Record) -> go.Figure:
     budgets = _budgets(record)
     if not budgets:
         return empty(title, "No trial had a budget, and none was stopped early.")
-    reached = {t.number: _reached(record, t) for t in record.trials}
+    reached = {t.number: reached_by(record, t) for t in record.trials}
     every = [t for t in record.trials if t.number in budgets and reached[t.number] is not None]
+    if not every:
+        return empty(title, "No trial with a budget has a result yet.")
     trials = _families(every, record)
     parents = _parents(trials)
     gone_on = set(parents.values())
@@ -175,7 +177,8 @@ def _budgets(record: Record) -> dict[int, float]:
     return {number: len(metrics) for number, metrics in record.intermediate.items()}
 
 
-def _reached(record: Record, trial: TrialRow) -> float | None:
+def reached_by(record: Record, trial: TrialRow) -> float | None:
+    """Return a trial's result, or else the last on its way; None where it has none."""
     if trial.value is not None:
         return trial.value
     metrics = record.intermediate.get(trial.number)
@@ -215,7 +218,7 @@ def lineage(record: Record) -> go.Figure:
     """Show the generations of a population: who went on from whom, and the line that the best comes from."""
     title = "Lineage"
     members = [t for t in record.trials if "generation" in t.memo]
-    results = {t.number: _reached(record, t) for t in members}
+    results = {t.number: reached_by(record, t) for t in members}
     members = [t for t in members if results[t.number] is not None]
     if not members:
         return empty(title, "No trial belongs to a generation: this is for population based training.")

@@ -131,6 +131,7 @@ class TestEveryFigure:
         begun = record([trial(0, {"lr": 0.01}, 1.0), first])
         assert figures.telling(begun) == ["history", "timeline"]
         assert all(figures.KINDS[name](begun).data for name in figures.telling(begun))
+        assert "No trial with a budget has a result yet." in figures.rungs(begun).to_json()
 
     @pytest.mark.parametrize("name", figures.KINDS)
     def test_names_and_options_are_never_markup(self, name):

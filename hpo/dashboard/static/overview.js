@@ -351,14 +351,15 @@ function capitalised(text) {
 /** @param {any} e */
 function search(e) {
   const { model, why, ...rest } = e.explanation ?? {};
-  const [single, several] = [false, true].map((isWanted) => Object.entries(rest).filter(([, value]) => (value !== null && typeof value === "object") === isWanted));
+  const hasParts = (/** @type {[string, any]} */ [, value]) => value !== null && typeof value === "object";
+  const single = Object.entries(rest).filter((pair) => !hasParts(pair));
   const said = (/** @type {[string, any][]} */ pairs) => pairs.map(([name, value]) => `${name.replaceAll("_", " ")} ${short(value, 4)}`).join(", ");
   /** @type {[string, any][]} */
   const rows = [
     [t("Tuner"), [e.tuner.name, ...Object.entries(e.tuner.class_args).map(([k, v]) => ` ${k}=${short(v)}`)]],
     model && [t("Model"), why ? `${model}: ${why}` : String(model)],
     single.length && [t("It says"), said(single)],
-    ...several.map(([name, value]) => [capitalised(name.replaceAll("_", " ")), said(Object.entries(value).slice(0, MOST_PARTS))]),
+    ...Object.entries(rest).filter(hasParts).map(([name, value]) => [capitalised(name.replaceAll("_", " ")), said(Object.entries(value).slice(0, MOST_PARTS))]),
     e.assessor && [t("Assessor"), e.assessor.name],
     [t("Direction"), e.direction === "maximize" ? t("maximize") : t("minimize")],
     [t("Seed"), String(e.seed)],
