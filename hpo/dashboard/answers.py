@@ -98,13 +98,13 @@ class Answers:
     """Answers that were given, for as long as what they show stays the same."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], tuple[str, bytes]] = OrderedDict()
         self._lock = Lock()
 
     def give(self, request: Request, directory: Path, view: Callable[[], Any]) -> Response:
         """Return a view's answer: none where the browser has it, the kept one where nothing changed."""
-        key = str(request.url.path) + "?" + str(request.url.query)
-        digest = hashlib.blake2b(f"{key} {views.stamp(directory)}".encode("utf-8", "replace"), digest_size=12)
+        key = (request.scope["path"], request.scope["query_string"])  # a URL may be both, with %3F
+        digest = hashlib.blake2b(f"{key!r} {views.stamp(directory)}".encode(), digest_size=12)
         tag = f'W/"{digest.hexdigest()}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == tag:

@@ -70,7 +70,7 @@ def adopt(folder: Path) -> tuple[Path, list[str]]:
     wrong = sum(trial.is_corrected for trial in found.trials)
     if wrong:
         notes.append(f"NNI noted other values of {wrong} trials than their results name: these are taken")
-    return directory.rename(home.public_name(directory)), notes
+    return home.public_name(directory), notes
 
 
 def _space(found: NNIExperiment) -> SearchSpace:

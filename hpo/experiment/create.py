@@ -35,7 +35,7 @@ from hpo.runtime.launcher import (
     modules_to_preload,
 )
 from hpo.runtime.placement import Places
-from hpo.runtime.snapshot import freeze
+from hpo.runtime.snapshot import check, freeze
 from hpo.runtime.store import Store
 from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
@@ -141,8 +141,7 @@ def make(
         store.close()
         if config.tags:
             add_tags(directory, config.tags)
-    directory = directory.rename(home.public_name(directory))
-    return open_existing(directory, objective=objective, listener=listener)
+    return open_existing(home.public_name(directory), objective=objective, listener=listener)
 
 
 def _warm(store: Store, warmth: Warmth, listener: Listener) -> None:
@@ -174,7 +173,10 @@ def open_existing(
         with store.blaming():
             row = store.experiment()
             running = {trial.number: trial.attempt for trial in store.trials(states=[TrialState.RUNNING])}
+        home.make_parts(directory)
         plan = _plan(row["config"])
+        if plan.sources:
+            check(str(directory / "code"))
         if isinstance(plan.command, FunctionCommand) and objective is None:
             called = plan.command.name
             raise UsageError(

@@ -83,7 +83,7 @@ def adopt_study(path: Path, name: str | None = None) -> Path:
                 store.put_trial(_row(number, trial), list(_reports(trial)))
             store.set_status("done", f"imported from Optuna's study {study.study_name}")
         store.close()
-    return directory.rename(home.public_name(directory))
+    return home.public_name(directory)
 
 
 @contextlib.contextmanager

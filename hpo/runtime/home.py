@@ -30,6 +30,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from hpo.durable import flush, put
 from hpo.errors import StoreError, UsageError
 from hpo.runtime.store import Store
 
@@ -41,6 +42,7 @@ __all__ = [
     "has_room",
     "home",
     "is_running",
+    "make_parts",
     "new_folder",
     "newest_folders",
     "public_name",
@@ -75,18 +77,26 @@ def home() -> Path:
 def _make_folder() -> Path:
     directory = home() / f".new-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
     try:
-        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not home().is_dir():
+            home().mkdir(mode=0o700, parents=True, exist_ok=True)
+            flush(home().parent)
         _spread(home())
         directory.mkdir(mode=0o700)
-        for name in ("trials", "commands", "code"):
-            (directory / name).mkdir(mode=0o700)
-        os.mkfifo(directory / "wake", 0o600)
+        make_parts(directory)
     except OSError as error:
         raise StoreError(
             f"the experiment cannot be stored in {home()}: {error.strerror}",
             help="set HPO_HOME to a folder that you can write to",
         ) from error
     return directory
+
+
+def make_parts(directory: Path) -> None:
+    """Make the folders and the pipe of an experiment that are not there: archives leave them out."""
+    for name in ("trials", "commands", "code"):
+        (directory / name).mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(directory / "wake", 0o600)
 
 
 def _spread(directory: Path) -> None:
@@ -107,7 +117,9 @@ def _spread(directory: Path) -> None:
 
 @contextlib.contextmanager
 def new_folder() -> Iterator[Path]:
-    """Make the folder of a new experiment, hidden, and let it be filled: it is gone where that fails.
+    """Make the folder of a new experiment, hidden, and let it be filled; then give it its `public_name`.
+
+    It is gone where that fails, and after a power cut it is there whole or not at all.
 
     Raises:
         StoreError: the home cannot be written to.
@@ -115,6 +127,7 @@ def new_folder() -> Iterator[Path]:
     directory = _make_folder()
     try:
         yield directory
+        put(directory, public_name(directory))
     except BaseException as error:
         shutil.rmtree(directory, ignore_errors=True)
         if isinstance(error, OSError | StoreError):

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hpo.durable import put
 from hpo.errors import StoreError, UsageError
 
 __all__ = ["Labels", "add_note", "add_tags", "check_tag", "read_labels", "remove_tags"]
@@ -131,7 +132,7 @@ def _write(directory: Path, tags: Sequence[str], notes: Sequence[Mapping[str, An
             os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
         ) as file:
             file.write(text)
-        new.replace(path)
+        put(new, path)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror}", help="make room, or mend it"

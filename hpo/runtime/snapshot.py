@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-__all__ = ["Snapshot", "changed", "freeze", "has_files", "move"]
+    from hpo.errors import StoreError
+
+__all__ = ["Snapshot", "changed", "check", "freeze", "has_files", "move"]
 
 
 def freeze(
@@ -60,6 +62,19 @@ def has_files(directory: str) -> bool:
     return all(os.path.isfile(os.path.join(manifest["root"], name)) for name in manifest["files"])  # noqa: PTH113, PTH118
 
 
+def check(directory: str) -> None:
+    """Look whether the files of a snapshot are there.
+
+    Raises:
+        StoreError: one is not, or it cannot be read which there are.
+    """
+    try:
+        for name in _manifest(directory)["files"]:
+            os.stat(os.path.join(directory, "trial", name))  # noqa: PTH116, PTH118
+    except OSError as error:
+        raise _damaged(directory, error) from error
+
+
 def changed(directory: str) -> list[str]:
     """Return the names of the user's files that are no longer as a snapshot has them."""
     try:
@@ -79,8 +94,23 @@ def _content(folder: str, name: str) -> bytes | None:
 
 
 def _manifest(directory: str) -> dict[str, Any]:
-    with open(os.path.join(directory, "manifest.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
-        return json.load(file)  # type: ignore[no-any-return]
+    path = os.path.join(directory, "manifest.json")  # noqa: PTH118
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            manifest: dict[str, Any] = json.load(file)
+        os.path.join(manifest["root"], *manifest["files"], *manifest.get("stretches", ()))  # noqa: PTH118
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(directory, error) from error
+    return manifest
+
+
+def _damaged(directory: str, error: Exception) -> StoreError:
+    from hpo.errors import StoreError
+
+    return StoreError(
+        f"the code that was frozen is gone or damaged: {error}",
+        help=f"{directory} held it; trials and results are not touched by that",
+    )
 
 
 def move(directory: str, root: str) -> str:

@@ -15,6 +15,7 @@ from hpo.annotate.result import HOLE, AnnotatedFile, AnnotatedProject, Choices, 
 from hpo.annotate.writing.lists import bracketed, rewritten
 from hpo.annotate.writing.numerals import literal
 from hpo.annotate.writing.standalone import without_hpo
+from hpo.durable import put
 from hpo.errors import Diagnostic
 from hpo.parameters import Arrangement, identity, same
 from hpo.space import SearchSpace
@@ -58,7 +59,7 @@ def _replace(path: Path, data: bytes) -> None:
     try:
         temporary.write_bytes(data)
         temporary.chmod(path.stat().st_mode)
-        temporary.replace(path)
+        put(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,0 +1,169 @@
+"""The power is cut at any moment: what was flushed is there, the rest had not begun, and all goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle import TELL, Oracle
+from power import Disk, Journal, recorded_disk
+
+from hpo.durable import flush
+from hpo.runtime.store import Store
+
+TRIALS = 12
+SCRIPT = f"""{TELL}
+import hpo
+x = 0.5  # hpo: uniform(0, 1)
+tell("begin")
+hpo.report_intermediate_result(x)
+hpo.report_final_result(x)
+tell("end", x)
+"""
+#: How often; more by `HPO_POWER_CUTS=67 pytest tests/faults/test_power_cut.py`.
+CUTS = int(os.environ.get("HPO_POWER_CUTS", "4"))
+kept_of_the_rest = pytest.mark.parametrize("kept", ["nothing", "some", "all"])
+
+
+@dataclass
+class Recorded:
+    """What an experiment, run to its end, made a disk do.
+
+    Attributes:
+        id: the experiment's.
+        journal: what the disk did.
+        code: the experiment's code, frozen.
+    """
+
+    id: str
+    journal: Journal
+    code: dict[str, bytes]
+
+    def moments(self) -> list[int]:
+        """Return moments from the experiment's first flush on, evenly drawn, and that of the end."""
+        first, last = self.journal.flushes("home")[-1], len(self.journal.changes)
+        return [*sorted(random.Random(CUTS).sample(range(first, last), CUTS)), last]
+
+
+@contextlib.contextmanager
+def disk(folder: Path) -> Iterator[Path]:
+    with recorded_disk(folder / "disk", folder / "journal") as is_there:
+        if not is_there:
+            pytest.skip("to mount a file system of one's own takes root and libfuse")
+        yield folder / "disk"
+
+
+def hpo(*arguments: str, home: Path, oracle: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "hpo", *arguments],
+        env={**os.environ, "HPO_HOME": str(home), "ORACLE": str(oracle)},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "train.py").write_text(SCRIPT)
+    with disk(folder) as mounted:
+        home = mounted / "home"
+        options = ("--max-trials", str(TRIALS), "--concurrency", "2", "--seed", "1")
+        hpo("run", str(folder / "train.py"), *options, home=home, oracle=folder / "oracle")
+        (experiment,) = home.glob("[!.]*/experiment.db")
+        code = contents(experiment.parent / "code")
+    return Recorded(experiment.parent.name, Journal(folder / "journal"), code)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def results(disk: Disk, folder: Path, id: str) -> Mapping[int, Any]:  # noqa: A002
+    """Return what the trials that ended came to, by a disk, which is written into a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    disk.copy_to(folder)
+    experiment = folder / "home" / id
+    with contextlib.closing(sqlite3.connect(experiment / "experiment.db")) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    return ended(experiment)
+
+
+def ended(experiment: Path) -> Mapping[int, Any]:
+    with contextlib.closing(Store(experiment)) as store:
+        rows = [row for row in store.trials() if row.state.is_final]
+        return {row.number: (row.state, row.parameters, row.value, row.attempt) for row in rows}
+
+
+@kept_of_the_rest
+def test_what_was_flushed_is_there(recorded: Recorded, tmp_path: Path, kept: str) -> None:
+    journal, flushes = recorded.journal, recorded.journal.flushes("experiment.db-wal")
+    for moment in recorded.moments():
+        flushed = max(flush for flush in flushes if flush <= moment)
+        promised = results(
+            journal.at(max(flushed, recorded.moments()[0])), tmp_path / "promised", recorded.id
+        )
+        found = results(journal.cut(moment, kept, seed=moment), tmp_path / "found", recorded.id)
+        assert promised.items() <= found.items(), f"{moment} of {len(journal.changes)}"
+        assert contents(tmp_path / "found" / "home" / recorded.id / "code") == recorded.code
+    assert len(found) == TRIALS
+
+
+@kept_of_the_rest
+def test_it_goes_on_to_its_end_and_runs_nothing_again(recorded: Recorded, tmp_path: Path, kept: str) -> None:
+    for moment in recorded.moments()[:-1]:
+        found = results(recorded.journal.cut(moment, kept, seed=moment), tmp_path / "found", recorded.id)
+        home, oracle = tmp_path / "found" / "home", tmp_path / f"oracle{moment}"
+        hpo("resume", recorded.id, home=home, oracle=oracle)
+        after = ended(home / recorded.id)
+        assert sorted(after) == list(range(TRIALS))
+        assert found.items() <= after.items()
+        assert not Oracle.read(oracle).begun.keys() & found.keys()
+
+
+def test_an_experiment_is_there_whole_or_not_at_all(recorded: Recorded, tmp_path: Path) -> None:
+    named = next(
+        i
+        for i, change in enumerate(recorded.journal.changes)
+        if change[0] == "move" and change[4] == recorded.id
+    )
+    for moment in range(0, named + 2, max(1, 30 // CUTS)):
+        for kept in ("nothing", "some", "all"):
+            shutil.rmtree(tmp_path / "found", ignore_errors=True)
+            recorded.journal.cut(moment, kept, seed=moment).copy_to(tmp_path / "found")
+            found = tmp_path / "found" / "home" / recorded.id
+            if found.exists():
+                assert contents(found / "code") == recorded.code
+                assert not ended(found)
+
+
+@kept_of_the_rest
+def test_a_script_is_the_old_one_or_has_its_values(tmp_path: Path, kept: str) -> None:
+    places = {"home": tmp_path / "home", "oracle": tmp_path / "oracle"}
+    with disk(tmp_path) as mounted:
+        script = mounted / "train.py"
+        script.write_text(SCRIPT)
+        flush(script)
+        flush(mounted)
+        hpo("run", str(script), "--max-trials", "3", "--seed", "1", **places)
+        before = Journal(tmp_path / "journal")
+        hpo("apply", "--write", **places)
+        new = script.read_text()
+    journal = Journal(tmp_path / "journal")
+    assert new != SCRIPT
+    last = len(journal.changes)
+    for moment in range(len(before.changes), last + 1):
+        shutil.rmtree(tmp_path / "found", ignore_errors=True)
+        journal.cut(moment, kept, seed=moment).copy_to(tmp_path / "found")
+        assert (tmp_path / "found" / "train.py").read_text() in ({new} if moment == last else {SCRIPT, new})
