@@ -39,20 +39,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="the first; drawn where it is left out")
     options = parser.parse_args()
     first = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
-    has_failed = False
+    has_failed = was_interrupted = False
     for target in options.targets:
-        rounds, minutes = 0, 0.0
-        while minutes < options.minutes:
-            status, took = run(TARGETS[target], first + rounds, options.examples)
-            rounds, minutes = rounds + 1, minutes + took / 60
-            if status:
-                has_failed = True
-                break
+        rounds, minutes, status = 0, 0.0, 0
+        try:
+            while minutes < options.minutes and not status:
+                status, took = run(TARGETS[target], first + rounds, options.examples)
+                rounds, minutes = rounds + 1, minutes + took / 60
+        except KeyboardInterrupt:
+            was_interrupted = True
+        has_failed = has_failed or status != 0
         said = "FAILED" if status else "nothing broke"
         print(
             f"{target}: {said}; {rounds} rounds of {options.examples} examples, {minutes:.1f} min", flush=True
         )
-    sys.exit(has_failed)
+        if was_interrupted:
+            break
+    sys.exit(130 if was_interrupted else has_failed)
 
 
 def run(test: str, seed: int, examples: int) -> tuple[int, float]:
