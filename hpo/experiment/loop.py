@@ -29,6 +29,7 @@ from hpo.experiment.signals import Interruptions
 from hpo.experiment.tally import Tally
 from hpo.experiment.wake import Wake
 from hpo.experiment.watch import Watch
+from hpo.experiment.wording import counted
 from hpo.runtime import home
 from hpo.runtime.launcher import Command, Ended, Launcher
 from hpo.runtime.memory import KernelKills
@@ -501,7 +502,7 @@ class Experiment:
             trial.state = run.stopped_as
         else:
             trial.state, trial.failure = TrialState.FAILED, verdict.failure
-        detail = verdict.detail if run.stopped_as is None else None
+        detail = self._why(run, verdict)
         if run.repeat and trial.failure is not None:
             detail = f"run {run.repeat + 1} of {self.config.repeat}: {detail}"
         self._tell(trial, run.origin, duration, detail, outcome.deviation if outcome else None)
@@ -509,6 +510,14 @@ class Experiment:
         if not self.keeps_curves:
             trial.intermediate = []
         self._check_first(detail)
+
+    def _why(self, run: RunningTrial, verdict: Verdict) -> str | None:
+        """Say what ended a trial that has no result: an assessor, or what it failed with."""
+        if run.trial.state is TrialState.EARLY_STOPPED:
+            judge = self.config.assessor if self.tuner.assessor is None else self.config.tuner
+            assert judge is not None
+            return f"{judge.name}, after {counted(len(run.trial.intermediate), 'report')}"
+        return verdict.detail if run.stopped_as is None else None
 
     def _tell(
         self,

@@ -54,6 +54,7 @@ def test_an_assessor_stops_what_is_hopeless_after_a_few_folds() -> None:
     assert hopeless
     assert {t["state"] for t in hopeless} == {"early_stopped"}
     assert all(t["value"] is None and 2 <= len(t["intermediate"]) < 60 for t in hopeless)
+    assert all(t["detail"] == f"Medianstop, after {len(t['intermediate'])} reports" for t in hopeless)
 
 
 def test_a_fold_that_is_no_number_fails_the_trial_and_a_trial_that_breaks_off_has_no_result() -> None:

@@ -140,6 +140,7 @@ def test_a_folder_with_a_tuner_and_an_assessor_of_its_own_runs_to_the_end(file: 
     for trial in trials():
         stopped = trial["parameters"]["x"] < 0.3
         assert trial["state"] == ("early_stopped" if stopped else "succeeded"), trial
+        assert (trial["detail"] or "").startswith("Floor, after" if stopped else ""), trial
     assert "early_stopped" in {t["state"] for t in trials()}
 
 

@@ -139,7 +139,9 @@ function title(ctx, trial) {
     h("div.head-text", null,
       h("h1", null, near(trial.number - 1, "‹", t("The trial before")), t("Trial {}", trial.number), near(trial.number + 1, "›", t("The next trial"))),
       h("p.sub", null, stateCell(trial.state), trial.best && h("span.tag", null, t("best")), trial.origin !== "tuner" && h("span.tag.plain", null, t(trial.origin))),
-      trial.detail && h("p.failure", null, h("strong", null, t(FAILURES[trial.failure] ?? trial.failure ?? "")), " ", trial.detail)),
+      trial.detail && (trial.failure
+        ? h("p.failure", null, h("strong", null, t(FAILURES[trial.failure] ?? trial.failure)), " ", trial.detail)
+        : h("p.sub", null, trial.detail))),
     h("div.acts", null,
       isRunning && h("button.danger", { onclick: () => ctx.ask(() => sureDialog(t("End this trial?"), t("It counts as canceled. The experiment goes on."), t("Kill"), kill, () => ctx.ask(null))) }, t("Kill")),
       h("button", { onclick: rerun }, t("Run again")),
