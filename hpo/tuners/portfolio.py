@@ -217,20 +217,29 @@ def _prefix(n: int) -> int:
 
 def _best_and_latest(losses: Floats, count: int) -> NDArray[np.intp]:
     """Return the positions of at most `count` finite losses: half of them the best, the rest the latest."""
-    finite = np.flatnonzero(np.isfinite(losses))
-    if len(finite) <= count:
-        return finite
-    best = finite[np.argsort(losses[finite], kind="stable")[: count // 2]]
-    others = np.setdiff1d(finite, best)
-    return np.union1d(best, others[len(best) - count :])
+    return _some(losses, count, count // 2, lambda others, wanted: others[-wanted:])
 
 
 def _best_and_spread(losses: Floats, count: int) -> NDArray[np.intp]:
     """Return the positions of at most `count` finite losses: some of them the best, the rest of any age."""
+    return _some(
+        losses,
+        count,
+        count // 4,
+        lambda others, wanted: others[np.linspace(0, len(others) - 1, wanted).astype(np.intp)],
+    )
+
+
+def _some(
+    losses: Floats,
+    count: int,
+    best: int,
+    rest: Callable[[NDArray[np.intp], int], NDArray[np.intp]],
+) -> NDArray[np.intp]:
     finite = np.flatnonzero(np.isfinite(losses))
     if len(finite) <= count:
         return finite
-    best = finite[np.argsort(losses[finite], kind="stable")[: count // 4]]
-    others = np.setdiff1d(finite, best)
-    spread = np.linspace(0, len(others) - 1, count - len(best)).astype(np.intp)
-    return np.union1d(best, others[spread])
+    is_kept = np.zeros(len(finite), dtype=np.bool_)
+    is_kept[np.argsort(losses[finite], kind="stable")[:best]] = True
+    is_kept[rest(np.flatnonzero(~is_kept), count - best)] = True
+    return finite[is_kept]
