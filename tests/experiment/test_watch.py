@@ -23,6 +23,7 @@ from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
 
 WAITS = "echo > ready; while :; do sleep 0.05; done"
+TIDIES_UP = f"trap 'sleep 0.2; exit 7' TERM; {WAITS}"
 DEFIES = f"trap '' TERM; {WAITS}"
 SUSPENDED = f"echo > ready; kill -STOP $$; {WAITS}"
 LARGE = f"{sys.executable} -c \"x = b'x' * (96 << 20); open('ready', 'w'); import time; time.sleep(600)\""
@@ -88,6 +89,19 @@ def test_one_that_has_had_its_time_is_asked_to_end_and_gets_what_it_deserves(war
     assert (late.timed_out, late.stopped_as, late.deadline) == (True, None, None)
     assert (other.timed_out, other.kill_at) == (False, None)
     assert next(ward.watch.due(ward.config())) == other.deadline == other.started + 3600
+
+
+def test_one_that_has_had_its_time_may_tidy_up(ward: Ward) -> None:
+    run = ward.start(TIDIES_UP, limit=5, since=6)
+    ward.watch.enforce(ward.config())
+    assert ward.status(run) == 7
+
+
+def test_one_that_ended_in_time_is_no_longer_looked_at(ward: Ward) -> None:
+    ended, late = ward.start(WAITS, limit=5, since=7), ward.start(WAITS, limit=5, since=6)
+    del ward.running[ended.trial.number]
+    ward.watch.enforce(ward.config())
+    assert (ended.timed_out, late.timed_out) == (False, True)
 
 
 def test_of_two_reasons_to_end_the_first_counts(ward: Ward) -> None:
@@ -163,6 +177,9 @@ def test_a_log_that_grows_too_long_is_cut_while_its_trial_runs(
     other.enforce(ward.config())
     assert log.stat().st_size == 1 << 20
     assert log.stat().st_blocks < before
+    monkeypatch.setattr(watch_module, "_LOGS_EVERY", 3600.0)
+    other.enforce(ward.config())
+    assert max(other.due(ward.config())) > time.monotonic() + 1800, "it would be looked at all the time"
 
 
 class TestWhenToLookAgain:
