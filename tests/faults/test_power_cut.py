@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -32,7 +34,7 @@ tell("end", x)
 """
 #: How often; more by `HPO_POWER_CUTS=67 pytest tests/faults/test_power_cut.py`.
 CUTS = int(os.environ.get("HPO_POWER_CUTS", "4"))
-kept_of_the_rest = pytest.mark.parametrize("kept", ["nothing", "some", "all"])
+kept_of_the_rest = pytest.mark.parametrize("kept", ["nothing", "names", "some", "all"])
 
 
 @dataclass
@@ -49,10 +51,15 @@ class Recorded:
     journal: Journal
     code: dict[str, bytes]
 
+    @property
+    def first(self) -> int:
+        """The moment from which on the experiment is there: its name was flushed."""
+        return self.journal.flushes("home")[-1]
+
     def moments(self) -> list[int]:
-        """Return moments from the experiment's first flush on, evenly drawn, and that of the end."""
-        first, last = self.journal.flushes("home")[-1], len(self.journal.changes)
-        return [*sorted(random.Random(CUTS).sample(range(first, last), CUTS)), last]
+        """Return moments from the first on, evenly drawn, and that of the end."""
+        last = len(self.journal.changes)
+        return [*sorted(random.Random(CUTS).sample(range(self.first, last), CUTS)), last]
 
 
 @contextlib.contextmanager
@@ -86,6 +93,51 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     return Recorded(experiment.parent.name, Journal(folder / "journal"), code)
 
 
+def written(folder: Path, *changes: tuple[Any, ...]) -> Journal:
+    """Return the journal of a disk with one file, which was flushed and holds `ab`, and then was changed."""
+    file = [("make", 2, stat.S_IFREG | 0o600, ""), ("enter", 1, "a", 2), ("write", 2, 0, "ab")]
+    lines = [*file, ("sync", 2), ("sync", 1), *changes]
+    (folder / "journal").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return Journal(folder / "journal")
+
+
+def test_a_cut_keeps_what_was_flushed_and_of_the_rest_what_it_is_told_to(tmp_path: Path) -> None:
+    new = (("make", 3, stat.S_IFREG | 0o600, ""), ("enter", 1, "b", 3), ("write", 3, 0, "c"), ("size", 2, 1))
+    moved = (*new, ("move", 1, "b", 1, "a", 3))
+    for changes, kept, left in (
+        (moved, "nothing", {"a": b"ab"}),
+        (moved, "names", {"a": b""}),
+        (moved, "all", {"a": b"c"}),
+        ((*moved, ("sync", 3)), "nothing", {"a": b"ab"}),
+        ((*moved, ("sync", 3)), "names", {"a": b"c"}),
+        ((*moved, ("sync", 1)), "nothing", {"a": b""}),
+        ((*new, ("sync", 2)), "nothing", {"a": b"a"}),
+        ((*new, ("leave", 1, "a")), "nothing", {"a": b"ab"}),
+    ):
+        journal = written(tmp_path, *changes)
+        shutil.rmtree(tmp_path / "found", ignore_errors=True)
+        journal.cut(len(journal.changes), kept, seed=0).copy_to(tmp_path / "found")
+        assert contents(tmp_path / "found") == left, (changes, kept)
+
+
+def test_a_cut_keeps_a_file_whose_new_folder_was_flushed_though_its_old_one_never_was(tmp_path: Path) -> None:
+    folders = [
+        (("make", at, stat.S_IFDIR | 0o700, ""), ("enter", 1, name, at)) for at, name in ((3, "c"), (4, "d"))
+    ]
+    file = (("make", 5, stat.S_IFREG | 0o600, ""), ("enter", 3, "e", 5), ("move", 3, "e", 4, "f", 5))
+    journal = written(tmp_path, *folders[0], *folders[1], ("sync", 1), *file, ("sync", 4))
+    journal.cut(len(journal.changes), "nothing", seed=0).copy_to(tmp_path / "found")
+    assert sorted(contents(tmp_path / "found")) == ["a", "d/f"]
+
+
+def test_a_cut_keeps_of_names_the_first_ones_any_number_of_them(tmp_path: Path) -> None:
+    made = [(("make", n, stat.S_IFREG | 0o600, ""), ("enter", 1, str(n), n)) for n in range(3, 6)]
+    journal = written(tmp_path, *(change for pair in made for change in pair))
+    found = [sorted(journal.cut(len(journal.changes), "some", seed).nodes[1].names) for seed in range(40)]
+    assert {len(names) for names in found} == {1, 2, 3, 4}
+    assert all(names == [*("3", "4", "5")[: len(names) - 1], "a"] for names in found)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -111,9 +163,7 @@ def test_what_was_flushed_is_there(recorded: Recorded, tmp_path: Path, kept: str
     journal, flushes = recorded.journal, recorded.journal.flushes("experiment.db-wal")
     for moment in recorded.moments():
         flushed = max(flush for flush in flushes if flush <= moment)
-        promised = results(
-            journal.at(max(flushed, recorded.moments()[0])), tmp_path / "promised", recorded.id
-        )
+        promised = results(journal.at(max(flushed, recorded.first)), tmp_path / "promised", recorded.id)
         found = results(journal.cut(moment, kept, seed=moment), tmp_path / "found", recorded.id)
         assert promised.items() <= found.items(), f"{moment} of {len(journal.changes)}"
         assert contents(tmp_path / "found" / "home" / recorded.id / "code") == recorded.code
@@ -133,19 +183,19 @@ def test_it_goes_on_to_its_end_and_runs_nothing_again(recorded: Recorded, tmp_pa
 
 
 def test_an_experiment_is_there_whole_or_not_at_all(recorded: Recorded, tmp_path: Path) -> None:
-    named = next(
-        i
-        for i, change in enumerate(recorded.journal.changes)
-        if change[0] == "move" and change[4] == recorded.id
-    )
-    for moment in range(0, named + 2, max(1, 30 // CUTS)):
-        for kept in ("nothing", "some", "all"):
+    changes = recorded.journal.changes
+    named = next(i for i, change in enumerate(changes) if change[0] == "move" and change[4] == recorded.id)
+    times_there = 0
+    for moment in (*range(0, named, max(1, 30 // CUTS)), *range(named, recorded.first + 1)):
+        for kept in ("nothing", "names", "some", "all"):
             shutil.rmtree(tmp_path / "found", ignore_errors=True)
             recorded.journal.cut(moment, kept, seed=moment).copy_to(tmp_path / "found")
             found = tmp_path / "found" / "home" / recorded.id
             if found.exists():
+                times_there += 1
                 assert contents(found / "code") == recorded.code
                 assert not ended(found)
+    assert times_there >= 2 + 4  # before its name was flushed, and after that
 
 
 @kept_of_the_rest

@@ -2,8 +2,8 @@
 
 It is a file system in memory (by FUSE), which writes what is asked of it into a journal. A cut keeps what
 was flushed before it, as POSIX promises: the contents of a file by its own fsync, a name by that of the
-folder that has it. Of everything later it keeps what chance says: all, nothing, or some names up to a
-moment and some pages.
+folder that has it. Of everything later it keeps what it is told to: all, nothing, names without what they
+name, as file systems often do, or by chance some of the names, the first ones, and some pages.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 __all__ = ["Disk", "Journal", "recorded_disk"]
 
+_NAMING = ("enter", "leave", "move")
 _PAGE = 4096
 _ROOT = 1
 
@@ -69,8 +70,8 @@ class Disk:
         elif what == "leave":
             node.names.pop(rest[0], None)
         elif what == "move":
-            if (moved := node.names.pop(rest[0], None)) is not None:
-                self.nodes[rest[1]].names[rest[2]] = moved
+            node.names.pop(rest[0], None)
+            self.nodes[rest[1]].names[rest[2]] = rest[3]
         elif what == "write":
             offset, data = rest[0], rest[1].encode("latin-1")
             node.data.extend(bytes(max(0, offset - len(node.data))))
@@ -124,29 +125,30 @@ class Journal:
 
         Args:
             moment: when.
-            kept: what is left of what was not flushed: ``nothing``, ``some`` or ``all``.
+            kept: what is left of what was not flushed: ``nothing``, ``names``, ``some`` or ``all``.
             seed: of the chance that says what some is.
         """
         chance = random.Random(seed)
         flushed = {at: i for i, (what, at, *_) in enumerate(self.changes[:moment]) if what == "sync"}
-        share = {"nothing": 0.0, "all": 1.0}.get(kept, chance.random())
-        named_until = {"nothing": 0, "all": moment}.get(kept, chance.randint(0, moment))
+        share = {"nothing": 0.0, "names": 0.0, "all": 1.0}.get(kept, chance.random())
+
+        def is_flushed(i: int) -> bool:
+            what, at, *rest = self.changes[i]
+            return any(i < flushed.get(each, 0) for each in (at, *(rest[1:2] if what == "move" else ())))
+
+        names = [i for i in range(moment) if self.changes[i][0] in _NAMING and not is_flushed(i)]
+        lost = set(names[{"nothing": 0, "some": chance.randint(0, len(names))}.get(kept, len(names)) :])
         disk = Disk()
         for i, change in enumerate(self.changes[:moment]):
-            what, at = change[:2]
-            is_flushed = i < flushed.get(at, 0)
-            if what in ("make", "mode"):
+            what = change[0]
+            if what in ("make", "mode") or (what in _NAMING and i not in lost):
                 disk.apply(change)
-            elif what in ("enter", "leave", "move"):
-                is_flushed = is_flushed or (what == "move" and i < flushed.get(change[3], 0))
-                if is_flushed or i < named_until:
-                    disk.apply(change)
             elif what == "size":
-                if is_flushed or chance.random() < share:
+                if is_flushed(i) or chance.random() < share:
                     disk.apply(change)
             elif what == "write":
-                for page in [change] if is_flushed else _pages(change):
-                    if is_flushed or chance.random() < share:
+                for page in [change] if is_flushed(i) else _pages(change):
+                    if is_flushed(i) or chance.random() < share:
                         disk.apply(page)
         return disk
 
@@ -274,7 +276,7 @@ def _serve(folder: str, journal: str) -> None:
             return self._do("leave", *self._parent(path))
 
         def rename(self, old: str, new: str) -> int:
-            return self._do("move", *self._parent(old), *self._parent(new))
+            return self._do("move", *self._parent(old), *self._parent(new), self.disk.find(old))
 
         def fsync(self, path: str, datasync: int, fh: int) -> int:
             return self._do("sync", fh or self.disk.find(path))
