@@ -11,7 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["flush", "put"]
+__all__ = ["flush", "make_private", "put"]
 
 _AT_ONCE = 16  # file systems flush neighbours together; one after the other, 300 files take half a second
 _NO_FLUSH = (
@@ -45,6 +45,18 @@ def put(new: Path, path: Path) -> Path:
     new.replace(path)
     flush(path.parent)
     return path
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for the user alone, where it is not there, and those above it that are not.
+
+    Raises:
+        OSError: it cannot be made, or its name not be flushed.
+    """
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in new:
+        flush(each.parent)
 
 
 def flush(path: Path) -> None:

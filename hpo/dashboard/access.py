@@ -16,6 +16,7 @@ import stat
 import time
 from pathlib import Path
 
+from hpo.durable import make_private
 from hpo.errors import StoreError
 
 __all__ = ["Access"]
@@ -38,7 +39,7 @@ class Access:
         self._codes = home / "web" / "codes"
         path = home / "web" / "token"
         try:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(home)
             path.parent.mkdir(mode=0o700, exist_ok=True)
             _check_private(path.parent)
             self._codes.mkdir(mode=0o700, exist_ok=True)
@@ -106,6 +107,7 @@ def _kept(path: Path) -> str:
         new = path.with_name(f".token-{secrets.token_hex(8)}")
         file = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         os.write(file, secrets.token_urlsafe(32).encode())
+        os.fsync(file)  # before it has the name by which it is looked for
         os.close(file)
         try:
             os.link(new, path)  # unless another process was faster

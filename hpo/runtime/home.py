@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from hpo.durable import flush, put
+from hpo.durable import make_private, put
 from hpo.errors import StoreError, UsageError
 from hpo.runtime.store import Store
 
@@ -77,9 +77,7 @@ def home() -> Path:
 def _make_folder() -> Path:
     directory = home() / f".new-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
     try:
-        if not home().is_dir():
-            home().mkdir(mode=0o700, parents=True, exist_ok=True)
-            flush(home().parent)
+        make_private(home())
         _spread(home())
         directory.mkdir(mode=0o700)
         make_parts(directory)

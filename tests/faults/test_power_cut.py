@@ -20,9 +20,11 @@ import pytest
 from oracle import TELL, Oracle
 from power import Disk, Journal, recorded_disk
 
+from hpo.dashboard.access import Access
 from hpo.durable import flush
 from hpo.runtime.store import Store
 
+HOME = Path("not", "there", "home")
 TRIALS = 12
 SCRIPT = f"""{TELL}
 import hpo
@@ -85,7 +87,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "train.py").write_text(SCRIPT)
     with disk(folder) as mounted:
-        home = mounted / "home"
+        home = mounted / HOME
         options = ("--max-trials", str(TRIALS), "--concurrency", "2", "--seed", "1")
         hpo("run", str(folder / "train.py"), *options, home=home, oracle=folder / "oracle")
         (experiment,) = home.glob("[!.]*/experiment.db")
@@ -146,7 +148,7 @@ def results(disk: Disk, folder: Path, id: str) -> Mapping[int, Any]:  # noqa: A0
     """Return what the trials that ended came to, by a disk, which is written into a folder."""
     shutil.rmtree(folder, ignore_errors=True)
     disk.copy_to(folder)
-    experiment = folder / "home" / id
+    experiment = folder / HOME / id
     with contextlib.closing(sqlite3.connect(experiment / "experiment.db")) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     return ended(experiment)
@@ -166,7 +168,7 @@ def test_what_was_flushed_is_there(recorded: Recorded, tmp_path: Path, kept: str
         promised = results(journal.at(max(flushed, recorded.first)), tmp_path / "promised", recorded.id)
         found = results(journal.cut(moment, kept, seed=moment), tmp_path / "found", recorded.id)
         assert promised.items() <= found.items(), f"{moment} of {len(journal.changes)}"
-        assert contents(tmp_path / "found" / "home" / recorded.id / "code") == recorded.code
+        assert contents(tmp_path / "found" / HOME / recorded.id / "code") == recorded.code
     assert len(found) == TRIALS
 
 
@@ -174,7 +176,7 @@ def test_what_was_flushed_is_there(recorded: Recorded, tmp_path: Path, kept: str
 def test_it_goes_on_to_its_end_and_runs_nothing_again(recorded: Recorded, tmp_path: Path, kept: str) -> None:
     for moment in recorded.moments()[:-1]:
         found = results(recorded.journal.cut(moment, kept, seed=moment), tmp_path / "found", recorded.id)
-        home, oracle = tmp_path / "found" / "home", tmp_path / f"oracle{moment}"
+        home, oracle = tmp_path / "found" / HOME, tmp_path / f"oracle{moment}"
         hpo("resume", recorded.id, home=home, oracle=oracle)
         after = ended(home / recorded.id)
         assert sorted(after) == list(range(TRIALS))
@@ -190,12 +192,23 @@ def test_an_experiment_is_there_whole_or_not_at_all(recorded: Recorded, tmp_path
         for kept in ("nothing", "names", "some", "all"):
             shutil.rmtree(tmp_path / "found", ignore_errors=True)
             recorded.journal.cut(moment, kept, seed=moment).copy_to(tmp_path / "found")
-            found = tmp_path / "found" / "home" / recorded.id
+            found = tmp_path / "found" / HOME / recorded.id
             if found.exists():
                 times_there += 1
                 assert contents(found / "code") == recorded.code
                 assert not ended(found)
     assert times_there >= 2 + 4  # before its name was flushed, and after that
+
+
+def test_a_home_that_the_page_made_is_there_and_serves_it(tmp_path: Path) -> None:
+    with disk(tmp_path) as mounted:
+        Access(mounted / HOME)
+    journal = Journal(tmp_path / "journal")
+    assert journal.cut(len(journal.changes), "nothing", seed=0).find(str(HOME))
+    for moment in range(len(journal.changes)):
+        shutil.rmtree(tmp_path / "found", ignore_errors=True)
+        journal.cut(moment, "names", seed=0).copy_to(tmp_path / "found")
+        Access(tmp_path / "found" / HOME)  # it has a token, or makes one
 
 
 @kept_of_the_rest

@@ -248,6 +248,9 @@ def _serve(folder: str, journal: str) -> None:
             self._make(target, stat.S_IFLNK | 0o777, source)
             return 0
 
+        def link(self, target: str, source: str) -> int:
+            return self._do("enter", *self._parent(target), self.disk.find(source))
+
         def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
             return bytes(self.disk.nodes[fh].data[offset : offset + size])
 
