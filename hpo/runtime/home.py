@@ -304,6 +304,7 @@ def status(directory: Path, stored: str) -> str:
 def send_command(directory: Path, command: Mapping[str, Any]) -> None:
     """Leave a wish for the runner, and wake it."""
     folder = directory / "commands"
+    folder.mkdir(mode=0o700, exist_ok=True)  # a copy may be without it
     # File systems tell times in steps of milliseconds: of two within one step the name says which was first.
     name = f"{time.time_ns():020}-{secrets.token_hex(4)}.json"
     path = folder / f".{name}"

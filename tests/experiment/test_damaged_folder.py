@@ -29,6 +29,8 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_copy_without_pipes_and_empty_folders_goes_on(directory: Path) -> None:
     (directory / "wake").unlink()
     shutil.rmtree(directory / "trials")
+    shutil.rmtree(directory / "commands")
+    hpo("update", "--max-trials", "4")
     hpo("resume", "--no-web")
     assert len(trials()) == 4
 
