@@ -35,7 +35,7 @@ from hpo.runtime.launcher import (
     modules_to_preload,
 )
 from hpo.runtime.placement import Places
-from hpo.runtime.snapshot import check, freeze
+from hpo.runtime.snapshot import check, freeze, seal
 from hpo.runtime.store import Store
 from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
@@ -236,6 +236,7 @@ def _freeze(drafted: Draft, directory: Path) -> Plan:
     root = Path(os.path.commonpath([p if p.is_dir() else p.parent for p in (*resolved, *files)]))
     freeze(directory, files, root, {f.path: f.stretches for f in project.files if is_marked})
     freeze_settings(directory, root, drafted.settings if is_marked else ())
+    seal(directory)
     is_script = isinstance(command, ScriptCommand)
     modules = modules_to_preload(files[resolved[0]][0], resolved[0].parent) if is_script else ()
     return Plan(command, cwd, tuple(modules), tuple(map(str, sources)))

@@ -169,7 +169,7 @@ def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"the code that {directory.name} froze is gone or damaged: {error}",
-            help=f"{directory / 'code'} held it; trials and results are not touched by that",
+            help=f"put {directory / 'code'} back from a copy: trials and results are not touched by that",
         ) from error
     for path in [*frozen, *(original / name for name in names)]:
         _check_inside(original, path)

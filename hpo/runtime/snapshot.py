@@ -2,9 +2,10 @@
 
 ``code/original/`` holds the user's files, ``code/trial/`` the same files parameterised, and
 ``code/manifest.json`` says which of the user's paths each stands for, and where their columns differ (see
-`positions`). Hooks give the trial its frozen text under the user's own path, so `__file__`, tracebacks and
-data files are as ever: one where a module is imported, one where a Python that the trial starts runs a script
-(``HPO_CODE`` in its environment names the folder, and `shims/sitecustomize.py` installs the hooks).
+`positions`); ``code/digests.json`` says what all of them held. Hooks give the trial its frozen text under the
+user's own path, so `__file__`, tracebacks and data files are as ever: one where a module is imported, one
+where a Python that the trial starts runs a script (``HPO_CODE`` in its environment names the folder, and
+`shims/sitecustomize.py` installs the hooks).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from hpo.errors import StoreError
 
-__all__ = ["Snapshot", "changed", "check", "freeze", "has_files", "move"]
+_DIGESTS = "digests.json"
+
+__all__ = ["Snapshot", "changed", "check", "freeze", "has_files", "move", "seal"]
 
 
 def freeze(
@@ -62,17 +65,42 @@ def has_files(directory: str) -> bool:
     return all(os.path.isfile(os.path.join(manifest["root"], name)) for name in manifest["files"])  # noqa: PTH113, PTH118
 
 
+def seal(directory: Path) -> None:
+    """Note what all files of a snapshot hold, so that `check` sees what was changed."""
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    digests = {str(path.relative_to(directory)): _digest(str(path)) for path in files}
+    (directory / _DIGESTS).write_text(json.dumps(digests, indent=1), encoding="utf-8")
+
+
 def check(directory: str) -> None:
-    """Look whether the files of a snapshot are there.
+    """Look whether the files of a snapshot are there, and hold what they held.
 
     Raises:
-        StoreError: one is not, or it cannot be read which there are.
+        StoreError: one is not, or not what it was, or it cannot be read which there are.
     """
     try:
-        for name in _manifest(directory)["files"]:
-            os.stat(os.path.join(directory, "trial", name))  # noqa: PTH116, PTH118
-    except OSError as error:
+        for name, digest in _digests(directory).items():
+            if _digest(os.path.join(directory, name)) != digest and digest is not None:  # noqa: PTH118
+                raise ValueError(f"{name} is not what it was")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise _damaged(directory, error) from error
+
+
+def _digests(directory: str) -> dict[str, str | None]:
+    """Return what each file of a snapshot held; of one that an earlier hpo froze that is not known."""
+    files = _manifest(directory)["files"]
+    try:
+        with open(os.path.join(directory, _DIGESTS), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+            return dict(json.load(file))
+    except FileNotFoundError:
+        return {os.path.join(kind, name): None for kind in ("original", "trial") for name in files}  # noqa: PTH118
+
+
+def _digest(path: str) -> str:
+    from hashlib import blake2b  # trials have no use for it
+
+    with open(path, "rb") as file:  # noqa: PTH123
+        return blake2b(file.read(), digest_size=16).hexdigest()
 
 
 def changed(directory: str) -> list[str]:
@@ -99,7 +127,7 @@ def _manifest(directory: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             manifest: dict[str, Any] = json.load(file)
         os.path.join(manifest["root"], *manifest["files"], *manifest.get("stretches", ()))  # noqa: PTH118
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(directory, error) from error
     return manifest
 
@@ -109,7 +137,7 @@ def _damaged(directory: str, error: Exception) -> StoreError:
 
     return StoreError(
         f"the code that was frozen is gone or damaged: {error}",
-        help=f"{directory} held it; trials and results are not touched by that",
+        help=f"put {directory} back from a copy, or begin anew: trials and results are not touched by that",
     )
 
 

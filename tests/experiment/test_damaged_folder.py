@@ -9,7 +9,7 @@ import pytest
 from commands import data, hpo, trials
 
 from hpo.errors import StoreError
-from hpo.runtime.snapshot import check
+from hpo.runtime.snapshot import check, freeze, seal
 
 SCRIPT = "import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_final_result(x)\n"
 
@@ -35,11 +35,58 @@ def test_a_copy_without_pipes_and_empty_folders_goes_on(directory: Path) -> None
     assert len(trials()) == 4
 
 
-@pytest.mark.parametrize("said", ["", "[]", "{}", '{"root": 3, "files": []}', '{"root": "/x", "files": [3]}'])
+@pytest.mark.parametrize(
+    "said",
+    ["", "[]", "{}", '{"root": 3, "files": []}', '{"root": "/x", "files": [3]}', "[" * 100_000],
+    ids=lambda said: said[:30],
+)
 def test_a_manifest_that_cannot_be_read_is_said(tmp_path: Path, said: str) -> None:
     (tmp_path / "manifest.json").write_text(said)
     with pytest.raises(StoreError, match="the code that was frozen is gone or damaged"):
         check(str(tmp_path))
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> Path:
+    """Return a snapshot of a script and of what it reads its settings from."""
+    code = tmp_path / "code"
+    freeze(code, {tmp_path / "train.py": (b"x = 1", b"x = 2")}, tmp_path)
+    (code / "settings.json").write_text("[]")
+    seal(code)
+    check(str(code))
+    return code
+
+
+@pytest.mark.parametrize("name", ["original/train.py", "trial/train.py", "manifest.json", "settings.json"])
+@pytest.mark.parametrize("harm", ["emptied", "changed", "gone", "a folder"])
+def test_a_file_that_is_not_what_it_was_is_said(frozen: Path, name: str, harm: str) -> None:
+    path = frozen / name
+    text = path.read_text()
+    path.unlink()
+    if harm == "a folder":
+        path.mkdir()
+    elif harm != "gone":
+        path.write_text("" if harm == "emptied" else f"{text} ")
+    with pytest.raises(StoreError, match="the code that was frozen is gone or damaged"):
+        check(str(frozen))
+
+
+@pytest.mark.parametrize(
+    "said", ["", "[3]", "3", '{"a\\u0000b": ""}', "[" * 100_000], ids=lambda said: said[:30]
+)
+def test_digests_that_cannot_be_read_are_said(frozen: Path, said: str) -> None:
+    (frozen / "digests.json").write_text(said)
+    with pytest.raises(StoreError, match="the code that was frozen is gone or damaged"):
+        check(str(frozen))
+
+
+@pytest.mark.parametrize("kind", ["original", "trial"])
+def test_of_a_snapshot_without_digests_each_file_has_to_be_there(frozen: Path, kind: str) -> None:
+    (frozen / "digests.json").unlink()
+    check(str(frozen))
+    (frozen / kind / "train.py").unlink()
+    with pytest.raises(StoreError, match="the code that was frozen is gone or damaged"):
+        check(str(frozen))
 
 
 @pytest.mark.parametrize("gone", ["code", "code/trial/train.py"])
