@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 
 from hpo.annotate.project import annotate
 from hpo.annotate.writing.apply import apply
+from hpo.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -86,9 +91,58 @@ def test_a_file_that_cannot_be_written_is_whole_and_alone_afterwards(tmp_path: P
     path.write_text("x = 1  # hpo: choice(1, 2)\n")
     result = apply(annotate([path]), {"x": 2})
     path.unlink()
-    with pytest.raises(FileNotFoundError):
+    path.mkdir()
+    with pytest.raises(UsageError, match="was changed while it was looked at"):
         result.write()
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_files_of_which_one_was_changed_meanwhile_none_is_written(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("y = 1  # hpo: choice(1, 2)\n")
+    (tmp_path / "train.py").write_text("import model\nx = 1  # hpo: choice(1, 2)\n")
+    result = apply(annotate([tmp_path / "train.py"]), {"x": 2, "y": 2})
+    for path in result.edits:
+        before = {each: each.read_bytes() for each in result.edits}
+        path.write_bytes(before[path] + b"# by hand\n")
+        with pytest.raises(UsageError, match=f"{path.name} was changed while it was looked at"):
+            result.write()
+        assert {each: each.read_bytes().removesuffix(b"# by hand\n") for each in result.edits} == before
+        path.write_bytes(before[path])
+
+
+WRITES = """
+from pathlib import Path
+from hpo.annotate.project import annotate
+from hpo.annotate.writing.apply import apply
+apply(annotate([Path("train.py")]), {"x": 2}).write()
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "why"), [("train.py", "it may only be read"), (".", "nothing may be written in ")]
+)
+def test_what_may_not_be_written_to_is_left_and_said(tmp_path: Path, kept: str, why: str) -> None:
+    (tmp_path / "train.py").write_text("x = 1  # hpo: choice(1, 2)\n")
+    (tmp_path / kept).chmod(0o555)
+    as_others = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    if as_others and shutil.which("setpriv") is None:
+        pytest.skip("root may write anywhere, and there is no setpriv to become less")
+    command = [*as_others, sys.executable, "-c", WRITES]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert f"train.py cannot be written: {why}" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
+    assert (tmp_path / "train.py").read_text() == "x = 1  # hpo: choice(1, 2)\n"
+
+
+def test_a_link_that_somebody_put_in_its_way_is_not_followed(tmp_path: Path) -> None:
+    path, other = tmp_path / "train.py", tmp_path / "other"
+    path.write_text("x = 1  # hpo: choice(1, 2)\n")
+    other.write_text("theirs")
+    path.with_name(f".{path.name}.{os.getpid()}").symlink_to(other)
+    apply(annotate([path]), {"x": 2}).write()
+    assert other.read_text() == "theirs"
+    assert path.read_text() == "x = 2  # hpo: choice(1, 2)\n"
+    assert not path.is_symlink()
 
 
 @pytest.mark.parametrize(

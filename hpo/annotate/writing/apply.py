@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from hpo.annotate.writing.lists import bracketed, rewritten
 from hpo.annotate.writing.numerals import literal
 from hpo.annotate.writing.standalone import without_hpo
 from hpo.durable import put
-from hpo.errors import Diagnostic
+from hpo.errors import Diagnostic, UsageError
 from hpo.parameters import Arrangement, identity, same
 from hpo.space import SearchSpace
 
@@ -48,16 +49,36 @@ class Application:
         )
 
     def write(self) -> list[Path]:
-        """Make the edits, each file whole or not at all, with its mode; return the files."""
+        """Make the edits, each file whole or not at all, with its mode; return the files.
+
+        Raises:
+            UsageError: one may not be written to, or was changed since it was read; then none is written.
+        """
+        for path in self.edits:
+            _check(path, self.sources[path])
         for path, edits in self.edits.items():
             _replace(path, self.sources[path].rewritten(edits))
         return list(self.edits)
 
 
+def _check(path: Path, read: SourceFile) -> None:
+    if not path.is_file() or path.read_bytes() != read.data:
+        message = f"{read.name} was changed while it was looked at: nothing is written"
+        raise UsageError(message, help="look at it again")
+    for each, why in (
+        (path, "it may only be read"),
+        (path.parent, f"nothing may be written in {path.parent}"),
+    ):
+        if not os.access(each, os.W_OK):
+            raise UsageError(f"{read.name} cannot be written: {why}", help=f"chmod u+w {each}")
+
+
 def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    fd, name = tempfile.mkstemp(prefix=".hpo-", dir=path.parent)
+    temporary = Path(name)
     try:
-        temporary.write_bytes(data)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
         temporary.chmod(path.stat().st_mode)
         put(temporary, path)
     finally:
