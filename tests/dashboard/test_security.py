@@ -256,12 +256,13 @@ class TestWithWhat:
         assert not list((directory / "commands").iterdir())
 
     def test_a_huge_body_is_not_read(self, page: TestClient, make: Make) -> None:
-        make()
-        body = json.dumps({"space": {"x" * (2 << 20): 1}}).encode()
+        directory = make()
+        body = b'{"max_trials": 3}' + b" " * (2 << 20)
         kind = {"Content-Type": "application/json"}
         assert page.patch("/api/experiments/digits", content=body, headers=kind).status_code == 413
         unsaid = page.patch("/api/experiments/digits", content=iter([body[:1000], body[1000:]]), headers=kind)
         assert unsaid.status_code in (400, 413, 422)
+        assert not list((directory / "commands").iterdir())
 
     @pytest.mark.parametrize(
         "body",
@@ -311,7 +312,9 @@ class TestWithWhat:
                 headers = client.request(method, path, json={}).headers
                 policy = headers["content-security-policy"]
                 assert "unsafe" not in policy, path
+                assert "default-src 'none'" in policy
                 assert "frame-ancestors 'none'" in policy
+                assert headers["x-frame-options"] == "DENY"
                 assert headers["x-content-type-options"] == "nosniff"
                 assert headers["referrer-policy"] == "no-referrer"
 

@@ -95,7 +95,9 @@ def test_a_yaml_that_grows_without_bounds_is_refused() -> None:
     layers = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     layers += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     Path("config.yml").write_text("\n".join([*layers, "trialCommand: 'true'\n"]))
-    assert hpo("run", "--config", "config.yml").returncode == 2
+    done = hpo("run", "--config", "config.yml")
+    assert done.returncode == 2
+    assert "the file stands for more than" in done.stderr
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text() | st.floats() | st.integers(), min_size=1, max_size=3))

@@ -21,7 +21,8 @@ from hpo.dashboard.access import Access
 from hpo.dashboard.app import create_app
 from hpo.dashboard.changes import Changes
 from hpo.dashboard.security import Security, allowed_names
-from hpo.errors import HpoError
+from hpo.errors import HpoError, StoreError
+from hpo.runtime.store import Store
 
 PORT = 8470
 COMMANDS = (
@@ -140,6 +141,20 @@ HARMS = {
 def test_no_store_breaks_a_command_or_the_page(directory: Path, harm: Callable[[Path], None]) -> None:
     harm(directory)
     ask_everything(directory)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE TRIGGER t AFTER UPDATE ON experiment BEGIN UPDATE trial SET value = 9; END",
+    ],
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_store_that_computes_is_refused(directory: Path, statement: str, read_only: bool) -> None:
+    in_database(statement)(directory)
+    with pytest.raises(StoreError, match="is no table, and no hpo made it"):
+        Store(directory, read_only=read_only)
 
 
 @pytest.mark.parametrize("seed", range(3))

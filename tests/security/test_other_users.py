@@ -55,6 +55,7 @@ def test_under_any_umask_every_experiment_is_behind_a_folder_that_is_the_users_a
         assert stat.S_IMODE(secret.stat().st_mode) & 0o077 == 0, secret
     (store,) = home.glob("[!.]*/experiment.db")
     assert stat.S_IMODE(store.stat().st_mode) == 0o600
+    assert stat.S_IMODE((store.parent / "wake").stat().st_mode) == 0o600
 
 
 def test_another_user_reaches_nothing_even_where_the_home_was_open_before(home: Path, tmp_path: Path) -> None:
