@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -71,10 +72,17 @@ def test_another_user_reaches_nothing_even_where_the_home_was_open_before(home: 
 
 
 def test_a_processes_socket_has_no_name_that_others_could_connect_to(home: Path) -> None:
-    (experiment,) = {path.parent for path in home.glob("[!.]*/experiment.db")}
-    names = Path("/proc/net/unix").read_text()
-    assert str(home) not in names
-    assert experiment.name not in names
+    marks = [f"\0HPO_HOME={home}\0".encode(), f"\0HPO_TRIAL_DIR={home}/".encode()]
+    sockets = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            environment = b"\0" + (process / "environ").read_bytes()
+            if any(mark in environment for mark in marks):
+                sockets |= {os.readlink(fd) for fd in (process / "fd").iterdir()}
+    fields = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    ours = [each for each in fields if f"socket:[{each[6]}]" in sockets]
+    assert ours
+    assert not [each for each in ours if len(each) > 7], "these have names"
     assert not [path for path in home.rglob("*") if path.is_socket()]
 
 
