@@ -172,6 +172,11 @@ def test_what_was_flushed_is_there(recorded: Recorded, tmp_path: Path, kept: str
     assert len(found) == TRIALS
 
 
+def test_results_are_flushed_while_others_are_made(recorded: Recorded, tmp_path: Path) -> None:
+    last_but_one = recorded.journal.flushes("experiment.db-wal")[-2]
+    assert len(results(recorded.journal.at(last_but_one), tmp_path / "found", recorded.id)) > TRIALS // 2
+
+
 @kept_of_the_rest
 def test_it_goes_on_to_its_end_and_runs_nothing_again(recorded: Recorded, tmp_path: Path, kept: str) -> None:
     for moment in recorded.moments()[:-1]:
