@@ -138,5 +138,11 @@ def test_nothing_is_unpickled_and_no_yaml_is_constructed() -> None:
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             modules += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
             assert runs.isdisjoint(module.split(".")[0] for module in modules), path
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                assert not (node.value.id == "yaml" and node.attr in constructs), path
+            if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "yaml":
+                assert constructs.isdisjoint(name.name for name in node.names), path
+            if isinstance(node, ast.Attribute):
+                of = node.value.id if isinstance(node.value, ast.Name) else None
+                assert not (of == "yaml" and node.attr in constructs), path
+                assert not (of in ("torch", "joblib") and node.attr == "load"), path
+                assert node.attr != "read_pickle", path
+            assert not (isinstance(node, ast.keyword) and node.arg == "allow_pickle"), path
