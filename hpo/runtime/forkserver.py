@@ -125,7 +125,7 @@ class Server:
                 _kill_group(pid, signal.SIGKILL)
             while self.trials:
                 self._reap(block=True)
-            self._sweep(Mark())  # of an experiment inside a trial, say
+            self._sweep(None)  # of an experiment inside a trial, say, or of one that shed its mark
 
     def _receive(self) -> bool:
         try:
@@ -255,10 +255,15 @@ class Server:
                 if block:
                     return
 
-    def _sweep(self, mark: Mark) -> None:
-        """Kill the descendants that left the trial's group: orphaned, they are now children of ours."""
+    def _sweep(self, mark: Mark | None) -> None:
+        """Kill the descendants that left the trial's group: orphaned, they are now children of ours.
+
+        Args:
+            mark: what they bear; None for all there are.
+        """
         for _ in range(100):  # each round may orphan the next generation
-            strays = [pid for pid in self._children() if pid not in self.trials and mark.is_on(pid)]
+            others = (pid for pid in self._children() if pid not in self.trials)
+            strays = [pid for pid in others if mark is None or mark.is_on(pid)]
             if not strays:
                 return
             for pid in strays:

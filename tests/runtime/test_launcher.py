@@ -497,6 +497,14 @@ def test_an_experiment_inside_a_trial_goes_with_the_experiment_around_it(bench: 
     assert dead_within(pids, 60)
 
 
+def test_what_sheds_its_mark_goes_with_the_experiment(bench: Workbench) -> None:
+    shed = "setsid env -i prlimit --rttime=unlimited sh -c 'echo $$; cd /; exec sleep 300'"
+    launcher = bench.start(ShellCommand(f"({shed} &); sleep 0.1; {shed} & sleep 300"))
+    pids = [int(pid) for pid in bench.wait_for_output("\n", count=2).split()]
+    launcher._connection.close()
+    assert dead_within(pids, 60)
+
+
 def test_when_the_runner_goes_every_trial_goes(bench: Workbench) -> None:
     launcher = bench.start(ShellCommand(FAMILY + "sleep 300"))
     pids = family(bench)

@@ -1,4 +1,4 @@
-"""A process of a trial is known by what it cannot shed, and ended."""
+"""A process of a trial is known by what it inherits, and ended."""
 
 from __future__ import annotations
 
