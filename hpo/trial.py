@@ -25,6 +25,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
@@ -131,7 +132,7 @@ class _Inside:
         import json
 
         assert self.directory is not None
-        spool = self._open_spool()
+        spool = self._patiently(self._open_spool)
         record["time"] = time.time()
         if self.attempt is not None:
             record["attempt"] = int(self.attempt)
@@ -165,27 +166,26 @@ class _Inside:
         reader passes over it and over nothing else.
         """
         while True:
-            try:
-                written = os.write(spool, b"\n" + line if self._torn else line)
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    self._wait_for_room()
-                    continue
-                where = f"a result could not be recorded in {self.directory}"
-                raise OSError(f"hpo: {where} ({error.strerror})") from error
+            written = self._patiently(lambda: os.write(spool, b"\n" + line if self._torn else line))
             if written == len(line) + self._torn:
                 self._torn = False
                 return
             self._torn = True
 
-    def _wait_for_room(self) -> None:
+    def _patiently(self, work: Callable[[], int]) -> int:
+        try:
+            return patiently(work, self._say_that_it_waits)
+        except OSError as error:
+            where = f"a result could not be recorded in {self.directory}"
+            raise OSError(f"hpo: {where} ({error.strerror})") from error
+
+    def _say_that_it_waits(self) -> None:
         if self.once("full disk"):
             where = f"no room for a result in {self.directory}"
             try:  # noqa: SIM105 - what is imported here costs every trial
                 print(f"hpo: the disk is full: {where}; waiting for some", file=sys.stderr)
             except OSError:
                 pass
-        time.sleep(0.5)
 
     def _poke(self) -> None:
         # Best effort: a runner that misses it looks at the file anyway when the trial ends.
@@ -195,6 +195,23 @@ class _Inside:
             os.write(self._wake, os.environ.get("HPO_TRIAL_SEQUENCE", "").encode() + b"\n")
         except OSError:
             pass
+
+
+def patiently(work: Callable[[], int], say: Callable[[], None] | None = None) -> int:
+    """Do what takes room on the disk, and where that is full wait until there is some.
+
+    Raises:
+        OSError: it went wrong otherwise.
+    """
+    while True:
+        try:
+            return work()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        if say is not None:
+            say()
+        time.sleep(0.5)
 
 
 _inside: _Inside | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ __all__ = ["Room"]
 
 T = TypeVar("T")
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _EVERY = 0.25  # seconds between two looks at a disk that is full
 
 
@@ -43,9 +45,10 @@ class Room:
         """
         if self._is_called_off():
             return False
-        self._listener.noted(
-            f"{self._complaint}: no trial starts until there is room, then it goes on by itself"
-        )
+        if not self._has_waited:  # else it was said
+            self._listener.noted(
+                f"{self._complaint}: no trial starts until there is room, then it goes on by itself"
+            )
         self._has_waited = True
         while not self._is_called_off():
             time.sleep(_EVERY)
@@ -69,6 +72,8 @@ class Room:
         while True:
             try:
                 return write()
-            except OSError:
-                if self.exists() or not self.wait():
+            except OSError as error:
+                # A quota leaves the disk itself room, and others may have made some meanwhile.
+                is_something_else = error.errno not in _FULL and self.exists()
+                if is_something_else or not self.wait():
                     raise

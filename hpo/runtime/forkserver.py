@@ -220,7 +220,8 @@ class Server:
 
     def _open_streams(self, directory: str) -> None:
         for fd, name in ((1, "stdout.log"), (2, "stderr.log")):  # the input is empty already
-            log = os.open(f"{directory}/{name}", _APPENDED, 0o600)
+            path = f"{directory}/{name}"
+            log = trial.patiently(lambda path=path: os.open(path, _APPENDED, 0o600))  # type: ignore[misc]
             os.dup2(log, fd)
             os.close(log)
 

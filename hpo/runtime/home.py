@@ -74,21 +74,6 @@ def home() -> Path:
     return Path(given or Path.home() / ".hpo").absolute()
 
 
-def _make_folder() -> Path:
-    directory = home() / f".new-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
-    try:
-        make_private(home())
-        _spread(home())
-        directory.mkdir(mode=0o700)
-        make_parts(directory)
-    except OSError as error:
-        raise StoreError(
-            f"the experiment cannot be stored in {home()}: {error.strerror}",
-            help="set HPO_HOME to a folder that you can write to",
-        ) from error
-    return directory
-
-
 def make_parts(directory: Path) -> None:
     """Make the folders and the pipe of an experiment that are not there: archives leave them out."""
     for name in ("trials", "commands", "code"):
@@ -122,8 +107,12 @@ def new_folder() -> Iterator[Path]:
     Raises:
         StoreError: the home cannot be written to.
     """
-    directory = _make_folder()
+    directory = home() / f".new-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
     try:
+        make_private(home())
+        _spread(home())
+        directory.mkdir(mode=0o700)
+        make_parts(directory)
         yield directory
         put(directory, public_name(directory))
     except BaseException as error:
@@ -131,7 +120,9 @@ def new_folder() -> Iterator[Path]:
         if isinstance(error, OSError | StoreError):
             reason = error.strerror if isinstance(error, OSError) else error.__cause__ or error
             message = f"the experiment cannot be stored in {home()}: {reason}"
-            raise StoreError(message, help="make room, or set HPO_HOME to a folder elsewhere") from error
+            raise StoreError(
+                message, help="make room, or set HPO_HOME to a folder that you can write to"
+            ) from error
         raise
 
 

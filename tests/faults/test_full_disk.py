@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from means import fill, small_disk
+from power import recorded_disk
 
 from hpo.errors import StoreError
 from hpo.runtime.spool import Intermediate
@@ -178,3 +180,33 @@ def test_where_nobody_waits_a_full_disk_is_an_error_and_the_store_stays_as_it_wa
     ballast.unlink()
     assert store.events() == []
     store.close()
+
+
+#: From which change on; more of them by `HPO_FULL_FROM="10 20 30" pytest tests/faults/test_full_disk.py`.
+FROM = [int(at) for at in os.environ.get("HPO_FULL_FROM", "5 60 160 220 300").split()]
+
+
+@pytest.mark.parametrize("at", FROM)
+def test_at_whatever_moment_it_is_full_for_a_while_no_trial_fails_for_it(tmp_path: Path, at: int) -> None:
+    script = "import time, hpo\nx = 0.5  # hpo: uniform(0, 1)\ntime.sleep(0.02)\nhpo.report_final_result(x)\n"
+    (tmp_path / "train.py").write_text(script)
+    places = {**os.environ, "HPO_HOME": str(tmp_path / "disk" / "home")}
+
+    def hpo(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hpo", *arguments]
+        return subprocess.run(command, env=places, capture_output=True, text=True, timeout=300, check=False)
+
+    refused = range(at, at + 8)
+    with recorded_disk(tmp_path / "disk", tmp_path / "journal", refused) as is_there:
+        if not is_there:
+            pytest.skip("to mount a file system of one's own takes root and libfuse")
+        options = ("--max-trials", "12", "--concurrency", "2", "--seed", "1", "--no-web")
+        done = hpo("run", str(tmp_path / "train.py"), *options)
+        assert "Traceback" not in done.stderr
+        assert FULL in done.stderr or "cannot be stored in" in done.stderr
+        while "cannot be stored in" in done.stderr:  # there was none for the experiment itself
+            assert not list((tmp_path / "disk").glob("home/*"))
+            done = hpo("run", str(tmp_path / "train.py"), *options)
+        trials = json.loads(hpo("trial", "list", "--json").stdout)
+    assert done.returncode == 0, done.stderr
+    assert [(t["state"], t["attempt"]) for t in trials] == [("succeeded", 1)] * 12

@@ -27,9 +27,10 @@ from hpo.runtime.store import Store
 HOME = Path("not", "there", "home")
 TRIALS = 12
 SCRIPT = f"""{TELL}
-import hpo
+import time, hpo
 x = 0.5  # hpo: uniform(0, 1)
 tell("begin")
+time.sleep(0.03)
 hpo.report_intermediate_result(x)
 hpo.report_final_result(x)
 tell("end", x)

@@ -162,25 +162,33 @@ def _pages(write: Sequence[Any]) -> Iterator[list[Any]]:
 
 
 @contextlib.contextmanager
-def recorded_disk(folder: Path, journal: Path) -> Iterator[bool]:
+def recorded_disk(folder: Path, journal: Path, full: range = range(0)) -> Iterator[bool]:
     """Mount such a disk on a folder; tell whether one may.
 
     Args:
         folder: where to.
         journal: the file into which everything is written.
+        full: which of the changes that take room are refused, for want of it.
     """
     folder.mkdir()
-    server = subprocess.Popen([sys.executable, __file__, folder, journal], stderr=subprocess.PIPE)
+    if os.geteuid() != 0 or not os.access("/dev/fuse", os.W_OK):
+        yield False
+        return
+    command = [sys.executable, __file__, folder, journal, str(full.start), str(full.stop)]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
-        while server.poll() is None and not os.path.ismount(folder):
+        limit = time.monotonic() + 60
+        while not os.path.ismount(folder):
+            assert server.poll() is None and time.monotonic() < limit, server.communicate()[1]  # noqa: PT018
             time.sleep(0.01)
-        yield server.returncode is None
+        yield True
     finally:
         subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
+        server.terminate()
         server.communicate()
 
 
-def _serve(folder: str, journal: str) -> None:
+def _serve(folder: str, journal: str, *full: str) -> None:
     import mfusepy  # only here: the rest needs no FUSE
 
     class Server(mfusepy.Operations):  # type: ignore[misc]
@@ -190,8 +198,13 @@ def _serve(folder: str, journal: str) -> None:
             self.disk = Disk()
             self.journal = open(journal, "w", buffering=1, encoding="utf-8")  # noqa: SIM115
             self.last = _ROOT
+            self.full, self.asked = range(*map(int, full)), 0
 
         def _do(self, *change: Any) -> int:
+            if change[0] in ("make", "write"):
+                self.asked += 1
+                if self.asked in self.full:
+                    raise OSError(errno.ENOSPC, "full")
             self.journal.write(json.dumps(change) + "\n")
             self.disk.apply(change)
             return 0
