@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 from oracle import TELL, Oracle
 from power import Disk, Journal, recorded_disk
+from upgrades import EARLIER, put_back
 
 from hpo.dashboard.access import Access
-from hpo.durable import flush
+from hpo.durable import flush, make_private, put
 from hpo.runtime.store import Store
 
 HOME = Path("not", "there", "home")
@@ -215,6 +216,27 @@ def test_a_home_that_the_page_made_is_there_and_serves_it(tmp_path: Path) -> Non
         shutil.rmtree(tmp_path / "found", ignore_errors=True)
         journal.cut(moment, "names", seed=0).copy_to(tmp_path / "found")
         Access(tmp_path / "found" / HOME)  # it has a token, or makes one
+
+
+@kept_of_the_rest
+@pytest.mark.parametrize("version", EARLIER)
+def test_an_upgrade_loses_nothing(tmp_path: Path, version: int, kept: str) -> None:
+    earlier = put_back(version, tmp_path)
+    place = HOME / earlier.name
+    with disk(tmp_path) as mounted:
+        make_private(mounted / HOME)
+        shutil.copytree(earlier, mounted / HOME / ".new", ignore=shutil.ignore_patterns("wake"))
+        put(mounted / HOME / ".new", mounted / place)
+        before = Journal(tmp_path / "journal")
+        with contextlib.closing(Store(mounted / place, read_only=False)) as store:
+            trials = store.trials()
+    journal = Journal(tmp_path / "journal")
+    assert len(trials) == 5
+    for moment in range(len(before.changes), len(journal.changes) + 1):
+        shutil.rmtree(tmp_path / "found", ignore_errors=True)
+        journal.cut(moment, kept, seed=moment).copy_to(tmp_path / "found")
+        with contextlib.closing(Store(tmp_path / "found" / place, read_only=False)) as store:
+            assert store.trials() == trials
 
 
 @kept_of_the_rest

@@ -64,6 +64,43 @@ def test_where_a_runner_lives_no_other_takes_its_lock(tmp_path: Path) -> None:
         home.take_lock(tmp_path)
 
 
+#: Fifty processes that try to take a lock at one moment; those that have it wait for all to have tried.
+RUSH = """
+import os, sys
+from pathlib import Path
+from hpo.errors import UsageError
+from hpo.runtime import home
+(begin, start), (said, say), (end, stop) = os.pipe(), os.pipe(), os.pipe()
+for _ in range(50):
+    if not os.fork():
+        os.close(start), os.close(stop)
+        os.read(begin, 1)
+        try:
+            lock = home.take_lock(Path(sys.argv[1]))
+        except UsageError:
+            os.write(say, b"-")
+        else:
+            os.write(say, b"+")
+        os.read(end, 1)
+        os._exit(0)
+os.close(start)
+answers = b""
+while len(answers) < 50:
+    answers += os.read(said, 50)
+os.close(stop)
+for _ in range(50):
+    os.wait()
+print(answers.count(b"+"))
+"""
+
+
+def test_of_many_that_take_a_lock_at_one_moment_one_has_it(tmp_path: Path) -> None:
+    for _ in range(int(os.environ.get("HPO_RUSHES", "2"))):
+        rush = [sys.executable, "-c", RUSH, tmp_path]
+        done = subprocess.run(rush, capture_output=True, text=True, timeout=300, check=True)
+        assert done.stdout == "1\n", done.stderr
+
+
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the ids of two experiments, which begin alike."""

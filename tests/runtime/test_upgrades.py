@@ -1,12 +1,7 @@
-"""Experiments that an earlier hpo wrote, and whose runner was killed: they are shown, and go on.
-
-`upgrades/schemaN` is what the hpo of that schema left: its database as SQL, its frozen code, and the
-reports of the trial that ran. Paths are written as ``{WORK}``.
-"""
+"""Experiments that an earlier hpo wrote, and whose runner was killed: they are shown, and go on."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -15,14 +10,12 @@ from pathlib import Path
 
 import pytest
 from commands import data, trials
+from upgrades import EARLIER, UPGRADES, put_back
 
 from hpo.errors import StoreError
 from hpo.runtime import schema
 from hpo.runtime.schema import SCHEMA_VERSION
 from hpo.runtime.store import Store
-
-UPGRADES = Path(__file__).parent / "upgrades"
-EARLIER = range(1, SCHEMA_VERSION)
 
 
 @pytest.fixture
@@ -30,25 +23,6 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
     shutil.copy(UPGRADES / "train.py", tmp_path)
     return tmp_path
-
-
-def put_back(version: int, work: Path) -> Path:
-    """Make the experiment's folder as it was."""
-    # Of two experiments with one name each would end the other's trials as strays of its own.
-    directory = work / "home" / f"earlier{version}"
-    shutil.copytree(UPGRADES / f"schema{version}", directory)
-    (directory / "commands").mkdir()
-    os.mkfifo(directory / "wake", 0o600)
-    for path in directory.rglob("*"):
-        if path.is_file():
-            path.write_text(path.read_text().replace("{WORK}", str(work)))
-    sql = directory / "experiment.sql"
-    db = sqlite3.connect(directory / "experiment.db")
-    db.executescript(sql.read_text())
-    db.execute("PRAGMA journal_mode = WAL")
-    db.close()
-    sql.unlink()
-    return directory
 
 
 def hpo(*arguments: str) -> str:
