@@ -358,16 +358,18 @@ def _end_with_runner(connection: socket.socket, connected: threading.Event) -> N
 
 def _connect(setup: Mapping[str, Any]) -> bool:
     """Connect; tell whether the cluster was there before, and so outlives this process."""
+    address = setup["address"] or os.environ.get("RAY_ADDRESS") or None
+    if address is None:  # a cluster of our own runs nothing for those who lack its token
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
-    address = setup["address"]
     quiet: dict[str, Any] = {"namespace": "hpo", "log_to_driver": False, "logging_level": "ERROR"}
-    if address is None and not os.environ.get("RAY_ADDRESS"):
+    if address is None:
         ray.init("local", include_dashboard=False, **quiet)  # by itself, it would take any that is here
         return False
-    if (address or os.environ["RAY_ADDRESS"]).startswith("ray://"):
+    if address.startswith("ray://"):
         raise ValueError("that is Ray Client's; on a machine of the cluster, give auto, or HEAD:PORT")
-    host, _, port = (address or os.environ["RAY_ADDRESS"]).rpartition(":")
+    host, _, port = address.rpartition(":")
     if host and port.isdecimal():  # Ray itself would try for ten minutes
         socket.create_connection((host.strip("[]"), int(port)), _ANSWER).close()
     # The nodes need not have hpo installed: it travels, and of it they need the standard library alone.
