@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -144,6 +145,28 @@ def test_when_the_terminal_closes_all_stops_and_can_be_resumed() -> None:
     Path("train.py").write_text(SCRIPT.format("time.sleep(300)"))
     trials = json.loads(hpo("trial", "list", "--json"))
     assert states(trials) == ["succeeded", "waiting"]
+
+
+def test_ctrl_c_in_a_terminal_is_the_runners_and_what_runs_finishes() -> None:
+    waits = "open('pid', 'w').write(str(os.getpid()))\n    while not os.path.exists('go'): time.sleep(0.02)"
+    Path("train.py").write_text(SCRIPT.format(waits))
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "hpo", "run", "train.py", "--max-trials", "3"])
+    wait_for_pid(terminal)
+    os.write(terminal, b"\x03")
+    said = b""
+    while b"1 running finish first" not in said:
+        said += os.read(terminal, 1 << 16)
+    Path("go").touch()
+    with contextlib.suppress(OSError):  # its last writer is gone
+        while os.read(terminal, 1 << 16):
+            pass
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+    trials = json.loads(hpo("trial", "list", "--json"))
+    assert [(t["state"], t["attempt"]) for t in trials] == [("succeeded", 1)] * 2
 
 
 @pytest.fixture(scope="session")

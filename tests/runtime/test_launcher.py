@@ -384,6 +384,12 @@ def test_a_shell_command_runs_where_it_is_with_its_environment(bench: Workbench)
     assert (status, out) == (4, f"{bench.code}\n0\n")
 
 
+def test_a_kernel_that_runs_out_of_memory_ends_a_trial_before_the_runner(bench: Workbench) -> None:
+    own = int(Path("/proc/self/oom_score_adj").read_text())
+    _, out, _ = bench.run(ShellCommand("cat /proc/self/oom_score_adj"))
+    assert int(out) == min(own + 300, 1000)
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
