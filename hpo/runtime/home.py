@@ -300,7 +300,7 @@ def send_command(directory: Path, command: Mapping[str, Any]) -> None:
     name = f"{time.time_ns():020}-{secrets.token_hex(4)}.json"
     path = folder / f".{name}"
     path.write_text(json.dumps(command), encoding="utf-8")
-    path.rename(folder / name)
+    put(path, folder / name)
     wake(directory)
 
 

@@ -23,6 +23,7 @@ from upgrades import EARLIER, put_back
 
 from hpo.dashboard.access import Access
 from hpo.durable import flush, make_private, put
+from hpo.runtime.home import commands, send_command
 from hpo.runtime.store import Store
 
 HOME = Path("not", "there", "home")
@@ -216,6 +217,17 @@ def test_a_home_that_the_page_made_is_there_and_serves_it(tmp_path: Path) -> Non
         shutil.rmtree(tmp_path / "found", ignore_errors=True)
         journal.cut(moment, "names", seed=0).copy_to(tmp_path / "found")
         Access(tmp_path / "found" / HOME)  # it has a token, or makes one
+
+
+@kept_of_the_rest
+def test_a_wish_that_was_left_is_there(tmp_path: Path, kept: str) -> None:
+    with disk(tmp_path) as mounted:
+        make_private(mounted / HOME / "ab1" / "commands")
+        send_command(mounted / HOME / "ab1", {"do": "update", "max_trials": 7})
+    journal = Journal(tmp_path / "journal")
+    journal.cut(len(journal.changes), kept, seed=0).copy_to(tmp_path / "found")
+    wishes = [wish for _, wish in commands(tmp_path / "found" / HOME / "ab1")]
+    assert wishes == [{"do": "update", "max_trials": 7}]
 
 
 @kept_of_the_rest
