@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
             r"tried +\| +2 \|",
         ),
         ("nni_experiment", "--trials 3 --rounds 1 --idle 0.5", r"hpo run +\| +\d+\.\d\d \| +0\.\d\d \|"),
+        ("soak", "--minutes 0.1", r"processes left: 0\n(.*\n)*\| fork server +\| +\d+ to \d+ \|"),
         (
             "kill_runner",
             "--kills 4 --trials 12",
