@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Shells let what they start in the background ignore Ctrl-C, and so would every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no failure: properties are about values, and time is measured in benchmarks/.
 # `tests/fuzz.py` looks longer.
