@@ -70,7 +70,7 @@ export function trialPage(ctx, number) {
         title(ctx, trial),
         facts(ctx, trial),
         h("div.columns", null,
-          h("section", null, heading(t("Results on the way"), trial.steps ? t("{} reports", trial.steps) : null), curve(trial, figure)),
+          h("section", null, heading(t("Results on the way"), trial.steps ? (trial.steps === 1 ? t("1 report") : t("{} reports", trial.steps)) : null), curve(trial, figure)),
           h("section", null, heading(t("Parameters")), parameters(trial))),
         h("section", null,
           h("div.heading", null, h("h2", null, t("Output")), h("div.switch", { role: "tablist", "aria-label": t("Output") }, STREAMS.map((name) =>

@@ -207,7 +207,7 @@ function columnsOf(ctx, state) {
     { name: "attempt", title: t("Attempt"), isNumber: true, descends: true, show: (/** @type {any} */ x) => x.attempt },
     { name: "node", title: t("Node"), descends: false, show: (/** @type {any} */ x) => x.node ?? "" },
     { name: "device", title: t("Device"), descends: false, show: (/** @type {any} */ x) => x.device.join(", ") },
-    { name: "detail", title: t("Why no result"), descends: false, tone: "detail-cell", long: true, show: (/** @type {any} */ x) => x.detail ?? "" },
+    { name: "detail", title: t("What happened"), descends: false, tone: "detail-cell", long: true, show: (/** @type {any} */ x) => x.detail ?? "" },
   ].filter((c) => c.name === "number" || isShown(state, c.name));
 }
 
