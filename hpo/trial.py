@@ -197,6 +197,9 @@ class _Inside:
             pass
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
+
+
 def patiently(work: Callable[[], int], say: Callable[[], None] | None = None) -> int:
     """Do what takes room on the disk, and where that is full wait until there is some.
 
@@ -207,7 +210,7 @@ def patiently(work: Callable[[], int], say: Callable[[], None] | None = None) ->
         try:
             return work()
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in FULL:
                 raise
         if say is not None:
             say()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import TypeVar
 
 from hpo.experiment.listener import Listener
 from hpo.runtime import home
+from hpo.trial import FULL
 
 __all__ = ["Room"]
 
 T = TypeVar("T")
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _EVERY = 0.25  # seconds between two looks at a disk that is full
 
 
@@ -74,6 +73,6 @@ class Room:
                 return write()
             except OSError as error:
                 # A quota leaves the disk itself room, and others may have made some meanwhile.
-                is_something_else = error.errno not in _FULL and self.exists()
+                is_something_else = error.errno not in FULL and self.exists()
                 if is_something_else or not self.wait():
                     raise
