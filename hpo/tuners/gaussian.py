@@ -131,33 +131,38 @@ def fit(points: Floats, features: Features, targets: Floats, *, iterations: int 
     """Return the most likely hyperparameters a posteriori, for standardised targets."""
     dimension = int(features.groups[-1]) + 1
     prior = Prior(dimension)
-    squared = _squared_differences(points, features.groups)
+    n = len(targets)
+    # All matrices are symmetric: of each pair of points only one entry is worked out.
+    first, second = np.tril_indices(n, -1)
+    squared = _squared_differences(points, features.groups, first, second)
     basis = features.trend(points)
     lines = basis @ basis.T
-    n = len(targets)
+    variances, lines = lines.diagonal().copy(), lines[first, second]
+    covariance, below = np.empty((n, n), order="F"), first + n * second
 
     def objective(theta: Floats) -> tuple[float, Floats]:
-        r2 = (np.exp(theta[:dimension]) @ squared).reshape(n, n)
-        r = _ROOT5 * np.sqrt(r2)
-        decay = np.exp(-r)
         signal, noise, trend = np.exp(theta[-3:])
-        kernel = signal * (1 + r + r * r / 3) * decay
-        covariance = kernel + trend * lines
-        covariance.flat[:: n + 1] += noise + _JITTER
+        r = _ROOT5 * np.sqrt(np.exp(theta[:dimension]) @ squared)
+        decay = np.exp(-r)
+        slope = (1 + r) * decay
+        kernel = signal * (slope + r * r / 3 * decay)
+        entries = covariance.reshape(-1, order="F")
+        entries[below] = kernel + trend * lines
+        entries[:: n + 1] = signal + noise + _JITTER + trend * variances
         factor, info = lapack.dpotrf(covariance, lower=1, clean=1)
         if info:
             return 1e10, np.zeros_like(theta)
         alpha = cho_solve((factor, True), targets, check_finite=False)
-        inverse = _inverse(factor)
         value = 0.5 * float(targets @ alpha) + float(np.log(factor.diagonal()).sum())
-        # Equation 5.9, with d kernel / d r2 = -5/6 signal (1 + r) exp(-r).
-        inner = inverse - np.outer(alpha, alpha)
-        slope = (inner * ((-5 / 6 * signal) * (1 + r) * decay)).ravel()
+        # Equation 5.9, with d kernel / d r2 = -5/6 signal (1 + r) exp(-r). Halves meet the two of a pair.
+        inverse, _ = lapack.dpotri(factor, lower=1)
+        inner = inverse.reshape(-1, order="F")[below] - alpha[first] * alpha[second]
+        own = inverse.diagonal() - alpha * alpha
         gradient = np.empty_like(theta)
-        gradient[:dimension] = 0.5 * np.exp(theta[:dimension]) * (squared @ slope)
-        gradient[-3] = 0.5 * float((inner * kernel).sum())
-        gradient[-2] = 0.5 * noise * float(np.trace(inner))
-        gradient[-1] = 0.5 * trend * float((inner * lines).sum())
+        gradient[:dimension] = np.exp(theta[:dimension]) * (squared @ (-5 / 6 * signal * inner * slope))
+        gradient[-3] = float(inner @ kernel) + 0.5 * signal * float(own.sum())
+        gradient[-2] = 0.5 * noise * float(own.sum())
+        gradient[-1] = trend * (float(inner @ lines) + 0.5 * float(own @ variances))
         penalty, pull = prior.penalty(theta)
         return value + penalty, gradient + pull
 
@@ -180,12 +185,13 @@ def _inverse(factor: Floats) -> Floats:
     return inverse
 
 
-def _squared_differences(features: Floats, groups: NDArray[np.intp]) -> Floats:
-    """Return, for each parameter, the squared distances of all pairs, flattened."""
-    n = len(features)
-    squared = np.zeros((int(groups[-1]) + 1, n * n))
+def _squared_differences(
+    features: Floats, groups: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]
+) -> Floats:
+    """Return, for each parameter, the squared distances of pairs of points."""
+    squared = np.zeros((int(groups[-1]) + 1, len(first)))
     for column, group in zip(features.T, groups, strict=True):
-        squared[group] += ((column[:, None] - column) ** 2).ravel()
+        squared[group] += (column[first] - column[second]) ** 2
     return squared
 
 
