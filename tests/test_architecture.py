@@ -136,7 +136,7 @@ class TestTheHouse:
             (
                 "sqlite3",
                 {
-                    *("runtime/store.py", "runtime/schema.py", "runtime/queries.py"),
+                    *("runtime/store.py", "runtime/schema.py", "runtime/queries.py", "runtime/salvage.py"),
                     *("runtime/nni_store.py", "interop/optuna_study.py"),  # the stores of others
                 },
             ),

@@ -137,7 +137,7 @@ def _store() -> Iterator[Finding]:
         yield Finding("store", "ok", found)
     if folder.exists() and folder.stat().st_mode & 0o077:
         yield Finding("privacy", "warning", f"others may look into {folder}", f"chmod 700 {folder}")
-    for damage in home.damaged() if folder.exists() else ():
+    for damage in home.damaged(whole=True) if folder.exists() else ():
         yield Finding("store", "warning", damage.message, damage.help)
 
 

@@ -141,7 +141,7 @@ def make(
         store.close()
         if config.tags:
             add_tags(directory, config.tags)
-    return open_existing(home.public_name(directory), objective=objective, listener=listener)
+    return _open(home.public_name(directory), objective, listener, is_new=True)
 
 
 def _warm(store: Store, warmth: Warmth, listener: Listener) -> None:
@@ -165,17 +165,26 @@ def open_existing(
 
     Raises:
         UsageError: somebody else runs it; its trials call a function, and it is not given.
-        StoreError: its folder cannot be read.
+        StoreError: its folder cannot be read, or is damaged.
     """
+    return _open(directory, objective, listener, is_new=False)
+
+
+def _open(
+    directory: Path, objective: Objective | None, listener: Listener | None, *, is_new: bool
+) -> Experiment:
+    """Open an experiment to run it; whether it is whole is not asked of what was just written."""
     lock = home.take_lock(directory)
     try:
         store = Store(directory, read_only=False)
+        if not is_new:
+            store.check()
         with store.blaming():
             row = store.experiment()
             running = {trial.number: trial.attempt for trial in store.trials(states=[TrialState.RUNNING])}
         home.make_parts(directory)
         plan = _plan(row["config"])
-        if plan.sources:
+        if plan.sources and not is_new:
             check(str(directory / "code"))
         if isinstance(plan.command, FunctionCommand) and objective is None:
             called = plan.command.name

@@ -39,6 +39,7 @@ __all__ = [
     "damaged",
     "experiments",
     "find",
+    "find_damaged",
     "has_room",
     "home",
     "is_running",
@@ -159,12 +160,19 @@ def newest_folders() -> list[Path]:
     return sorted(times, key=times.__getitem__, reverse=True)
 
 
-def damaged(begin: str = "") -> Iterator[StoreError]:
-    """Yield what is wrong with the experiments that cannot be read, or those of them whose id begins so."""
+def damaged(begin: str = "", *, whole: bool = False) -> Iterator[StoreError]:
+    """Yield what is wrong with the experiments that cannot be read.
+
+    Args:
+        begin: how their ids begin.
+        whole: whether to read all of each file; else what it says of itself.
+    """
     for path in (each for each in _folders() if each.name.startswith(begin)):
         try:
             with contextlib.closing(Store(path)) as store:
                 store.experiment()
+                if whole:
+                    store.check()
         except StoreError as error:
             yield error
 
@@ -200,6 +208,20 @@ def find(reference: str | None) -> Path:
     raise UsageError(
         f"there is no experiment {reference} in {home()}", help="`hpo list` shows those there are"
     )
+
+
+def find_damaged(reference: str) -> Path:
+    """Return an experiment's folder as `find` does; by its id also one that cannot be read.
+
+    Raises:
+        UsageError: there is none, or several fit.
+    """
+    every = newest_folders()
+    exact = [path for path in every if path.name == reference]
+    fits = exact or [path for path in every if path.name.startswith(reference)]
+    if len(fits) == 1:
+        return fits[0]
+    return find(reference)
 
 
 def take_lock(directory: Path) -> IO[str]:

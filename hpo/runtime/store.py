@@ -26,9 +26,6 @@ from hpo.trial import Trial, TrialState
 __all__ = ["Store"]
 
 
-_HELP = "copy the folder first; trials/*/metrics.jsonl still hold what was reported"
-
-
 class Store(Queries):
     """An experiment's database, open.
 
@@ -59,10 +56,7 @@ class Store(Queries):
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             self._check_schema()
         except sqlite3.Error as error:
-            raise StoreError(
-                f"{self.path} cannot be read: {error}",
-                help=_HELP,
-            ) from error
+            raise self._unreadable(error) from error
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.path} has schema {version}, and this hpo knows {SCHEMA_VERSION}", help="update hpo"
@@ -144,7 +138,30 @@ class Store(Queries):
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path} cannot be read: {error}", help=_HELP) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.Error) -> StoreError:
+        help_ = f"to make a sound one of what can be read: hpo rescue {self.directory.name}"
+        return StoreError(f"{self.path} cannot be read: {error}", help=help_)
+
+    def damage(self) -> str | None:
+        """Return what SQLite finds wrong with the file; all of it is read."""
+        try:
+            (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            return str(error)
+        return None if found == "ok" else str(found)
+
+    def check(self) -> None:
+        """Refuse a damaged file, wherever the damage is.
+
+        Raises:
+            StoreError: it is.
+        """
+        if (damage := self.damage()) is not None:
+            message = f"{self.path} is damaged: {damage}"
+            help_ = f"nothing was changed; to make a sound store of it: hpo rescue {self.directory.name}"
+            raise StoreError(message, help=help_)
 
     def close(self) -> None:
         """Flush and close."""
@@ -305,6 +322,15 @@ class Store(Queries):
         rows = [(number, i, r.step, r.value, data, r.time) for i, r, data in written]
         if rows:
             self._write("INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?)", *rows)
+
+    def forget_metrics(self, number: int) -> None:
+        """Take the intermediate results of a trial away."""
+        self._write("DELETE FROM metric WHERE trial = ?", (number,))
+
+    def remove_trial(self, number: int) -> None:
+        """Take a trial away that cannot be read."""
+        self.forget_metrics(number)
+        self._write("DELETE FROM trial WHERE number = ?", (number,))
 
     def set_spool(self, number: int, offset: int) -> None:
         """Record how much of a trial's spool is in the store."""

@@ -294,7 +294,7 @@ def test_a_file_that_is_no_store_is_said(tmp_path: Path, content: bytes) -> None
     for read_only in (True, False):
         with pytest.raises(StoreError, match="cannot be read") as raised:
             Store(tmp_path, read_only=read_only)
-        assert "copy the folder first" in (raised.value.help or "")
+        assert f"hpo rescue {tmp_path.name}" in (raised.value.help or "")
 
 
 def test_a_database_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:

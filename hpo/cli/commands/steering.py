@@ -134,6 +134,14 @@ def note(
     write_note(reference, text)
 
 
+@app.command(rich_help_panel=_GROUP)
+def rescue(reference: Experiment) -> None:
+    """Make a sound store of one that is damaged: of what can be read, and of what trials left."""
+    from hpo.cli.rescue import rescue as make_sound
+
+    make_sound(reference)
+
+
 @app.command("import", rich_help_panel=_GROUP)
 def import_(
     reference: Annotated[

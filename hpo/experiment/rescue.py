@@ -1,0 +1,198 @@
+"""A sound store in the place of a damaged one: of what can be read there, and of what the trials left.
+
+What a trial reported is in its own folder, too. One whose row is gone counts as cut short when its runner
+died: `hpo resume` adopts its result, or runs it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hpo.durable import put
+from hpo.errors import HpoError, StoreError, UsageError
+from hpo.experiment.wording import counted
+from hpo.runtime.home import take_lock
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.salvage import salvage
+from hpo.runtime.spool import Intermediate, read_spool
+from hpo.runtime.store import Store
+from hpo.runtime.trial_files import open_plain
+from hpo.space import SearchSpace
+from hpo.trial import TrialState
+
+__all__ = ["Rescued", "rescue"]
+
+_NAME = "experiment.db"
+_LISTED = 10  # trials that are named by their numbers; of more it is said how many
+
+
+class Rescued(NamedTuple):
+    """What became of an experiment's trials, by their numbers.
+
+    Attributes:
+        whole: how many are as they were.
+        again: those whose rows are gone, and whose folders are there.
+        lost: those of which too little is left.
+        damaged: where the damaged store is now.
+    """
+
+    whole: int
+    again: list[int]
+    lost: list[int]
+    damaged: Path
+
+
+def rescue(directory: Path) -> Rescued:
+    """Make a sound store for an experiment, and keep the damaged one beside it.
+
+    Where it was cut short it can be called again, whenever that was; where it fails nothing is changed.
+
+    Raises:
+        UsageError: the store is sound, or the experiment runs.
+        StoreError: not even its settings can be read, or its folder not be written to.
+    """
+    with take_lock(directory):
+        work = directory / ".rescue"
+        damaged = _copied_aside(directory, work)
+        work.mkdir(mode=0o700, exist_ok=True)
+        try:
+            sound = work / _NAME
+            sound.unlink(missing_ok=True)
+            os.close(os.open(sound, os.O_CREAT | os.O_WRONLY, 0o600))
+            are_whole = salvage(damaged, sound)
+            with contextlib.closing(Store(work, read_only=False)) as store, store.transaction():
+                rescued = _complete(store, directory, damaged, are_whole=are_whole)
+        except BaseException:
+            for path in (damaged, _log(damaged)):
+                path.unlink(missing_ok=True)
+            raise
+        else:
+            _log(directory / _NAME).unlink(missing_ok=True)  # SQLite would take it for that of the new one
+            put(sound, directory / _NAME)
+        finally:
+            damaged.with_name(f"{damaged.name}-shm").unlink(missing_ok=True)
+            shutil.rmtree(work, ignore_errors=True)
+    return rescued
+
+
+def _copied_aside(directory: Path, work: Path) -> Path:
+    """Return a copy of the damaged store: an earlier one, where the work on it was cut short."""
+    store = directory / _NAME
+    copies = [directory / f"{_NAME}.damaged{n or ''}" for n in range(1000)]
+    free = next(n for n, copy in enumerate(copies) if not copy.exists())
+    if work.exists() and free and filecmp.cmp(copies[free - 1], store, shallow=False):
+        return copies[free - 1]
+    with contextlib.suppress(StoreError), contextlib.closing(Store(directory)) as opened:
+        if opened.damage() is None:
+            raise UsageError(f"{store} is sound: there is nothing to rescue")
+    if _log(store).exists() and _log(store).stat().st_size:
+        shutil.copy2(_log(store), _log(copies[free]))
+    shutil.copy2(store, copies[free])
+    return copies[free]
+
+
+def _log(store: Path) -> Path:
+    return store.with_name(f"{store.name}-wal")
+
+
+def _complete(store: Store, directory: Path, damaged: Path, *, are_whole: bool) -> Rescued:
+    """Add the trials that only have their folders, and what trials reported."""
+    experiment = store.experiment()
+    space = SearchSpace.from_json(experiment["space"], defaults=experiment["defaults"])
+    rows = {row.number: row for row in _sound_rows(store)}
+    folders = {int(each.name) for each in (directory / "trials").glob("[0-9]*") if each.name.isdecimal()}
+    missing = sorted(set(range(max(folders | rows.keys(), default=-1) + 1)) - rows.keys())
+    left = {n: row for n in missing if (row := _left_of(directory / "trials" / str(n), n, space)) is not None}
+    for row in left.values():
+        store.put_trial(row, [])
+    if not are_whole:
+        for row in rows.values():
+            _report_again(store, row, directory / "trials" / str(row.number))
+    lost = [number for number in missing if number not in left]
+    store.add_event("warning", f"the store was damaged: {said(len(rows), [*left], lost)}")
+    if left and experiment["status"] != "running":
+        store.set_status("stopped", "its store was damaged")
+    return Rescued(len(rows), [*left], lost, damaged)
+
+
+def said(whole: int, again: Sequence[int], lost: Sequence[int]) -> str:
+    """Say what became of the trials."""
+    parts = [f"{counted(whole, 'trial')} as before"]
+    if again:
+        parts.append(f"{_listed(again)} by what is in {'its folder' if len(again) == 1 else 'their folders'}")
+    if lost:
+        parts.append(f"{_listed(lost)} lost")
+    return ", ".join(parts)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    if len(numbers) > _LISTED:
+        return counted(len(numbers), "trial")
+    return f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+def _sound_rows(store: Store) -> Iterator[TrialRow]:
+    """Yield the trials; take those away that no hpo wrote so."""
+    for number in sorted(store.numbers()):
+        try:
+            row = store.trial(number)
+        except HpoError:
+            row = None
+        if row is None or number < 0:
+            store.remove_trial(number)
+        else:
+            yield row
+
+
+def _left_of(folder: Path, number: int, space: SearchSpace) -> TrialRow | None:
+    """Return a trial that is to be taken up, by what is in its folder.
+
+    None where that says too little. With a budget a result is of a part of the training, and what its tuner
+    knew of that is gone.
+    """
+    try:
+        with open_plain(folder / "parameters.json") as file:
+            parameters = json.load(file)
+        if not parameters.keys() <= set(space):
+            return None
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    is_own = number == 0 and space.defaults and parameters == space.default_configuration()
+    return TrialRow(
+        number,
+        TrialState.RUNNING,
+        "baseline" if is_own else "tuner",
+        parameters,
+        memo={},
+        attempt=1 + len(list(folder.glob("metrics.*.jsonl"))),
+        value=None,
+        data=None,
+        told=None,
+        started=None,
+        ended=None,
+        duration=None,
+        failure=None,
+        detail=None,
+        device=[],
+        spool=0,
+    )
+
+
+def _report_again(store: Store, row: TrialRow, folder: Path) -> None:
+    """Record the results on the way anew, where a trial's only attempt reported them."""
+    if not row.state.is_final:
+        store.forget_metrics(row.number)  # whoever goes on reads them from the beginning
+        store.set_spool(row.number, 0)
+    elif row.attempt == 1 and row.repeat == 0:
+        spool = [report for report, _ in read_spool(folder / "metrics.jsonl", 0)]
+        reports = [report for report in spool if isinstance(report, Intermediate)]
+        if reports:
+            store.forget_metrics(row.number)
+            store.add_metrics(row.number, list(enumerate(reports)))
