@@ -22,6 +22,7 @@ from hpo.errors import DeviceError, HpoError
 from hpo.experiment.wording import counted
 from hpo.runtime import home
 from hpo.runtime.devices import present_gpus
+from hpo.runtime.mounts import network_file_system
 
 __all__ = ["examine"]
 
@@ -42,7 +43,6 @@ _EXTRAS = {
     "smac": ("smac", "`--tuner SMAC`"),
     "examples": ("sklearn", "the examples"),
 }
-_REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "lustre", "beegfs", "gpfs", "9p"}
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,9 @@ def _store() -> Iterator[Finding]:
         return
     disk = os.statvfs(there)
     free = disk.f_bavail * disk.f_frsize
-    kind = _file_system(there)
     count = len(home.experiments()) if folder.exists() else 0
     found = f"{folder}, {counted(count, 'experiment')}, {size(free)} free"
-    if kind in _REMOTE:
+    if (kind := network_file_system(there)) is not None:
         help_ = "set HPO_HOME to a folder on a local disk: docs/platforms.md"
         yield Finding("store", "warning", f"{found}, on a network file system ({kind})", help_)
     elif free < _LEAST_ROOM:
@@ -139,20 +138,6 @@ def _store() -> Iterator[Finding]:
         yield Finding("privacy", "warning", f"others may look into {folder}", f"chmod 700 {folder}")
     for damage in home.damaged(whole=True) if folder.exists() else ():
         yield Finding("store", "warning", damage.message, damage.help)
-
-
-def _file_system(path: Path) -> str | None:
-    """Return the kind of file system that a folder is on, where Linux tells."""
-    try:
-        mounts = [
-            line.split()
-            for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-        ]
-    except OSError:
-        return None
-    resolved = path.resolve()
-    over = [(where, kind) for _, where, kind, *_ in mounts if resolved.is_relative_to(where)]
-    return max(over, key=lambda pair: len(pair[0]), default=(None, None))[1]
 
 
 def _extras() -> Iterator[Finding]:

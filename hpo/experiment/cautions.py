@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from hpo.annotate.result import AnnotatedProject
 from hpo.config.model import Config
 from hpo.parameters import Parameter
+from hpo.runtime.mounts import network_file_system
 
-__all__ = ["of_budget", "of_direction", "of_edits", "of_marks", "of_results"]
+__all__ = ["of_budget", "of_direction", "of_edits", "of_home", "of_marks", "of_results"]
 
 _ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
 _REPORTS = re.compile(rb"report_(?:final_result|intermediate_result|fold)\(\s*([A-Za-z_][\w.]*)\s*[,()\[]")
@@ -67,6 +69,13 @@ def of_budget(config: Config, project: AnnotatedProject, argument: str) -> Itera
         most = f"{loop.file}:{loop.line} makes {loop.passes} passes at most"
         yield f"warning: {argument} is {wanted}, and {most}"
         yield f"  help: leave {argument} out, and {tuner} takes it from the loop"
+
+
+def of_home(folder: Path) -> Iterator[str]:
+    """Yield that the store is to be on a network file system."""
+    if (kind := network_file_system(folder)) is not None:
+        yield f"warning: {folder} is on a network file system ({kind}), which makes each result wait"
+        yield "  help: set HPO_HOME to a folder on a local disk"
 
 
 def of_direction(config: Config, project: AnnotatedProject | None) -> Iterator[str]:

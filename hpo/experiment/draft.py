@@ -201,6 +201,8 @@ def _caution(
     direction: str,
 ) -> None:
     """Tell what a person should know before the trials run."""
+    for line in cautions.of_home(home.home()):
+        listener.noted(line)
     if isinstance(command, ShellCommand):
         for line in cautions.of_edits(project):
             listener.noted(line)

@@ -18,12 +18,15 @@ from typing import Any
 
 from hpo.errors import StoreError
 from hpo.runtime.flusher import Flusher
+from hpo.runtime.mounts import network_file_system
 from hpo.runtime.queries import COLUMNS, Queries, TrialRow
 from hpo.runtime.schema import SCHEMA_VERSION, bring_up_to_date, make_tables
 from hpo.runtime.spool import Intermediate
 from hpo.trial import Trial, TrialState
 
 __all__ = ["Store"]
+
+_BUSY, _READING = 5.0, 60.0  # seconds to wait for others: for another writer; for readers, too
 
 
 class Store(Queries):
@@ -90,9 +93,7 @@ class Store(Queries):
 
     def _open(self, read_only: bool) -> None:
         if not read_only:
-            self._db = sqlite3.connect(self.path, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")  # `flush` does the rest, for many commits at once
+            self._db = _writing(self.path)
             return
         try:
             self._db = sqlite3.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
@@ -119,8 +120,7 @@ class Store(Queries):
         """Make an experiment's database in its folder, and open it for writing."""
         path = directory / "experiment.db"
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        with _written(path), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
-            db.execute("PRAGMA journal_mode = WAL")
+        with _written(path), contextlib.closing(_writing(path)) as db:
             make_tables(db)
             db.execute(
                 "INSERT INTO experiment VALUES (?, ?, 'running', NULL, ?, 0, ?, ?, ?, ?, NULL)",
@@ -400,6 +400,20 @@ class Store(Queries):
             "INSERT INTO event (time, kind, trial, message) VALUES (?, ?, ?, ?)",
             (time.time(), kind, trial, message),
         )
+
+
+def _writing(path: Path) -> sqlite3.Connection:
+    """Open a database to write.
+
+    On a network file system SQLite's log does not work: its index is memory that processes share. There each
+    commit is flushed by itself, and waits for those who read.
+    """
+    is_far = network_file_system(path.parent) is not None
+    db = sqlite3.connect(path, isolation_level=None, timeout=_READING if is_far else _BUSY)
+    db.execute(f"PRAGMA journal_mode = {'DELETE' if is_far else 'WAL'}")
+    # In the log `flush` does the rest, for many commits at once.
+    db.execute(f"PRAGMA synchronous = {'FULL' if is_far else 'NORMAL'}")
+    return db
 
 
 @contextlib.contextmanager

@@ -162,19 +162,22 @@ def _pages(write: Sequence[Any]) -> Iterator[list[Any]]:
 
 
 @contextlib.contextmanager
-def recorded_disk(folder: Path, journal: Path, full: range = range(0)) -> Iterator[bool]:
+def recorded_disk(
+    folder: Path, journal: Path, full: range = range(0), kind: str = "recorded"
+) -> Iterator[bool]:
     """Mount such a disk on a folder; tell whether one may.
 
     Args:
         folder: where to.
         journal: the file into which everything is written.
         full: which of the changes that take room are refused, for want of it.
+        kind: what Linux is told that it is, after ``fuse.``.
     """
     folder.mkdir()
     if os.geteuid() != 0 or not os.access("/dev/fuse", os.W_OK):
         yield False
         return
-    command = [sys.executable, __file__, folder, journal, str(full.start), str(full.stop)]
+    command = [sys.executable, __file__, folder, journal, kind, str(full.start), str(full.stop)]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         limit = time.monotonic() + 60
@@ -193,7 +196,7 @@ def recorded_disk(folder: Path, journal: Path, full: range = range(0)) -> Iterat
         server.stderr.close()  # type: ignore[union-attr]
 
 
-def _serve(folder: str, journal: str, *full: str) -> None:
+def _serve(folder: str, journal: str, kind: str, *full: str) -> None:
     import mfusepy  # only here: the rest needs no FUSE
 
     class Server(mfusepy.Operations):  # type: ignore[misc]
@@ -305,7 +308,7 @@ def _serve(folder: str, journal: str, *full: str) -> None:
         def fsyncdir(self, path: str, datasync: int, fh: int) -> int:
             return self._do("sync", fh or self.disk.find(path))
 
-    mfusepy.FUSE(Server(), folder, foreground=True, nothreads=True, nonempty=False)
+    mfusepy.FUSE(Server(), folder, foreground=True, nothreads=True, nonempty=False, subtype=kind)
 
 
 if __name__ == "__main__":
