@@ -6,7 +6,6 @@ The files are those of the snapshot, so what is shown is what the trials run, wh
 from __future__ import annotations
 
 import io
-import json
 import keyword
 import tokenize
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from hpo.annotate.result import AnnotatedFile, AnnotatedProject
 from hpo.errors import HpoError, UsageError
 from hpo.experiment.written_back import frozen_project, write_back
 from hpo.parameters import Arrangement, Parameter
+from hpo.runtime.snapshot import read_manifest
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
@@ -36,7 +36,7 @@ def source(directory: Path) -> dict[str, Any]:
     root = (directory / "code" / "original").resolve()
     manifest = directory / "code" / "manifest.json"
     project = _project(directory, manifest.stat().st_mtime_ns if manifest.exists() else 0)
-    names = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    names = read_manifest(str(manifest.parent))["files"]
     found = {file.path: file for file in project.files}
     files = [_file(found.get(root / name), root / name, name, project) for name in names]
     first = project.files[0].path

@@ -16,9 +16,10 @@ from typing import Any
 
 from hpo.annotate.marks.options import read_options
 from hpo.config.document import Document, Key, Node
-from hpo.errors import HpoError, UsageError
+from hpo.errors import HpoError, StoreError, UsageError
 from hpo.parameters import Parameter, create
 from hpo.runtime.settings import FILE
+from hpo.runtime.snapshot import read_manifest
 from hpo.space import SearchSpace
 
 __all__ = [
@@ -242,7 +243,7 @@ def frozen_settings(directory: Path) -> dict[Path, str]:
     """Return the files with marks that an experiment froze, and what they held; nothing of damaged ones."""
     try:
         written = json.loads((directory / "code" / FILE).read_text(encoding="utf-8"))
-        root = Path(json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))["root"])
+        root = Path(read_manifest(str(directory / "code"))["root"])
         return {root / each["path"]: str(each["text"]) for each in written}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, StoreError):
         return {}

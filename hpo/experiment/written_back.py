@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from hpo.annotate.project import annotate
 from hpo.annotate.reading.source import Edit, SourceFile
 from hpo.annotate.result import AnnotatedProject
 from hpo.annotate.writing.apply import Application, apply, code
-from hpo.errors import AnnotationError, UsageError
+from hpo.errors import AnnotationError, StoreError, UsageError
 from hpo.experiment.documents import open_store
 from hpo.experiment.settings_files import SettingsFile, frozen_settings, read_settings
 from hpo.parameters import same
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.settings import yaml_value
+from hpo.runtime.snapshot import read_manifest
 
 __all__ = ["WrittenBack", "frozen_project", "trial_code", "write_back"]
 
@@ -95,6 +95,7 @@ def frozen_project(directory: Path) -> AnnotatedProject:
 
     Raises:
         UsageError: no Python script was read.
+        StoreError: it is gone or damaged.
     """
     with open_store(directory) as store:
         plan = store.experiment()["config"]["plan"]
@@ -155,6 +156,7 @@ def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
 
     Raises:
         UsageError: no Python script was read.
+        StoreError: it is gone or damaged.
     """
     if not plan.get("sources"):
         raise UsageError(
@@ -162,16 +164,16 @@ def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
             help=f"hpo best {directory.name} prints the values",
         )
     original = (directory / "code" / "original").resolve()
+    manifest = read_manifest(str(directory / "code"))
+    root = Path(manifest["root"])
     try:
-        manifest = json.loads((directory / "code" / "manifest.json").read_text(encoding="utf-8"))
-        names, root = manifest["files"], Path(manifest["root"])
         frozen = [original / Path(source).resolve().relative_to(root) for source in plan["sources"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"the code that {directory.name} froze is gone or damaged: {error}",
-            help=f"put {directory / 'code'} back from a copy: trials and results are not touched by that",
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"what {directory.name} froze is not what its marks were read from: {error}",
+            help="it is damaged, or was not written by hpo",
         ) from error
-    for path in [*frozen, *(original / name for name in names)]:
+    for path in [*frozen, *(original / name for name in manifest["files"])]:
         _check_inside(original, path)
     return frozen
 

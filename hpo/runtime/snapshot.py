@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _DIGESTS = "digests.json"
 
-__all__ = ["Snapshot", "changed", "check", "freeze", "has_files", "move", "seal"]
+__all__ = ["Snapshot", "changed", "check", "freeze", "has_files", "move", "read_manifest", "seal"]
 
 
 def freeze(
@@ -61,7 +61,7 @@ def freeze(
 
 def has_files(directory: str) -> bool:
     """Tell whether each file of a snapshot is where the user has it."""
-    manifest = _manifest(directory)
+    manifest = read_manifest(directory)
     return all(os.path.isfile(os.path.join(manifest["root"], name)) for name in manifest["files"])  # noqa: PTH113, PTH118
 
 
@@ -88,7 +88,7 @@ def check(directory: str) -> None:
 
 def _digests(directory: str) -> dict[str, str | None]:
     """Return what each file of a snapshot held; of one that an earlier hpo froze that is not known."""
-    files = _manifest(directory)["files"]
+    files = read_manifest(directory)["files"]
     try:
         with open(os.path.join(directory, _DIGESTS), encoding="utf-8") as file:  # noqa: PTH118, PTH123
             return dict(json.load(file))
@@ -105,10 +105,9 @@ def _digest(path: str) -> str:
 
 def changed(directory: str) -> list[str]:
     """Return the names of the user's files that are no longer as a snapshot has them."""
-    try:
-        manifest = _manifest(directory)
-    except FileNotFoundError:  # its trials run no script
+    if not os.path.exists(os.path.join(directory, "manifest.json")):  # noqa: PTH110, PTH118 - there is no script
         return []
+    manifest = read_manifest(directory)
     frozen, own = os.path.join(directory, "original"), manifest["root"]  # noqa: PTH118
     return [name for name in manifest["files"] if _content(frozen, name) != _content(own, name)]
 
@@ -121,13 +120,18 @@ def _content(folder: str, name: str) -> bytes | None:
         return None
 
 
-def _manifest(directory: str) -> dict[str, Any]:
+def read_manifest(directory: str) -> dict[str, Any]:
+    """Return what a snapshot has: its ``root``, the names of its ``files``, and their ``stretches``.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
     path = os.path.join(directory, "manifest.json")  # noqa: PTH118
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             manifest: dict[str, Any] = json.load(file)
         os.path.join(manifest["root"], *manifest["files"], *manifest.get("stretches", ()))  # noqa: PTH118
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(directory, error) from error
     return manifest
 
@@ -144,7 +148,7 @@ def _damaged(directory: str, error: Exception) -> StoreError:
 def move(directory: str, root: str) -> str:
     """Let the files of a snapshot stand for those of another code directory; return which it was."""
     path = os.path.join(directory, "manifest.json")  # noqa: PTH118
-    manifest = _manifest(directory)
+    manifest = read_manifest(directory)
     before = str(manifest["root"])
     with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
         json.dump({**manifest, "root": root}, file, indent=1)
@@ -161,7 +165,7 @@ class Snapshot:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self.loaded: list[str] = []
-        manifest = _manifest(directory)
+        manifest = read_manifest(directory)
         self.root: str = manifest["root"]
         self._relative = {os.path.join(self.root, name): name for name in manifest["files"]}  # noqa: PTH118
         self._stretches: dict[str, list[list[int]]] = manifest.get("stretches", {})

@@ -256,7 +256,7 @@ def test_that_the_frozen_code_is_gone_is_said_and_what_is_not_touched_by_it() ->
     (manifest,) = Path(os.environ["HPO_HOME"]).glob("*/code/manifest.json")
     manifest.unlink()
     done = call("apply")
-    assert "froze is gone or damaged" in done.stderr
+    assert "frozen is gone or damaged" in done.stderr
     assert "trials and results are not touched" in done.stderr
     assert "Traceback" not in done.stderr
 
