@@ -76,9 +76,17 @@ def home() -> Path:
 
 
 def make_parts(directory: Path) -> None:
-    """Make the folders and the pipe of an experiment that are not there: archives leave them out."""
+    """Make the folders and the pipe of an experiment that are not there: archives leave them out.
+
+    Raises:
+        StoreError: something else is in the place of a folder.
+    """
     for name in ("trials", "commands", "code"):
-        (directory / name).mkdir(mode=0o700, exist_ok=True)
+        folder = directory / name
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            raise StoreError(f"{folder} is no folder", help="move it away, then try again") from None
     with contextlib.suppress(FileExistsError):
         os.mkfifo(directory / "wake", 0o600)
 
@@ -117,7 +125,8 @@ def new_folder() -> Iterator[Path]:
         yield directory
         put(directory, public_name(directory))
     except BaseException as error:
-        shutil.rmtree(directory, ignore_errors=True)
+        # It has its public name already where the disk did not take that one: nobody else's can have it then.
+        shutil.rmtree(directory if directory.exists() else public_name(directory), ignore_errors=True)
         if isinstance(error, OSError | StoreError):
             reason = error.strerror if isinstance(error, OSError) else error.__cause__ or error
             message = f"the experiment cannot be stored in {home()}: {reason}"

@@ -35,6 +35,13 @@ def test_a_copy_without_pipes_and_empty_folders_goes_on(directory: Path) -> None
     assert len(trials()) == 4
 
 
+@pytest.mark.parametrize("name", ["trials", "commands", "code"])
+def test_a_file_in_the_place_of_a_folder_is_said(directory: Path, name: str) -> None:
+    shutil.rmtree(directory / name)
+    (directory / name).touch()
+    assert f"{directory / name} is no folder" in hpo("resume", "--no-web", code=1).stderr
+
+
 @pytest.mark.parametrize(
     "said",
     ["", "[]", "{}", '{"root": 3, "files": []}', '{"root": "/x", "files": [3]}', "[" * 100_000],

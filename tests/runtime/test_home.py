@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hpo import durable
 from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, StoreError, UsageError
 from hpo.experiment.create import create
@@ -37,6 +39,21 @@ def test_a_disk_that_fills_up_while_an_experiment_is_made_is_said_of_the_home(
     assert raised.value.message == f"the experiment cannot be stored in {tmp_path}: the disk is full"
     assert "resume" not in str(raised.value.help)
     assert not directory.exists()
+
+
+def test_where_the_disk_does_not_take_its_name_no_experiment_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path))
+
+    def flush(path: Path) -> None:
+        if path == tmp_path:
+            raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(durable, "flush", flush)
+    with pytest.raises(StoreError, match=r"cannot be stored in .*: broken"), home.new_folder() as directory:
+        (directory / "experiment.db").touch()
+    assert not list(tmp_path.iterdir())
 
 
 DIES = """
@@ -69,6 +86,7 @@ RUSH = """
 import os, sys
 from pathlib import Path
 from hpo.errors import UsageError
+from hpo import durable
 from hpo.runtime import home
 (begin, start), (said, say), (end, stop) = os.pipe(), os.pipe(), os.pipe()
 for _ in range(50):
