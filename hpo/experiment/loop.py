@@ -19,6 +19,7 @@ from hpo.errors import ExperimentFailed, HpoError, StoreError, TunerError
 from hpo.experiment.asking import Asking
 from hpo.experiment.commands import obey
 from hpo.experiment.explanation import Explanation
+from hpo.experiment.left_behind import left_behind
 from hpo.experiment.limits import Limits
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome, folder_of, taken_together
@@ -29,7 +30,7 @@ from hpo.experiment.signals import Interruptions
 from hpo.experiment.tally import Tally
 from hpo.experiment.wake import Wake
 from hpo.experiment.watch import Watch
-from hpo.experiment.wording import counted
+from hpo.experiment.wording import counted, listed
 from hpo.runtime import home
 from hpo.runtime.launcher import Command, Ended, Launcher
 from hpo.runtime.memory import KernelKills
@@ -174,6 +175,7 @@ class Experiment:
 
     def _restore(self) -> None:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
+        self._take_up_left_behind()
         with self.blaming("tuner"):
             told = replay(self.store, self.tuner, curves=self.keeps_curves, data=self.keeps_data)
             for trial, origin in told:
@@ -184,6 +186,17 @@ class Experiment:
             self.store.set_status("running")
             for run in list(unfinished(self.store, self.tuner, self.config.wanted.names)):
                 self._take_up(run)
+
+    def _take_up_left_behind(self) -> None:
+        found = left_behind(self.directory, self.space, self.store.numbers())
+        rows = {number: row for number, row in found.items() if row is not None}
+        if rows:
+            with self.store.transaction():
+                for row in rows.values():
+                    self.store.put_trial(row, [])
+                whose = "its folder" if len(rows) == 1 else "their folders"
+                message = f"what the store did not know is taken up by what is in {whose}: {listed(rows)}"
+                self.store.add_event("warning", message)
 
     def _take_up(self, run: RunningTrial) -> None:
         """Adopt what an unfinished trial reported before its runner died, or queue it to run again."""

@@ -1,14 +1,12 @@
 """A sound store in the place of a damaged one: of what can be read there, and of what the trials left.
 
-What a trial reported is in its own folder, too. One whose row is gone counts as cut short when its runner
-died: `hpo resume` adopts its result, or runs it again.
+Of trials whose rows are gone `left_behind` makes new ones.
 """
 
 from __future__ import annotations
 
 import contextlib
 import filecmp
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -17,20 +15,18 @@ from typing import NamedTuple
 
 from hpo.durable import put
 from hpo.errors import HpoError, StoreError, UsageError
-from hpo.experiment.wording import counted
+from hpo.experiment.left_behind import left_behind
+from hpo.experiment.wording import counted, listed
 from hpo.runtime.home import take_lock
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.salvage import salvage
 from hpo.runtime.spool import Intermediate, read_spool
 from hpo.runtime.store import Store
-from hpo.runtime.trial_files import open_plain
 from hpo.space import SearchSpace
-from hpo.trial import TrialState
 
 __all__ = ["Rescued", "rescue"]
 
 _NAME = "experiment.db"
-_LISTED = 10  # trials that are named by their numbers; of more it is said how many
 
 
 class Rescued(NamedTuple):
@@ -107,15 +103,15 @@ def _complete(store: Store, directory: Path, damaged: Path, *, are_whole: bool) 
     experiment = store.experiment()
     space = SearchSpace.from_json(experiment["space"], defaults=experiment["defaults"])
     rows = {row.number: row for row in _sound_rows(store)}
-    folders = {int(each.name) for each in (directory / "trials").glob("[0-9]*") if each.name.isdecimal()}
-    missing = sorted(set(range(max(folders | rows.keys(), default=-1) + 1)) - rows.keys())
-    left = {n: row for n in missing if (row := _left_of(directory / "trials" / str(n), n, space)) is not None}
+    found = left_behind(directory, space, rows.keys())
+    left = {number: row for number, row in found.items() if row is not None}
     for row in left.values():
         store.put_trial(row, [])
     if not are_whole:
         for row in rows.values():
             _report_again(store, row, directory / "trials" / str(row.number))
-    lost = [number for number in missing if number not in left]
+    every = range(max(rows.keys() | found.keys(), default=-1) + 1)
+    lost = sorted({*every} - rows.keys() - left.keys())
     store.add_event("warning", f"the store was damaged: {said(len(rows), [*left], lost)}")
     if left and experiment["status"] != "running":
         store.set_status("stopped", "its store was damaged")
@@ -126,16 +122,10 @@ def said(whole: int, again: Sequence[int], lost: Sequence[int]) -> str:
     """Say what became of the trials."""
     parts = [f"{counted(whole, 'trial')} as before"]
     if again:
-        parts.append(f"{_listed(again)} by what is in {'its folder' if len(again) == 1 else 'their folders'}")
+        parts.append(f"{listed(again)} by what is in {'its folder' if len(again) == 1 else 'their folders'}")
     if lost:
-        parts.append(f"{_listed(lost)} lost")
+        parts.append(f"{listed(lost)} lost")
     return ", ".join(parts)
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    if len(numbers) > _LISTED:
-        return counted(len(numbers), "trial")
-    return f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def _sound_rows(store: Store) -> Iterator[TrialRow]:
@@ -149,40 +139,6 @@ def _sound_rows(store: Store) -> Iterator[TrialRow]:
             store.remove_trial(number)
         else:
             yield row
-
-
-def _left_of(folder: Path, number: int, space: SearchSpace) -> TrialRow | None:
-    """Return a trial that is to be taken up, by what is in its folder.
-
-    None where that says too little. With a budget a result is of a part of the training, and what its tuner
-    knew of that is gone.
-    """
-    try:
-        with open_plain(folder / "parameters.json") as file:
-            parameters = json.load(file)
-        if not parameters.keys() <= set(space):
-            return None
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return None
-    is_own = number == 0 and space.defaults and parameters == space.default_configuration()
-    return TrialRow(
-        number,
-        TrialState.RUNNING,
-        "baseline" if is_own else "tuner",
-        parameters,
-        memo={},
-        attempt=1 + len(list(folder.glob("metrics.*.jsonl"))),
-        value=None,
-        data=None,
-        told=None,
-        started=None,
-        ended=None,
-        duration=None,
-        failure=None,
-        detail=None,
-        device=[],
-        spool=0,
-    )
 
 
 def _report_again(store: Store, row: TrialRow, folder: Path) -> None:

@@ -99,6 +99,8 @@ class RunningTrial:
         Returns:
             False where these are gone, so that it begins from scratch.
         """
+        if self.attempt == 1:
+            self._vacate()
         earlier = self.trial.memo.get("continues")
         source = None if earlier is None else self._folder_of(earlier)
         if source is not None and not self.directory.exists():
@@ -112,6 +114,15 @@ class RunningTrial:
             self.directory.parent.mkdir(mode=0o700)
             self.directory.mkdir(mode=0o700)
         return earlier is None
+
+    def _vacate(self) -> None:
+        """Give what is in the place of its folder another name: what it says is of another trial.
+
+        It had this number when a power cut took its row, or a trial made the folder for itself.
+        """
+        if os.path.lexists(self.directory):
+            names = (self.directory.with_name(f"{self.directory.name}.before{n or ''}") for n in range(1000))
+            self.directory.rename(next(name for name in names if not os.path.lexists(name)))
 
     def _folder_of(self, earlier: int) -> Path | None:
         """Return the folder of an earlier trial: of the same run of it, where there is one."""

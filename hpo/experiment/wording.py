@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from hpo.objectives import Objectives
 
-__all__ = ["ago", "compared", "counted", "duration", "options", "result", "short", "values", "what_runs"]
+__all__ = [
+    *("ago", "compared", "counted", "duration", "listed", "options", "result"),
+    *("short", "values", "what_runs"),
+]
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 _LONGEST = 200
+_LISTED = 10
 
 
 def short(value: Any) -> str:
@@ -57,6 +61,13 @@ def options(settings: Mapping[str, Any]) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number of things: 1 trial, 2 trials."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(trials: Collection[int]) -> str:
+    """Name trials by their numbers, or say how many they are: trial 4; trials 4, 5; 11 trials."""
+    if len(trials) > _LISTED:
+        return counted(len(trials), "trial")
+    return f"trial{'s' if len(trials) > 1 else ''} {', '.join(map(str, trials))}"
 
 
 def duration(seconds: float) -> str:

@@ -346,11 +346,22 @@ class TestFolders:
     def test_a_folder_is_the_users_own(self, store: Store) -> None:
         assert running(store).directory.stat().st_mode & 0o777 == 0o700
 
-    def test_one_that_is_there_stays_as_it_is(self, store: Store) -> None:
+    def test_that_of_an_earlier_attempt_stays_as_it_is(self, store: Store) -> None:
         run = running(store)
         (run.directory / "checkpoint").write_text("3")
-        assert run.make_folder()
+        assert run.again().make_folder()
         assert (run.directory / "checkpoint").read_text() == "3"
+
+    def test_of_a_first_attempt_what_is_there_is_not_its_own_and_is_kept_beside_it(
+        self, store: Store
+    ) -> None:
+        run = running(store)
+        for _ in range(3):
+            assert run.make_folder()
+            assert not list(run.directory.iterdir())
+            (run.directory / "metrics.jsonl").write_text("of another trial")
+        folders = sorted(path.name for path in run.directory.parent.iterdir())
+        assert folders == [run.directory.name, *(f"{run.directory.name}.before{n}" for n in ("", 1, 2))]
 
     def test_where_a_trial_removed_them_all_it_is_made_again(self, store: Store) -> None:
         folders = store.directory / "trials"
