@@ -31,7 +31,13 @@ SPACE = {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def switches() -> list[str]:
+    """Return what Chromium is told when it starts: a file may say more."""
+    return ["--no-sandbox"]
+
+
+@pytest.fixture(scope="module")
+def browser(switches: list[str]) -> Iterator[Browser]:
     # No longer than a file: as long as there is one, Playwright's loop runs, and no test can have its own.
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
@@ -39,7 +45,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail("there is no Chromium, and CI has to test the page: apt-get install chromium")
         pytest.skip("there is no Chromium to test the page with: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=found, args=switches)
         yield browser
         browser.close()
 
