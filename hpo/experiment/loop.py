@@ -50,6 +50,8 @@ _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
 _FIRST = 3  # when this many trials all fail, the others would too
 _LOST = 2  # a trial whose process was lost is run again this often at least
 _SOON = 0.005  # seconds: a proposal that takes longer keeps no other trial from starting
+_BEAT = 1.0  # seconds: where something is limited, no wait is longer
+_LATE = 1.0  # seconds by which a wait that took longer than it was to take tells of a suspended runner
 
 
 class Experiment:
@@ -98,7 +100,7 @@ class Experiment:
         self._retry_at: float | None = None  # when to look again for a device that others use
         self._said_what_is_odd = False
         self._kernel_kills = KernelKills()
-        self._begun = time.monotonic()
+        self._begun = self._seen = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
         # Who stops it does not wait: what is not stored is found by `hpo resume`.
         self._room = Room(
@@ -231,14 +233,15 @@ class Experiment:
             ExperimentFailed: no trial succeeded, or the first three all failed.
         """
         try:
-            wake = Wake(self.directory, self._launcher)
-            try:
-                with self._interruptions.kept(wake.fileno()):
-                    self._loop(wake)
-            finally:
-                wake.close()
-                self._launcher.close()
-            self._conclude()
+            with self._interruptions.kept():
+                wake = Wake(self.directory, self._launcher)
+                try:
+                    with self._interruptions.waking(wake.fileno()):
+                        self._loop(wake)
+                finally:
+                    wake.close()
+                    self._launcher.close()
+                self._conclude()
         except (HpoError, OSError) as error:
             self._end_algorithms(failed=isinstance(error, TunerError))
             self._record_failure(error)
@@ -308,7 +311,29 @@ class Experiment:
             if tick_at is not None and now >= tick_at:
                 pause = self._listener.tick(self)
                 tick_at = None if pause is None else now + pause
-            called, woken = wake.wait(self._pause(now, flushed, tick_at))
+            called, woken = self._wait(wake, self._pause(now, flushed, tick_at))
+
+    def _wait(self, wake: Wake, pause: float | None) -> tuple[bool, set[int]]:
+        """Wait; where that took much longer than it was to take, the runner was suspended, said or not."""
+        begun = time.monotonic()
+        found = wake.wait(pause)
+        self._make_up(begun if pause is not None and time.monotonic() > begun + pause + _LATE else None)
+        return found
+
+    def _make_up(self, suspended: float | None = None) -> None:
+        """Count the time in which the runner was suspended, with Ctrl-Z for one, for no limit.
+
+        Who suspends it may have suspended its trials as well: those that went on have a little more time.
+
+        Args:
+            suspended: since when, if it was; SIGCONT tells it, too.
+        """
+        now = time.monotonic()
+        since = self._seen if self._interruptions.take_continued() else suspended
+        if since is not None:
+            self._begun += now - since
+            self._watch.postpone(now - since)
+        self._seen = now
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""
@@ -317,6 +342,8 @@ class Experiment:
         due = [moment for moment in (tick_at, self._retry_at) if moment is not None]
         if self.store.is_dirty:
             due.append(flushed + _FLUSH_EVERY)
+        if self.config.max_duration is not None or self.config.max_trial_duration is not None:
+            due.append(now + _BEAT)
         due += self._watch.due(self.config)
         return max(0.0, min(due) - now) if due else None
 
@@ -590,6 +617,7 @@ class Experiment:
         self._watch.stop(run, state)
 
     def _enforce_limits(self) -> None:
+        self._make_up()
         self._watch.enforce(self.config)
         self._enough = self.limits.reached(self.elapsed)
         if self.limits.winner is not None:

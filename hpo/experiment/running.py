@@ -59,6 +59,7 @@ class RunningTrial:
         offset: how far its spool was read.
         sequence: how many intermediate results are stored.
         started: by the monotonic clock.
+        suspended: seconds since then that do not count, as the runner was suspended.
         deadline: when it has taken too long.
         kill_at: TERM was sent, and then KILL will be.
         timed_out: it took too long, and is stopped.
@@ -80,6 +81,7 @@ class RunningTrial:
     offset: int = 0
     sequence: int = 0
     started: float = field(default_factory=time.monotonic)
+    suspended: float = 0.0
     deadline: float | None = None
     kill_at: float | None = None
     stopped_as: TrialState | None = None

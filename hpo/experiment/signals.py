@@ -31,24 +31,34 @@ class Interruptions:
         self._wake: int | None = None
         self._taken: list[int] = []
         self._may_break_in = False
+        self._is_continued = False
 
     @contextlib.contextmanager
-    def kept(self, wake: int) -> Iterator[None]:
-        """Keep signals, and wake the loop for each.
-
-        Args:
-            wake: a descriptor to which a newline is written.
-        """
+    def kept(self) -> Iterator[None]:
+        """Keep signals: what comes after the loop has ended cuts no record short of how it ended."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        self._wake = wake
         before = {number: signal.signal(number, self._keep) for number in _SIGNALS}
+        before[signal.SIGCONT] = signal.signal(signal.SIGCONT, self._note_continuing)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def waking(self, wake: int) -> Iterator[None]:
+        """Wake the loop for each.
+
+        Args:
+            wake: a descriptor to which a newline is written.
+        """
+        self._wake = wake
+        try:
+            yield
+        finally:
+            self._wake = None
 
     @contextlib.contextmanager
     def breaking_in(self) -> Iterator[None]:
@@ -62,11 +72,17 @@ class Interruptions:
     def _keep(self, number: int, frame: FrameType | None) -> None:
         is_stuck = self._may_break_in and self.came
         self._taken.append(number)
+        self._wake_up()
+        if is_stuck:
+            raise Interrupted
+
+    def _note_continuing(self, number: int, frame: FrameType | None) -> None:
+        self._is_continued = True
+
+    def _wake_up(self) -> None:
         if self._wake is not None:
             with contextlib.suppress(OSError):
                 os.write(self._wake, b"\n")
-        if is_stuck:
-            raise Interrupted
 
     @property
     def came(self) -> bool:
@@ -77,3 +93,8 @@ class Interruptions:
         """Return the signals since the last call."""
         taken, self._taken = self._taken, []
         return taken
+
+    def take_continued(self) -> bool:
+        """Tell whether the program was suspended, and went on, since the last call."""
+        continued, self._is_continued = self._is_continued, False
+        return continued

@@ -37,8 +37,19 @@ class Watch:
 
     def begin(self, run: RunningTrial, limit: float | None) -> None:
         """Take note of a trial that has begun, and may take so many seconds."""
-        run.deadline = None if limit is None else run.started + limit
+        run.deadline = None if limit is None else run.started + run.suspended + limit
         self._expect(run, run.deadline)
+
+    def postpone(self, seconds: float) -> None:
+        """Give every trial so much more time: nobody could see whether it ended in what it had."""
+        for run in self._running.values():
+            run.suspended += seconds
+            if run.deadline is not None:
+                run.deadline += seconds
+                self._expect(run, run.deadline)
+            if run.kill_at is not None:
+                run.kill_at += seconds
+                self._expect(run, run.kill_at)
 
     def stop(self, run: RunningTrial, state: TrialState | None) -> None:
         """Ask a trial to end, and make it in a while.

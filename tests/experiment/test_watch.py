@@ -97,6 +97,26 @@ def test_one_that_has_had_its_time_may_tidy_up(ward: Ward) -> None:
     assert ward.status(run) == 7
 
 
+def test_one_that_nobody_could_see_for_a_while_has_so_much_more_time(ward: Ward) -> None:
+    run = ward.start(WAITS, limit=5, since=6)
+    ward.watch.postpone(30)
+    ward.watch.enforce(ward.config())
+    assert (run.timed_out, run.deadline) == (False, run.started + 35)
+    assert next(ward.watch.due(ward.config())) == run.deadline
+    ward.watch.begin(run, 2)  # as when its limit is changed
+    assert run.deadline == run.started + 32
+
+
+def test_one_that_was_asked_to_end_may_tidy_up_for_so_much_longer(ward: Ward) -> None:
+    run = ward.start(DEFIES)
+    ward.watch.stop(run, TrialState.EARLY_STOPPED)
+    kill_at = run.kill_at
+    assert kill_at is not None
+    ward.watch.postpone(30)
+    assert run.kill_at == kill_at + 30
+    ward.watch.kill_all()
+
+
 def test_one_that_ended_in_time_is_no_longer_looked_at(ward: Ward) -> None:
     ended, late = ward.start(WAITS, limit=5, since=7), ward.start(WAITS, limit=5, since=6)
     del ward.running[ended.trial.number]
