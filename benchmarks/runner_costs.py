@@ -39,6 +39,20 @@ with open(os.environ["BEGUN"], "a") as file:
     file.write(f"{begin} {time.time()}\\n")
 """@hpo.report_final_result(x)"""
 '''
+FLOODS = '''
+import hpo, os, sys, time
+"""@hpo.uniform(0, 1)"""
+x = 0.5
+if hpo.get_sequence_id() > 0:
+    open(os.environ["BEGUN"], "a").close()
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    for _ in range(int(sys.argv[1])):
+        sys.stdout.write("x" * 1_000_000)
+    for step in range(int(sys.argv[2])):
+        hpo.report_intermediate_result(x, step)
+"""@hpo.report_final_result(x)"""
+'''
 
 
 def main() -> None:
@@ -49,6 +63,8 @@ def main() -> None:
     parser.add_argument(
         "--reports", type=int, default=32_000, help="of one trial, and of 16 at once together"
     )
+    parser.add_argument("--output", type=int, default=1000, help="MB that a trial writes to its output")
+    parser.add_argument("--metrics", type=int, default=100_000, help="that another reports")
     parser.add_argument("--rounds", type=int, default=5, help="of cold starts")
     options = parser.parse_args()
     begun, plain = zip(*(first_lines() for _ in range(options.rounds)), strict=True)
@@ -59,6 +75,8 @@ def main() -> None:
         *idle(options.idle, options.tuner),
         *reports(options.reports, 1),
         *reports(options.reports // 16, 16),
+        *floods(f"{options.output:,} MB to its output", options.output, 0),
+        *floods(f"{options.metrics:,} reports", 0, options.metrics),
     ]
     print_table(["what", "measured"], rows)
     print(f"\nCold starts: medians of {options.rounds}.")
@@ -158,6 +176,39 @@ def reports(count: int, trials: int) -> Iterator[list[str]]:
     name = f"{trials} trial{'s' if trials > 1 else ''} at once"
     yield [f"reports a second, of {name}", f"{count * trials / seconds:,.0f}"]
     yield [f"of {count * trials:,} reports lost", str(count * trials - kept)]
+
+
+def floods(what: str, megabytes: int, count: int) -> Iterator[list[str]]:
+    """Let the second trial write so much, and see by how much its runner grows, from the first on."""
+    arguments = (str(megabytes), str(count))
+    limits = ("--max-trials", "2", "--tuner", "Random", "--no-web")
+    with running(FLOODS, *limits, arguments=arguments) as (runner, folder, environment):
+        process = Process(runner.pid)
+        while not (folder / "begun").exists():
+            time.sleep(0.02)
+        Path(f"/proc/{runner.pid}/clear_refs").write_text("5")  # the most begins anew
+        before = most = process.status("VmRSS")
+        begin = time.perf_counter()
+        (folder / "go").touch()
+        while runner.poll() is None:
+            try:
+                most = process.status("VmHWM")
+            except (OSError, StopIteration):  # it has just ended
+                break
+            time.sleep(0.01)
+        runner.wait()
+        seconds = time.perf_counter() - begin
+        (kept,) = [t for t in ask(["trial", "list"], environment, folder) if t["number"] == 1]
+        (log,) = folder.glob("home/*/trials/1/stdout.log")
+        room = log.stat().st_blocks * 512 / 1e6
+    assert (kept["state"], len(kept["intermediate"])) == ("succeeded", count)
+    yield [
+        f"by how much a runner grows, of whose trials one writes {what}, MB",
+        f"{(most - before) / 1000:.1f}",
+    ]
+    yield ["from its first to the end of the experiment, s", f"{seconds:.1f}"]
+    if megabytes:
+        yield ["what its log then takes of the disk, MB", f"{room:.0f}"]
 
 
 if __name__ == "__main__":

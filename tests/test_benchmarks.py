@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
     [
         ("startup", "--rounds 1", r"`hpo --help` +\|"),
         ("throughput", "--trials 4 --sklearn-trials 2 --rounds 1", r"no-op, 4 trials +\|"),
-        ("runner_costs", "--trials 4 --rounds 1 --idle 0.2 --reports 320", r"of 320 reports lost +\| +0 \|"),
+        (
+            "runner_costs",
+            "--trials 4 --rounds 1 --idle 0.2 --reports 320 --output 5 --metrics 500",
+            r"of 320 reports lost +\| +0 \|\n(.*\n)*.* writes 500 reports, MB +\| +\d",
+        ),
         ("store_scale", "--trials 100 --results 3 --rounds 1", r"`hpo list` +\| +\d+\.\d \|"),
         ("scale", "--tuner TPE --in-flight 40 --trials 60 --reports 2", r"TPE +\| +40 \| +60 \|"),
         ("digits", "--seeds 1 --trials 2", r"mean +\| +0\.95"),
