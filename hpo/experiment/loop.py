@@ -238,6 +238,8 @@ class Experiment:
                 try:
                     with self._interruptions.waking(wake.fileno()):
                         self._loop(wake)
+                    for stray in self._places.left:
+                        self._listener.noted(f"{stray}, was killed, and does not end: it still lives")
                 finally:
                     wake.close()
                     self._launcher.close()
@@ -466,7 +468,13 @@ class Experiment:
             run.read_output(self.config.metric_pattern, self.store, self._listener)
         if ended.status == 0 and run.stopped_as is None:
             run.take_folds(self.store)
-        self._places.release(ended.number)
+        self._places.release(ended.number, ended.left)
+        for stray in ended.left:
+            message = (
+                f"{stray}, was killed, and does not end: what it has of this machine is not free until then"
+            )
+            self.store.add_event("warning", message, ended.number)
+            self._listener.noted(f"trial {ended.number}: {message}")
         run.trim_logs()
         if run.stopped_as is TrialState.WAITING and run.final is None:
             self._requeue(run)
@@ -480,23 +488,24 @@ class Experiment:
             self._settle(run, verdict, time.monotonic() - run.started)
 
     def _judge(self, run: RunningTrial, ended: Ended) -> Verdict:
-        verdict = judge(
+        return judge(
             ended.status,
             run.final,
             run.bad,
             timed_out=self.config.max_trial_duration if run.timed_out else None,
             overused=run.overused,
+            lost=ended.reason,
             kernel_killed=ended.status not in (0, None) and self._kernel_kills.are_recent(),
             stderr=f"{run.directory}/stderr.log",
             pattern=self.config.metric_pattern,
         )
-        return Verdict(verdict.failure, ended.reason) if verdict.failure == "lost" else verdict
 
     def _is_retried(self, run: RunningTrial, verdict: Verdict) -> bool:
         """Tell whether a trial that failed runs again: not where it was stopped, or there is enough."""
         if verdict.failure is None or run.stopped_as is not None or self._enough is not None:
             return False
-        return run.retries < max(self.config.retries, _LOST if verdict.failure == "lost" else 0)
+        is_lost = verdict.failure == "lost" and run.kill_at is None  # not on its way to an end
+        return run.retries < max(self.config.retries, _LOST if is_lost else 0)
 
     def _settle(self, run: RunningTrial, verdict: Verdict, duration: float | None) -> None:
         """Record how a run ended: with it ends the trial, unless it is to run once more."""

@@ -61,7 +61,8 @@ class RunningTrial:
         started: by the monotonic clock.
         suspended: seconds since then that do not count, as the runner was suspended.
         deadline: when it has taken too long.
-        kill_at: TERM was sent, and then KILL will be.
+        kill_at: TERM was sent, and then KILL will be; or KILL was, and then it is given up.
+        killed_at: when KILL was sent first.
         timed_out: it took too long, and is stopped.
         overused: it used too much memory, and is stopped; how much it was.
         retries: how often it failed and was run again.
@@ -84,6 +85,7 @@ class RunningTrial:
     suspended: float = 0.0
     deadline: float | None = None
     kill_at: float | None = None
+    killed_at: float | None = None
     stopped_as: TrialState | None = None
     timed_out: bool = False
     overused: str | None = None

@@ -15,7 +15,7 @@ from hpo.trial import TrialState
 
 __all__ = ["Watch"]
 
-_GRACE = 10.0  # seconds between TERM and KILL
+_GRACE = 10.0  # seconds between TERM and KILL, and between KILL and giving up what the kernel does not end
 _LOGS_EVERY = 5.0  # seconds between two looks at the logs of trials that run on
 _MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
@@ -72,8 +72,8 @@ class Watch:
 
     def kill_all(self) -> None:
         """End every trial at once."""
-        for number in self._running:
-            self._launcher.signal(number, signal.SIGKILL)
+        for run in self._running.values():
+            self._kill(run)
 
     def enforce(self, config: Config) -> None:
         """End what has had its time or too much memory, and keep logs from filling the disk."""
@@ -86,9 +86,7 @@ class Watch:
                 run.deadline, run.timed_out = None, True
                 self.stop(run, None)
             if run.kill_at is not None and now >= run.kill_at:
-                run.kill_at = now + _GRACE
-                self._expect(run, run.kill_at)
-                self._launcher.signal(run.trial.number, signal.SIGKILL)
+                self._kill(run)
         if config.max_trial_memory is not None and now >= self._memory_at:
             self._memory_at = now + _MEMORY_EVERY
             self._end_the_large(config.max_trial_memory)
@@ -108,6 +106,18 @@ class Watch:
             if config.max_trial_memory is not None:
                 yield self._memory_at
 
+    def _kill(self, run: RunningTrial) -> None:
+        """End a trial at once, or give it up: it was killed, and hangs in a disk or a device."""
+        now, number = time.monotonic(), run.trial.number
+        if run.killed_at is None or now < run.killed_at + _GRACE:
+            run.killed_at = run.killed_at or now
+            run.kill_at = run.killed_at + _GRACE
+            self._launcher.signal(number, signal.SIGKILL)
+        else:
+            run.kill_at = now + _GRACE
+            self._launcher.give_up(number)
+        self._expect(run, run.kill_at)
+
     def _expect(self, run: RunningTrial, moment: float | None) -> None:
         if moment is not None:
             heapq.heappush(self._moments, (moment, run.trial.number))
@@ -118,4 +128,4 @@ class Watch:
             run = self._running.get(number)
             if run is not None and run.overused is None and used > limit:
                 run.overused = f"it used {size(used)} of memory, and {size(limit)} is the limit"
-                self._launcher.signal(number, signal.SIGKILL)
+                self._kill(run)

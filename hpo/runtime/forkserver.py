@@ -10,7 +10,9 @@ It is single-threaded, reads one JSON object a line from the socket, and answers
     {"start": 8, "argv": ["/bin/sh", "-c", "run"], "values": {...}, "dir": ".../trials/8", "env": {...}}
     {"start": 9, "dir": ".../trials/9", "env": {...}}        where it was given a function to call
     {"signal": 7, "number": 15}
-                                                     -> {"ended": 7, "status": 0}   negative: a signal
+    {"give_up": 7}                                     it was killed, and does not end
+                                               -> {"ended": 7, "status": 0, "left": []}   negative: a signal
+                                               -> {"ended": 7, "status": null, "left": [4711]}
                                                      -> {"refused": 8, "reason": "..."}
 
 Started as ``python -m hpo.runtime.forkserver SOCKET LOCK``, two descriptors; the first line it reads says
@@ -32,10 +34,11 @@ import select
 import signal
 import socket
 import sys
+import time
 from _signal import signal as set_handler  # type: ignore[import-not-found] # `signal.signal` looks up names
 
 from hpo import trial
-from hpo.runtime.strays import Mark
+from hpo.runtime.strays import Mark, living
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ __all__ = ["Server", "first_line", "main"]
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGCHLD, _DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
+_PATIENCE = 5.0  # seconds for the kernel to end what was killed
 _APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
@@ -91,6 +95,7 @@ class Server:
         self.experiment = experiment
         self.function = function
         self.trials: dict[int, tuple[int, Mark]] = {}  # pid -> number and what its processes bear
+        self._left: set[int] = set()  # the children that do not end
         self._script: Script | None = None  # the one that was made ready last
         self._environment = dict(os.environ)  # what is not a trial's own
         self._variables: Mapping[str, str] = {}  # what was set for the last trial
@@ -123,8 +128,10 @@ class Server:
         finally:
             for pid in self.trials:
                 _kill_group(pid, signal.SIGKILL)
-            while self.trials:
-                self._reap(block=True)
+            limit = time.monotonic() + _PATIENCE
+            while self.trials.keys() - self._left and time.monotonic() < limit:
+                self._reap()
+                time.sleep(0.005)
             self._sweep(None)  # of an experiment inside a trial, say, or of one that shed its mark
 
     def _receive(self) -> bool:
@@ -137,6 +144,8 @@ class Server:
             request = json.loads(line)
             if "start" in request:
                 self._start(request)
+            elif "give_up" in request:
+                self._give_up(request["give_up"])
             else:
                 self._signal(request["signal"], request["number"])
         return bool(data)
@@ -232,13 +241,20 @@ class Server:
             if trial_number == number:
                 _kill_group(pid, signal_number)
 
-    def _reap(self, *, block: bool = False) -> None:
+    def _give_up(self, number: int) -> None:
+        """Report a trial that does not end though it was killed, and wait for it no more."""
+        self._reap()  # it may have ended by now
+        for pid, (trial_number, mark) in self.trials.items():
+            if trial_number == number and pid not in self._left:
+                self._left.add(pid)
+                self._send({"ended": number, "status": None, "left": living(mark)})
+
+    def _reap(self) -> None:
         """Report the children that ended, and end what they left behind."""
-        # WNOWAIT leaves a zombie: until it is reaped its pid, and so its group, is nobody else's.
-        options = os.WEXITED | os.WNOWAIT | (0 if block else os.WNOHANG)
         while True:
             try:
-                ended = os.waitid(os.P_ALL, 0, options)
+                # WNOWAIT leaves a zombie: until it is reaped its pid, and so its group, is nobody else's.
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
             except ChildProcessError:
                 return
             if ended is None:
@@ -248,37 +264,44 @@ class Server:
             if trial is not None:
                 _kill_group(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
+            is_given_up = pid in self._left
+            self._left.discard(pid)
             if trial is not None:
                 del self.trials[pid]
                 number, mark = trial
-                self._sweep(mark)
-                self._send({"ended": number, "status": os.waitstatus_to_exitcode(status)})
-                if block:
-                    return
+                left = self._sweep(mark)
+                if not is_given_up:
+                    self._send({"ended": number, "status": os.waitstatus_to_exitcode(status), "left": left})
 
-    def _sweep(self, mark: Mark | None) -> None:
+    def _sweep(self, mark: Mark | None) -> list[int]:
         """Kill the descendants that left the trial's group: orphaned, they are now children of ours.
 
         Args:
             mark: what they bear; None for all there are.
+
+        Returns:
+            Those that do not end.
         """
-        for _ in range(100):  # each round may orphan the next generation
-            others = (pid for pid in self._children() if pid not in self.trials)
+        limit = time.monotonic() + _PATIENCE
+        while True:  # each round may orphan the next generation
+            others = self._children() - self.trials.keys() - self._left
             strays = [pid for pid in others if mark is None or mark.is_on(pid)]
-            if not strays:
-                return
+            if not strays or time.monotonic() > limit:
+                self._left.update(strays)
+                return strays
             for pid in strays:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, 0)
+                    os.waitpid(pid, os.WNOHANG)
+            time.sleep(0.001)
 
-    def _children(self) -> list[int]:
+    def _children(self) -> set[int]:
         try:
             with open(self._children_file, "rb", buffering=0) as file:  # noqa: PTH123
-                return [int(pid) for pid in file.readall().split()]
+                return {int(pid) for pid in file.readall().split()}
         except OSError:
-            return []
+            return set()
 
 
 def _offer_to_the_kernel() -> None:

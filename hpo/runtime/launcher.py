@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 from hpo.errors import StoreError
 from hpo.runtime.memory import used
 from hpo.runtime.preload import NOT_FORKED
-from hpo.runtime.strays import Mark, end_strays
+from hpo.runtime.strays import Mark, Stray, end_strays, living
 
 if TYPE_CHECKING:
     from hpo.runtime.function import ForkedServer, Function
@@ -94,11 +94,16 @@ Command = ScriptCommand | ShellCommand | FunctionCommand
 
 @dataclass(frozen=True)
 class Ended:
-    """How a trial's process ended: an exit status, minus a signal's number, or None when it was lost."""
+    """How a trial's process ended: an exit status, minus a signal's number, or None when it was lost.
+
+    Attributes:
+        left: the processes of it that were killed and do not end.
+    """
 
     number: int
     status: int | None
     reason: str = ""
+    left: Sequence[Stray] = ()
 
 
 @dataclass(frozen=True)
@@ -236,6 +241,7 @@ class Launcher:
         self._environment = trial_environment(threads or {})
         self._experiment = experiment
         self._deaths = 0
+        self._given_up: set[int] = set()
         self.running: set[int] = set()
         self.capacity: int | None = None
         self.waits: str | None = None
@@ -324,6 +330,7 @@ class Launcher:
             **self._what_runs(command),
         }
         self.running.add(number)
+        self._given_up.discard(number)
         self._send(request)
 
     def _what_runs(self, command: Command) -> dict[str, Any]:
@@ -339,6 +346,16 @@ class Launcher:
         """Send a signal to a trial's whole process group."""
         self._server.send_signal(signal.SIGCONT)  # somebody may have suspended it
         self._send({"signal": number, "number": int(signal_number)})
+
+    def give_up(self, number: int) -> None:
+        """Wait no more for a trial that does not end though it was killed: `events` has it as lost.
+
+        Called once more where it has not: the server does not answer, as it hangs itself, and begins again.
+        """
+        if number in self._given_up:
+            self._server.kill()
+        self._given_up.add(number)
+        self._send({"give_up": number})
 
     def memory(self, *, enough: int) -> dict[int, int]:
         """Return how many bytes each trial uses with all its processes (see `memory.used`)."""
@@ -371,8 +388,15 @@ class Launcher:
         """Take a line of the server's."""
         if "ended" in message:
             self._deaths = 0
-            return Ended(message["ended"], message["status"])
+            number, status, left = message["ended"], message["status"], message.get("left", ())
+            strays = self._strays(number, left)
+            hangs = f"it does not end though it was killed ({'; '.join(map(str, strays))})"
+            return Ended(number, status, hangs if status is None else "", strays)
         return Ended(message["refused"], None, message["reason"])
+
+    def _strays(self, number: int, pids: Sequence[int]) -> list[Stray]:
+        mark = Mark(self._experiment, number)
+        return [Stray(pid, mark) for pid in pids]
 
     def _server_died(self) -> Iterator[Ended]:
         """Begin again with a new server; the trials died with the old one."""
@@ -388,7 +412,8 @@ class Launcher:
             )
         self._spawn()
         for number in lost:
-            yield Ended(number, None, "the process that starts trials died")
+            left = self._strays(number, living(Mark(self._experiment, number)))
+            yield Ended(number, None, "the process that starts trials died", left)
 
     def close(self) -> None:
         """End the server, and with it every trial that is left."""
@@ -398,7 +423,8 @@ class Launcher:
             self._server.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self._server.kill()
-            self._server.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs in the kernel itself
+                self._server.wait(_PATIENCE or None)
             end_strays(self._experiment)
         for fd in (self._lock, self._log):
             os.close(fd)

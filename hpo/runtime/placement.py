@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from hpo.runtime.cores import CorePool
 from hpo.runtime.devices import GpuPool
+from hpo.runtime.strays import Stray
 
 __all__ = ["Place", "Places"]
+
+
+_RETRY_AFTER = 1.0  # seconds between two looks at what does not end
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Places:
             this experiment are in the way.
     """
 
+    # A pool knows places by numbers of their own: a trial may run again while its old place is not free yet.
+
     def __init__(
         self, gpus: GpuPool | None = None, *, hides_gpus: bool = False, cores: CorePool | None = None
     ) -> None:
@@ -49,18 +57,23 @@ class Places:
         self._waits_for: str | None = None
         self._waits_since = ""
         self.retry_after: float | None = None
+        self._numbers = count()
+        self._number_of: dict[int, int] = {}  # the place of each trial
+        self._left: dict[int, Sequence[Stray]] = {}  # what does not end, in which place
 
     def acquire(self, trial_number: int) -> Place | None:
         """Give a trial its place, or None where it has to wait."""
-        self.retry_after = None
-        cores = self._cores.acquire(trial_number) if self._cores else None
+        self.retry_after = _RETRY_AFTER if self.left else None
+        number = self._number_of[trial_number] = next(self._numbers)
+        cores = self._cores.acquire(number) if self._cores else None
         if self._cores and cores is None:
+            self.release(trial_number)
             self._wait(self._cores.waiting_reason())
             return None
-        gpus = self._gpus.acquire(trial_number) if self._gpus else () if self._hides_gpus else None
+        gpus = self._gpus.acquire(number) if self._gpus else () if self._hides_gpus else None
         if self._gpus and gpus is None:
             self.release(trial_number)
-            self.retry_after = self._gpus.retry_after
+            self.retry_after = self._gpus.retry_after or self.retry_after
             self._wait(self._gpus.waiting_reason() or "a GPU")
             return None
         self._waits_for = None
@@ -69,12 +82,28 @@ class Places:
     def keep(self, trial_number: int) -> None:
         """Count a trial that an earlier runner gave its place: on one machine there is none."""
 
-    def release(self, trial_number: int) -> None:
-        """Take a trial's place back."""
+    def release(self, trial_number: int, left: Sequence[Stray] = ()) -> None:
+        """Take a trial's place back, once what is left of the trial has ended."""
+        number = self._number_of.pop(trial_number, None)
+        if number is not None and left:
+            self._left[number] = left
+        elif number is not None:
+            self._free(number)
+
+    @property
+    def left(self) -> list[Stray]:
+        """What does not end, and keeps its place as long as it lives."""
+        for number, strays in list(self._left.items()):
+            if not any(stray.lives() for stray in strays):
+                del self._left[number]
+                self._free(number)
+        return [stray for strays in self._left.values() for stray in strays if stray.lives()]
+
+    def _free(self, number: int) -> None:
         if self._gpus:
-            self._gpus.release(trial_number)
+            self._gpus.release(number)
         if self._cores:
-            self._cores.release(trial_number)
+            self._cores.release(number)
 
     @property
     def waiting_reason(self) -> str | None:
@@ -86,4 +115,5 @@ class Places:
     def _wait(self, reason: str) -> None:
         if self._waits_for is None:
             self._waits_since = time.strftime("%H:%M:%S")
-        self._waits_for = reason
+        held = "".join(f"; {stray}, was killed and does not end" for stray in self.left)
+        self._waits_for = reason + held

@@ -21,7 +21,7 @@ import sys
 import time
 import zlib
 
-__all__ = ["Mark", "end_strays"]
+__all__ = ["Mark", "Stray", "end_strays", "living"]
 
 _PATIENCE = 5.0  # seconds for the kernel to end what was killed
 
@@ -79,19 +79,43 @@ def _limit(pid: int) -> int:
     return 0
 
 
+class Stray:
+    """A process of a trial that was killed and does not end, for the kernel waits for a disk or a device.
+
+    Args:
+        pid: its number.
+        mark: what it bears.
+    """
+
+    def __init__(self, pid: int, mark: Mark) -> None:
+        self.pid, self._mark = pid, mark
+
+    def __str__(self) -> str:
+        return f"PID {self.pid}" + (", in uninterruptible sleep" if _state(self.pid) == b"D" else "")
+
+    def lives(self) -> bool:
+        """Tell whether it still does."""
+        return _lives(self.pid, self._mark)
+
+
+def living(mark: Mark) -> list[int]:
+    """Return the processes that bear a mark."""
+    if sys.platform != "linux":
+        return []
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and _lives(int(name), mark)]  # noqa: PTH208
+
+
 def end_strays(experiment: str) -> int:
     """Kill the processes of an experiment's trials, and wait until they are gone; return how many there were.
 
     Call it where none should live: before trials are run again.
     """
-    if sys.platform != "linux":
-        return 0
     mark = Mark(experiment)
     killed: set[int] = set()
     limit = time.monotonic() + _PATIENCE
-    while living := [int(name) for name in os.listdir("/proc") if name.isdigit() and _lives(int(name), mark)]:  # noqa: PTH208
-        killed.update(living)
-        for pid in living:
+    while found := living(mark):
+        killed.update(found)
+        for pid in found:
             _kill(pid, mark)
         if time.monotonic() > limit:
             break  # it hangs in the kernel; nothing can be done about it from here
@@ -102,11 +126,16 @@ def end_strays(experiment: str) -> int:
 def _lives(pid: int, mark: Mark) -> bool:
     if pid == os.getpid() or not mark.is_on(pid):
         return False  # this one is an experiment inside a trial of another
+    return _state(pid) not in (b"Z", b"X", b"")
+
+
+def _state(pid: int) -> bytes:
+    """Return the kernel's letter for what a process does; none where there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            return file.read().rpartition(b") ")[2][:1] not in (b"Z", b"X", b"")
+            return file.read().rpartition(b") ")[2][:1]
     except OSError:
-        return False
+        return b""
 
 
 def _kill(pid: int, mark: Mark) -> None:

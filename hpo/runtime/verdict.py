@@ -39,6 +39,7 @@ def judge(
     *,
     timed_out: float | None,
     overused: str | None = None,
+    lost: str = "its process was lost",
     kernel_killed: bool = False,
     stderr: str | Path,
     pattern: str | None = None,
@@ -51,20 +52,22 @@ def judge(
         bad: a final result that is no number.
         timed_out: the limit in seconds that it ran into.
         overused: what was said when it was stopped for its memory.
+        lost: why there is no status.
         kernel_killed: the kernel killed a process for want of memory while it ran.
         stderr: where its last words are.
         pattern: what was to find results in its output.
     """
     if final is not None:
         return Verdict(None, f"it ended with status {status} after its final result" if status else None)
-    if timed_out is not None:
-        return Verdict("timeout", f"it took longer than {timed_out:g} s")
+    too_long = None if timed_out is None else f"it took longer than {timed_out:g} s"
+    if status is None:
+        return Verdict("lost", "; ".join(filter(None, (too_long, overused, lost))))
+    if too_long is not None:
+        return Verdict("timeout", too_long)
     if overused is not None:
         return Verdict("oom", overused)
     if bad is not None:
         return Verdict("bad_value", f"its final result: {bad.reason}")
-    if status is None:
-        return Verdict("lost", "its process was lost")
     if status == 0:
         cure = "report one with hpo.report_final_result(value), or read it with --metric-pattern"
         if pattern is not None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Disk", "Journal", "recorded_disk"]
+__all__ = ["Disk", "Journal", "mounted", "recorded_disk"]
 
 _NAMING = ("enter", "leave", "move")
 _PAGE = 4096
@@ -173,11 +173,18 @@ def recorded_disk(
         full: which of the changes that take room are refused, for want of it.
         kind: what Linux is told that it is, after ``fuse.``.
     """
+    command = [sys.executable, __file__, str(folder), str(journal), kind, str(full.start), str(full.stop)]
+    with mounted(folder, command) as server:
+        yield server is not None
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, command: Sequence[str]) -> Iterator[subprocess.Popen[str] | None]:
+    """Let a command mount its file system on a folder, and give its process; None where one may not."""
     folder.mkdir()
     if os.geteuid() != 0 or not os.access("/dev/fuse", os.W_OK):
-        yield False
+        yield None
         return
-    command = [sys.executable, __file__, folder, journal, kind, str(full.start), str(full.stop)]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         limit = time.monotonic() + 60
@@ -188,7 +195,7 @@ def recorded_disk(
             said = server.communicate()[1]
             may_not = "mount failed" in said or ("libfuse" in said and "CI" not in os.environ)
             assert may_not, said
-        yield server.poll() is None
+        yield server if server.poll() is None else None
     finally:
         subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=False)
         server.terminate()

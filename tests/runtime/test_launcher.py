@@ -556,6 +556,22 @@ def test_a_suspended_fork_server_still_ends_trials(bench: Workbench) -> None:
     assert bench.wait()[0].status == -signal.SIGTERM
 
 
+def test_a_fork_server_that_hangs_itself_is_replaced_when_a_trial_is_given_up_in_vain(
+    bench: Workbench,
+) -> None:
+    bench.write("script.py", "print('done')\n")
+    once = "import pathlib, time\nonce = pathlib.Path('once')\nif not once.exists():\n    once.touch()\n"
+    (bench.code / "hangs.py").write_text(f"{once}    time.sleep(600)\n")
+    launcher = bench.start(ScriptCommand("script.py"), modules=("hangs",))
+    while not (bench.code / "once").exists():
+        time.sleep(0.01)
+    launcher.give_up(0)
+    assert not list(launcher.events())
+    launcher.give_up(0)
+    (ended,) = bench.wait()
+    assert (ended.number, ended.status, ended.reason) == (0, None, "the process that starts trials died")
+
+
 def test_a_command_is_a_script_only_where_it_is_plainly_this_python_and_a_file(tmp_path: Path) -> None:
     (tmp_path / "train.py").touch()
     python = sys.executable

@@ -70,6 +70,7 @@ class Bridge:
         # Threads: one for the trial, one to steer it, some to watch it, of which one hangs whose runner died.
         self._host_class = ray.remote(concurrency_groups={"steer": 1, "watch": 9})(Host)  # type: ignore[call-overload]
         self._idle: list[tuple[float, Any]] = []
+        self._hanging: list[Any] = []  # their trials do not end
         self._hosts: dict[int, Any] = {}  # by the trial that each runs
         self._asked: dict[int, float] = {}  # trials without a place, and since when
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,7 +129,7 @@ class Bridge:
             self._ray.kill(host)
 
     def _all_hosts(self) -> list[Any]:
-        return [*self._hosts.values(), *(host for _, host in self._idle)]
+        return [*self._hosts.values(), *(host for _, host in self._idle), *self._hanging]
 
     def _steer(self, host: Any, method: str, *args: Any) -> Any:
         return getattr(host, method).options(concurrency_group="steer").remote(*args)
@@ -144,6 +145,8 @@ class Bridge:
             self._spawn(self._run(request))
         elif "signal" in request:
             self._signal(request["signal"], request["number"])
+        elif "give_up" in request and request["give_up"] in self._hosts:
+            self._steer(self._hosts[request["give_up"]], "give_up", request["give_up"])
 
     def _signal(self, number: int, signal_number: int) -> None:
         host = self._hosts.get(number)
@@ -196,7 +199,10 @@ class Bridge:
                     self._poke(number)
             else:
                 del self._hosts[number]
-                self._idle.append((time.monotonic(), host))
+                if part.get("hangs"):  # what it has of its node is not free
+                    self._hanging.append(host)
+                else:
+                    self._idle.append((time.monotonic(), host))
                 is_lost = part["status"] is None
                 self._send(
                     {"refused": number, "reason": part["reason"]}

@@ -207,7 +207,8 @@ class Host:
         if outgoing is self._outgoing:
             yield from outgoing.logs()
             yield from outgoing.files(finished=True)
-            yield {"ended": number, "status": ended.status, "reason": ended.reason}
+            hangs = bool(ended.left)
+            yield {"ended": number, "status": ended.status, "reason": ended.reason, "hangs": hangs}
 
     def _wait(self, seconds: float) -> None:
         """Wait for a report, the trial's end, or a while."""
@@ -240,6 +241,11 @@ class Host:
         """Send a signal to a trial."""
         with self._steering:
             self._launcher.signal(number, signal_number)
+
+    def give_up(self, number: int) -> None:
+        """Wait no more for a trial that does not end though it was killed."""
+        with self._steering:
+            self._launcher.give_up(number)
 
     def close(self) -> None:
         """End the trial that runs, and clean up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from hpo.runtime.cluster.carried import pack_function
 from hpo.runtime.function import Function
 from hpo.runtime.launcher import Began, Command, Ended, Launcher, ScriptCommand, ShellCommand
 from hpo.runtime.placement import Place, Places
+from hpo.runtime.strays import Stray
 
 __all__ = ["ClusterLauncher", "ClusterPlaces"]
 
@@ -186,6 +187,7 @@ class ClusterPlaces(Places):
         """Count a trial that an earlier runner gave its place."""
         self._taken.add(trial_number)
 
-    def release(self, trial_number: int) -> None:
+    def release(self, trial_number: int, left: Sequence[Stray] = ()) -> None:
         """Take a trial's place back."""
         self._taken.discard(trial_number)
+        super().release(trial_number, left)

@@ -98,7 +98,7 @@ def test_what_a_trial_reports_prints_and_writes_comes_back(start: Start) -> None
         """
     )
     files, end = sent(host)
-    assert end == {"ended": 3, "status": 0, "reason": ""}
+    assert end == {"ended": 3, "status": 0, "reason": "", "hangs": False}
     assert files["stdout.log"] == b"value 0.1\n"
     assert files["stderr.log"] == b"problem\n"
     assert files["model.txt"] == b"weights"
@@ -176,7 +176,7 @@ def test_a_signal_reaches_it(start: Start) -> None:
     watched = host.watch()
     assert next(watched)["log"] == "metrics.jsonl"
     host.signal(3, signal.SIGTERM)
-    assert list(watched)[-1] == {"ended": 3, "status": -signal.SIGTERM, "reason": ""}
+    assert list(watched)[-1] == {"ended": 3, "status": -signal.SIGTERM, "reason": "", "hangs": False}
 
 
 def test_its_memory_is_told_where_there_is_a_limit(start: Start) -> None:
