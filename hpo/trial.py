@@ -174,16 +174,17 @@ class _Inside:
 
     def _patiently(self, work: Callable[[], int]) -> int:
         try:
-            return patiently(work, self._say_that_it_waits)
+            return int(patiently(work, self._say_that_it_waits))
         except OSError as error:
             where = f"a result could not be recorded in {self.directory}"
             raise OSError(f"hpo: {where} ({error.strerror})") from error
 
-    def _say_that_it_waits(self) -> None:
+    def _say_that_it_waits(self, error: OSError) -> None:
         if self.once("full disk"):
+            why = "the disk is full" if error.errno in FULL else error.strerror
             where = f"no room for a result in {self.directory}"
             try:  # noqa: SIM105 - what is imported here costs every trial
-                print(f"hpo: the disk is full: {where}; waiting for some", file=sys.stderr)
+                print(f"hpo: {why}: {where}; waiting for some", file=sys.stderr)
             except OSError:
                 pass
 
@@ -198,22 +199,37 @@ class _Inside:
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # descriptors, and what the kernel needs for them
+_TAKEN = (*FULL, errno.ENFILE, errno.ENOMEM)  # by others; its own descriptors are a script's own to close
 
 
-def patiently(work: Callable[[], int], say: Callable[[], None] | None = None) -> int:
-    """Do what takes room on the disk, and where that is full wait until there is some.
+def patiently(
+    work: Callable[[], Any],
+    say: Callable[[OSError], None] | None = None,
+    *,
+    lack: tuple[int, ...] = _TAKEN,
+    seconds: float = float("inf"),
+) -> Any:
+    """Do what takes room on the disk, or in the system's tables, and where there is none wait for it.
+
+    Args:
+        work: what is done.
+        say: is told what was lacking.
+        lack: the errors that tell of it.
+        seconds: how long to wait.
 
     Raises:
-        OSError: it went wrong otherwise.
+        OSError: it went wrong otherwise, or for too long.
     """
+    limit = time.monotonic() + seconds
     while True:
         try:
             return work()
         except OSError as error:
-            if error.errno not in FULL:
+            if error.errno not in lack or time.monotonic() > limit:
                 raise
-        if say is not None:
-            say()
+            if say is not None:
+                say(error)
         time.sleep(0.5)
 
 

@@ -32,7 +32,7 @@ from hpo.experiment.wake import Wake
 from hpo.experiment.watch import Watch
 from hpo.experiment.wording import counted, listed
 from hpo.runtime import home
-from hpo.runtime.launcher import Command, Ended, Launcher
+from hpo.runtime.launcher import Command, Ended, Launcher, Waits
 from hpo.runtime.memory import KernelKills
 from hpo.runtime.placement import Place, Places
 from hpo.runtime.store import Store
@@ -291,8 +291,11 @@ class Experiment:
                 for event in self._launcher.events():
                     if isinstance(event, Ended):
                         self._end(event)
+                    elif isinstance(event, Waits):
+                        self._hold(event.number)
                     elif event.number in self.running:
-                        self.store.set_node(event.number, event.node)
+                        if event.node is not None:
+                            self.store.set_node(event.number, event.node)
                         self._begin(self.running[event.number])
                 self._enforce_limits()
                 starts = list(self._propose())
@@ -440,6 +443,16 @@ class Experiment:
         if self._launcher.begins_at_once:
             self._begin(run)
         self._listener.started(self, run.trial)
+
+    def _hold(self, number: int) -> None:
+        """Count no time of a trial for which no process can be had; say once that some wait for one."""
+        if number in self.running:
+            self.running[number].deadline = None
+        reason = self._launcher.waits
+        if self.waits is None and reason is not None:
+            self.store.add_event("warning", f"{reason}: trials waited for one")
+            self._listener.noted(f"{reason}: trials wait until one can, then it goes on by itself")
+        self._say_what_is_waited_for(reason)
 
     def _begin(self, run: RunningTrial, *, since: float = 0.0) -> None:
         """Count its time from now on, or from when it began, some seconds since."""

@@ -1,7 +1,8 @@
-"""Room on the disk that an experiment is on: where there is none, it pauses instead of ending."""
+"""Room on the disk that an experiment is on, and for open files: without it, it pauses instead of ending."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import TypeVar
 
 from hpo.experiment.listener import Listener
 from hpo.runtime import home
-from hpo.trial import FULL
+from hpo.trial import FULL, SCARCE
 
 __all__ = ["Room"]
 
 T = TypeVar("T")
 
-_EVERY = 0.25  # seconds between two looks at a disk that is full
+_EVERY = 0.25  # seconds between two looks
 
 
 class Room:
@@ -29,26 +30,37 @@ class Room:
 
     def __init__(self, directory: Path, listener: Listener, is_called_off: Callable[[], bool]) -> None:
         self._directory, self._listener, self._is_called_off = directory, listener, is_called_off
-        self._complaint = f"the disk that {directory} is on is full"
-        self._has_waited = False
+        self._full = f"the disk that {directory} is on is full"
+        self._said: str | None = None
 
     def exists(self) -> bool:
         """Tell whether there is room now."""
-        return home.has_room(self._directory)
+        return self._obstacle() is None
 
-    def wait(self) -> bool:
-        """Pause while the disk is full: nothing starts or is stored, and reports wait in their files.
+    def _obstacle(self) -> str | None:
+        try:
+            os.close(os.open(self._directory, os.O_RDONLY))
+        except OSError as error:
+            if error.errno in SCARCE:
+                return _scarce(error)
+        return None if home.has_room(self._directory) else self._full
+
+    def wait(self, why: str | None = None) -> bool:
+        """Pause while there is none: nothing starts or is stored, and reports wait in their files.
+
+        Args:
+            why: what is said; None for what is in the way now, or else that the disk is full.
 
         Returns:
             Whether there is room again; False where it was called off.
         """
         if self._is_called_off():
             return False
-        if not self._has_waited:  # else it was said
+        if self._said is None:
+            self._said = why or self._obstacle() or self._full
             self._listener.noted(
-                f"{self._complaint}: no trial starts until there is room, then it goes on by itself"
+                f"{self._said}: no trial starts until there is room, then it goes on by itself"
             )
-        self._has_waited = True
         while not self._is_called_off():
             time.sleep(_EVERY)
             if self.exists():
@@ -57,13 +69,11 @@ class Room:
 
     def take_warning(self) -> str | None:
         """Return, once, what is to be recorded of a wait that is over."""
-        if not self._has_waited:
-            return None
-        self._has_waited = False
-        return f"{self._complaint}: it waited for room"
+        said, self._said = self._said, None
+        return None if said is None else f"{said}: it waited for room"
 
     def keep_trying(self, write: Callable[[], T]) -> T:
-        """Write something, again where the disk was full.
+        """Write something, again where there was no room.
 
         Raises:
             OSError: it was called off, or what is wrong is something else.
@@ -73,6 +83,11 @@ class Room:
                 return write()
             except OSError as error:
                 # A quota leaves the disk itself room, and others may have made some meanwhile.
-                is_something_else = error.errno not in FULL and self.exists()
-                if is_something_else or not self.wait():
+                why = _scarce(error) if error.errno in SCARCE else None
+                is_something_else = why is None and error.errno not in FULL and self.exists()
+                if is_something_else or not self.wait(why):
                     raise
+
+
+def _scarce(error: OSError) -> str:
+    return f"no file can be opened ({error.strerror})"

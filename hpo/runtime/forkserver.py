@@ -13,7 +13,8 @@ It is single-threaded, reads one JSON object a line from the socket, and answers
     {"give_up": 7}                                     it was killed, and does not end
                                                -> {"ended": 7, "status": 0, "left": []}   negative: a signal
                                                -> {"ended": 7, "status": null, "left": [4711]}
-                                                     -> {"refused": 8, "reason": "..."}
+                                               -> {"waits": 8, "reason": "..."}    no process can be had
+                                               -> {"began": 8}    which had to wait
 
 Started as ``python -m hpo.runtime.forkserver SOCKET LOCK``, two descriptors; the first line it reads says
 ``{"experiment", "env", "cwd", "path", "snapshot", "modules"}``. It holds on to LOCK, the experiment's, so
@@ -52,6 +53,7 @@ __all__ = ["Server", "first_line", "main"]
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGCHLD, _DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
+_AGAIN = 250  # milliseconds until it tries once more to start what no process could be had for
 _PATIENCE = 5.0  # seconds for the kernel to end what was killed
 _APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
@@ -96,6 +98,8 @@ class Server:
         self.function = function
         self.trials: dict[int, tuple[int, Mark]] = {}  # pid -> number and what its processes bear
         self._left: set[int] = set()  # the children that do not end
+        self._queue: list[Mapping[str, Any]] = []  # what is to be started
+        self._waiting: set[int] = set()  # those of it of which the runner knows that they wait
         self._script: Script | None = None  # the one that was made ready last
         self._environment = dict(os.environ)  # what is not a trial's own
         self._variables: Mapping[str, str] = {}  # what was set for the last trial
@@ -118,13 +122,14 @@ class Server:
         open_ = True
         try:
             while open_:
-                for fd, _ in poll.poll():
+                for fd, _ in poll.poll(_AGAIN if self._queue else None):
                     if fd == self._alarm:
                         with contextlib.suppress(BlockingIOError):
                             os.read(self._alarm, 4096)
                         self._reap()
                     else:
                         open_ = self._receive()
+                self._start()
         finally:
             for pid in self.trials:
                 _kill_group(pid, signal.SIGKILL)
@@ -143,7 +148,8 @@ class Server:
         for line in lines:
             request = json.loads(line)
             if "start" in request:
-                self._start(request)
+                self._queue.append(request)
+                self._start()
             elif "give_up" in request:
                 self._give_up(request["give_up"])
             else:
@@ -156,7 +162,23 @@ class Server:
 
     # -- starting
 
-    def _start(self, request: Mapping[str, Any]) -> None:
+    def _start(self) -> None:
+        """Start what waits, in its order; the rest is tried again in a while, or when a trial has ended."""
+        while self._queue:
+            number = self._queue[0]["start"]
+            error = self._fork(self._queue[0])
+            if error is not None:
+                waiting = {request["start"] for request in self._queue}
+                for each in waiting - self._waiting:
+                    self._send({"waits": each, "reason": str(error.strerror)})
+                self._waiting = waiting
+                return
+            del self._queue[0]
+            if number in self._waiting:
+                self._waiting.remove(number)
+                self._send({"began": number})
+
+    def _fork(self, request: Mapping[str, Any]) -> OSError | None:
         number = request["start"]
         mark = Mark(self.experiment, number)
         self._set_environment(request["env"])
@@ -166,11 +188,11 @@ class Server:
         try:
             pid = os.fork()
         except OSError as error:
-            self._send({"refused": number, "reason": str(error)})
-            return
+            return error
         if pid == 0:
             self._become_trial(request, mark)
         self.trials[pid] = number, mark
+        return None
 
     def _set_environment(self, variables: Mapping[str, str]) -> None:
         for name in self._variables.keys() - variables.keys():
@@ -240,6 +262,10 @@ class Server:
         for pid, (trial_number, _) in self.trials.items():
             if trial_number == number:
                 _kill_group(pid, signal_number)
+        if number in self._waiting and signal_number in (signal.SIGTERM, signal.SIGKILL):
+            self._waiting.remove(number)
+            self._queue = [request for request in self._queue if request["start"] != number]
+            self._send({"ended": number, "status": -signal_number})
 
     def _give_up(self, number: int) -> None:
         """Report a trial that does not end though it was killed, and wait for it no more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import json
 import os
 import shlex
@@ -23,6 +24,7 @@ from hpo.errors import StoreError
 from hpo.runtime.memory import used
 from hpo.runtime.preload import NOT_FORKED
 from hpo.runtime.strays import Mark, Stray, end_strays, living
+from hpo.trial import SCARCE, patiently
 
 if TYPE_CHECKING:
     from hpo.runtime.function import ForkedServer, Function
@@ -36,6 +38,7 @@ __all__ = [
     "Launcher",
     "ScriptCommand",
     "ShellCommand",
+    "Waits",
     "modules_to_preload",
     "named_scripts",
     "parse_command",
@@ -44,7 +47,7 @@ __all__ = [
 SHIMS = Path(__file__).parent / "shims"
 
 _RECEIVED = 1 << 16  # bytes at a time: what is left makes the descriptor readable again
-_PATIENCE = 10.0  # seconds for the server to end its trials
+_PATIENCE = 10.0  # seconds for the server to end its trials, or until it can be started
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,18 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Began:
-    """A trial that had to wait for its place runs now, on a node."""
+class Waits:
+    """A trial that was started, and for which no process can be had now."""
 
     number: int
-    node: str
+
+
+@dataclass(frozen=True)
+class Began:
+    """A trial that had to wait for its place, or its process, runs now: on a node, or here."""
+
+    number: int
+    node: str | None = None
 
 
 def parse_command(text: str, directory: Path) -> Command:
@@ -242,48 +252,57 @@ class Launcher:
         self._experiment = experiment
         self._deaths = 0
         self._given_up: set[int] = set()
+        self._waiting: set[int] = set()  # trials without a process
         self.running: set[int] = set()
         self.capacity: int | None = None
         self.waits: str | None = None
         self._spawn()
 
     def _spawn(self) -> None:
-        ours, theirs = socket.socketpair()
+        """Start the server, for which there may be no process or descriptor for a moment."""
+        patiently(self._spawn_now, lack=(*SCARCE, errno.EAGAIN), seconds=_PATIENCE)
+
+    def _spawn_now(self) -> None:
+        self._connection, theirs = socket.socketpair()
         self._buffer = b""
-        self._connection = ours
-        self._server: subprocess.Popen[bytes] | ForkedServer
+        try:
+            with theirs:
+                self._server = self._server_at(theirs)
+        except OSError:
+            self._connection.close()
+            raise
+        if self._function is None:
+            self._send(self._first_words())
+
+    def _server_at(self, theirs: socket.socket) -> subprocess.Popen[bytes] | ForkedServer:
         if self._function is not None:
             from hpo.runtime.function import ForkedServer
 
-            with theirs:
-                self._server = ForkedServer(
-                    self._function,
-                    ours,
-                    theirs,
-                    lock=self._lock,
-                    log=self._log,
-                    experiment=self._experiment,
-                    environment={**self._environment, **self._setup["env"]},
-                )
-            return
-        with theirs:
-            self._server = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    self.server,
-                    str(theirs.fileno()),
-                    str(self._lock),
-                ],
-                cwd="/",  # the first entry of its sys.path while it starts: not the user's folder
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=(theirs.fileno(), self._lock),
-                start_new_session=True,  # Ctrl-C in the terminal is the runner's business
+            return ForkedServer(
+                self._function,
+                self._connection,
+                theirs,
+                lock=self._lock,
+                log=self._log,
+                experiment=self._experiment,
+                environment={**self._environment, **self._setup["env"]},
             )
-        self._send(self._first_words())
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                self.server,
+                str(theirs.fileno()),
+                str(self._lock),
+            ],
+            cwd="/",  # the first entry of its sys.path while it starts: not the user's folder
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=(theirs.fileno(), self._lock),
+            start_new_session=True,  # Ctrl-C in the terminal is the runner's business
+        )
 
     @property
     def survivors(self) -> Mapping[int, float]:
@@ -362,10 +381,10 @@ class Launcher:
         marks = {number: Mark(self._experiment, number) for number in self.running}
         return used(self._server.pid, marks, enough=enough)
 
-    def events(self) -> Iterator[Ended | Began]:
+    def events(self) -> Iterator[Ended | Began | Waits]:
         """Yield the trials that ended since the last call; does not wait.
 
-        And where a trial may have to wait for its place, yield those that have begun.
+        And where one has to wait, for its place or a process, yield that it waits, and that it has begun.
         """
         try:
             data = self._connection.recv(_RECEIVED, socket.MSG_DONTWAIT)
@@ -384,15 +403,28 @@ class Launcher:
         if closed:
             yield from self._server_died()
 
-    def _event(self, message: Mapping[str, Any]) -> Ended | Began | None:
+    def _event(self, message: Mapping[str, Any]) -> Ended | Began | Waits | None:
         """Take a line of the server's."""
+        if "waits" in message:
+            self._waiting.add(message["waits"])
+            self.waits = f"no process can be started: {message['reason']}"
+            return Waits(message["waits"])
+        if "began" in message:
+            self._wait_no_more(message["began"])
+            return Began(message["began"])
         if "ended" in message:
             self._deaths = 0
+            self._wait_no_more(message["ended"])
             number, status, left = message["ended"], message["status"], message.get("left", ())
             strays = self._strays(number, left)
             hangs = f"it does not end though it was killed ({'; '.join(map(str, strays))})"
             return Ended(number, status, hangs if status is None else "", strays)
         return Ended(message["refused"], None, message["reason"])
+
+    def _wait_no_more(self, number: int) -> None:
+        if number in self._waiting:
+            self._waiting.remove(number)
+            self.waits = self.waits if self._waiting else None
 
     def _strays(self, number: int, pids: Sequence[int]) -> list[Stray]:
         mark = Mark(self._experiment, number)
@@ -404,6 +436,8 @@ class Launcher:
         self._server.wait()
         end_strays(self._experiment)
         lost, self.running = sorted(self.running), set()
+        for number in lost:
+            self._wait_no_more(number)
         self._deaths += 1
         if self._deaths > 3:
             raise StoreError(

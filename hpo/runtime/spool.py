@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hpo.runtime.trial_files import open_plain
+from hpo.trial import SCARCE
 
 __all__ = ["Bad", "Final", "Fold", "Intermediate", "Own", "Report", "Warned", "read_spool"]
 
@@ -99,6 +100,8 @@ def read_spool(path: str | Path, offset: int, attempt: int | None = None) -> Ite
     except FileNotFoundError:
         return
     except OSError as error:
+        if error.errno in SCARCE:
+            raise  # it may hold a result, and can be read later
         yield Warned(f"{os.path.basename(path)} cannot be read: {error.strerror}"), offset  # noqa: PTH119
         return
     with file:

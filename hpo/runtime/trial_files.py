@@ -13,17 +13,22 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from hpo.trial import SCARCE, patiently
+
 __all__ = ["open_plain", "rename", "write_text"]
+
+_PATIENCE = 10.0  # seconds until there is a descriptor
 
 
 def open_plain(path: str | Path) -> BinaryIO:
-    """Open a file to read it, never waiting.
+    """Open a file to read it, waiting for nothing but a descriptor.
 
     Raises:
         OSError: it is missing, or no plain file: a link, a pipe, a folder, a device.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = patiently(lambda: os.open(path, flags), lack=SCARCE, seconds=_PATIENCE)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
             raise _not_plain(path) from error

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from means import compiled
@@ -17,10 +18,12 @@ from means import compiled
 from hpo.errors import StoreError
 from hpo.runtime import launcher as launcher_module
 from hpo.runtime.launcher import (
+    Began,
     Ended,
     Launcher,
     ScriptCommand,
     ShellCommand,
+    Waits,
     modules_to_preload,
     parse_command,
 )
@@ -66,9 +69,9 @@ class Workbench:
     def variables(self, number: int) -> dict[str, str]:
         return {"HPO_EXPERIMENT_ID": self.experiment, "HPO_TRIAL_SEQUENCE": str(number)}
 
-    def wait(self, count: int = 1, seconds: float = 60) -> list[Ended]:
+    def wait(self, count: int = 1, seconds: float = 60) -> list[Any]:
         assert self.launcher is not None
-        ended: list[Ended] = []
+        ended: list[Any] = []
         limit = time.monotonic() + seconds
         while len(ended) < count and time.monotonic() < limit:
             select.select([self.launcher], [], [], 0.1)
@@ -602,25 +605,39 @@ def test_a_trial_has_none_of_the_servers_descriptors(bench: Workbench) -> None:
     assert bench.run(ScriptCommand("script.py"))[1] == "[0, 1, 2]\n"
 
 
-def test_a_command_that_could_not_be_started_is_said_with_its_reason_and_the_next_runs(
-    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the file that lets the machine have no room for a process, and is there."""
     library = compiled("fork", tmp_path)
     if library is None:
         pytest.skip("there is no C compiler to build the stand-in for a full machine with")
-    full = tmp_path / "full"
-    full.touch()
     monkeypatch.setenv("LD_PRELOAD", str(library))
-    monkeypatch.setenv("STANDIN_FORK", str(full))
-    launcher = bench.start(ShellCommand("exit 3"))
-    (ended,) = bench.wait()
-    assert (ended.number, ended.status) == (0, None)
-    assert "Resource temporarily unavailable" in ended.reason
-    assert not launcher.running
+    monkeypatch.setenv("STANDIN_FORK", str(tmp_path / "full"))
+    (tmp_path / "full").touch()
+    return tmp_path / "full"
+
+
+def test_trials_for_which_there_is_no_process_wait_in_their_order(bench: Workbench, full: Path) -> None:
+    launcher = bench.start(ShellCommand("exit 3"), ShellCommand("exit 5"))
+    assert bench.wait(2) == [Waits(0), Waits(1)]
+    assert launcher.waits == "no process can be started: Resource temporarily unavailable"
     full.unlink()
-    (bench.trials / "1").mkdir()
-    launcher.start(1, ShellCommand("exit 5"), bench.trials / "1", {})
-    assert [(each.number, each.status) for each in bench.wait()] == [(1, 5)]
+    found = bench.wait(4)
+    assert [each.number for each in found if isinstance(each, Began)] == [0, 1]
+    assert {each.number: each.status for each in found if isinstance(each, Ended)} == {0: 3, 1: 5}
+    assert launcher.waits is None
+
+
+def test_a_trial_that_waits_for_a_process_is_ended_without_one(bench: Workbench, full: Path) -> None:
+    launcher = bench.start(ShellCommand("exit 3"))
+    assert bench.wait() == [Waits(0)]
+    launcher.signal(0, signal.SIGTERM)
+    (ended,) = bench.wait()
+    assert isinstance(ended, Ended)
+    assert (ended.number, ended.status) == (0, -signal.SIGTERM)
+    assert launcher.waits is None
+    full.unlink()
+    assert not bench.wait(seconds=0.6)
 
 
 def test_of_a_fork_server_that_dies_only_the_trials_that_ran_are_lost(bench: Workbench) -> None:

@@ -1,0 +1,112 @@
+"""There is no process to be had, or no file can be opened: an experiment waits, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from means import compiled
+
+SCRIPT = """import time
+import hpo
+x = 0.5  # hpo: uniform(0, 1)
+time.sleep(0.2)
+hpo.report_final_result(x)
+"""
+NO_PROCESS = "no process can be started: Resource temporarily unavailable: trials wait until one can"
+NO_FILE = "no file can be opened (Too many open files): no trial starts until there is room"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(SCRIPT)
+
+
+@pytest.fixture
+def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the file that lets the machine have no room for a process, while it is there."""
+    library = compiled("fork", tmp_path)
+    if library is None:
+        pytest.skip("there is no C compiler to build the stand-in for a full machine with")
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("STANDIN_FORK", str(tmp_path / "full"))
+    return tmp_path / "full"
+
+
+def begin(*options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "hpo", "run", "train.py", "--seed", "1", "--no-web", *options]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_trials(count: int) -> None:
+    limit = time.monotonic() + 60
+    while len(list(Path("home").glob("[!.]*/trials/*"))) < count:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def read_until(runner: subprocess.Popen[str], words: str) -> str:
+    assert runner.stderr is not None
+    said = ""
+    while words not in said:
+        line = runner.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def outcomes() -> list[Any]:
+    command = [sys.executable, "-m", "hpo", "trial", "list", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [(trial["state"], trial["attempt"]) for trial in json.loads(done.stdout)]
+
+
+def test_trials_wait_for_processes_in_no_time_of_their_own(full: Path) -> None:
+    runner = begin("--max-trials", "12", "--concurrency", "4", "--max-trial-duration", "2")
+    wait_for_trials(4)
+    full.touch()
+    said = read_until(runner, NO_PROCESS)
+    time.sleep(3)
+    full.unlink()
+    said += runner.communicate(timeout=60)[1]
+    assert runner.returncode == 0, said
+    assert said.count("no process can be started") == 1
+    assert "Traceback" not in said
+    assert outcomes() == [("succeeded", 1)] * 12
+
+
+def test_trials_that_wait_for_processes_are_ended_with_their_experiment(full: Path) -> None:
+    full.touch()
+    runner = begin("--max-trials", "3", "--concurrency", "2")
+    read_until(runner, NO_PROCESS)
+    runner.terminate()
+    said = runner.communicate(timeout=60)[1]
+    assert runner.returncode == 143, said
+    full.unlink()
+    resume = [sys.executable, "-m", "hpo", "resume", "--no-web"]
+    subprocess.run(resume, check=True, capture_output=True, timeout=60)
+    assert [state for state, _ in outcomes()] == ["succeeded"] * 3
+
+
+def test_a_runner_that_can_open_no_file_waits_and_loses_no_result() -> None:
+    runner = begin("--max-trials", "12", "--concurrency", "4")
+    wait_for_trials(4)
+    _, most = resource.prlimit(runner.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(runner.pid, resource.RLIMIT_NOFILE, (3, most))
+    try:
+        said = read_until(runner, NO_FILE)
+        time.sleep(1)
+    finally:
+        resource.prlimit(runner.pid, resource.RLIMIT_NOFILE, (1024, most))
+    said += runner.communicate(timeout=60)[1]
+    assert runner.returncode == 0, said
+    assert said.count("no file can be opened") == 1
+    assert outcomes() == [("succeeded", 1)] * 12
