@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from hpo.config.model import Config
 from hpo.config.size import size
@@ -16,6 +17,7 @@ from hpo.trial import TrialState
 __all__ = ["Watch"]
 
 _GRACE = 10.0  # seconds between TERM and KILL, and between KILL and giving up what the kernel does not end
+_LATE = 0.5  # seconds after it was to be woken: this process was suspended, and perhaps its trials with it
 _LOGS_EVERY = 5.0  # seconds between two looks at the logs of trials that run on
 _MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
@@ -34,6 +36,7 @@ class Watch:
         self._moments: list[tuple[float, int]] = []
         self._logs_at = time.monotonic() + _LOGS_EVERY
         self._memory_at = 0.0
+        self._asleep_since, self._wakes_at = 0.0, math.inf
 
     def begin(self, run: RunningTrial, limit: float | None) -> None:
         """Take note of a trial that has begun, and may take so many seconds."""
@@ -78,6 +81,9 @@ class Watch:
     def enforce(self, config: Config) -> None:
         """End what has had its time or too much memory, and keep logs from filling the disk."""
         now = time.monotonic()
+        if now > self._wakes_at + _LATE:
+            self._give_back(now - self._asleep_since)
+        self._wakes_at = math.inf
         while self._moments and self._moments[0][0] <= now:
             run = self._running.get(heapq.heappop(self._moments)[1])
             if run is None:
@@ -95,16 +101,26 @@ class Watch:
             for run in self._running.values():
                 run.trim_logs()
 
-    def due(self, config: Config) -> Iterator[float]:
-        """Yield the moments at which there is something to enforce."""
+    def due(self, config: Config) -> list[float]:
+        """Return the moments at which there is something to enforce; call it before waiting for the first."""
         while self._moments and self._moments[0][1] not in self._running:
             heapq.heappop(self._moments)
-        if self._moments:
-            yield self._moments[0][0]
+        moments = [moment for moment, _ in self._moments[:1]]
         if self._running:
-            yield self._logs_at
+            moments.append(self._logs_at)
             if config.max_trial_memory is not None:
-                yield self._memory_at
+                moments.append(self._memory_at)
+        self._asleep_since = time.monotonic()
+        self._wakes_at = max(self._asleep_since, min(moments, default=math.inf))
+        return moments
+
+    def _give_back(self, seconds: float) -> None:
+        """Give trials the time in which they may have been suspended: rather more than they lost, than less."""
+        self._moments = [(moment + seconds, number) for moment, number in self._moments]
+        for run in self._running.values():
+            for name in ("deadline", "kill_at", "killed_at"):
+                if (moment := getattr(run, name)) is not None:
+                    setattr(run, name, moment + seconds)
 
     def _kill(self, run: RunningTrial) -> None:
         """End a trial at once, or give it up: it was killed, and hangs in a disk or a device."""

@@ -245,3 +245,20 @@ def test_a_suspended_trial_can_still_be_stopped() -> None:
     hpo("stop")
     runner.communicate(timeout=300)
     assert runner.returncode == 143
+
+
+def test_time_in_which_an_experiment_is_suspended_with_its_trials_is_none_of_theirs() -> None:
+    steps = "open('pid', 'w').write(str(os.getpid())); [time.sleep(0.1) for _ in range(10)]"
+    Path("train.py").write_text(SCRIPT.format(steps))
+    command = ["run", "train.py", "--max-trials", "2", "--max-trial-duration", "2", "--no-web"]
+    runner = subprocess.Popen([sys.executable, "-m", "hpo", *command], stderr=subprocess.PIPE)
+    wait_for_pid()
+    trial = int(Path("pid").read_text())
+    server = int(Path(f"/proc/{trial}/stat").read_text().rpartition(") ")[2].split()[1])
+    for pid in runner.pid, server, trial:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(4)
+    for pid in trial, server, runner.pid:
+        os.kill(pid, signal.SIGCONT)
+    runner.communicate(timeout=300)
+    assert states(json.loads(hpo("trial", "list", "--json"))) == ["succeeded"] * 2
