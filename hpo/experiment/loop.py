@@ -32,7 +32,7 @@ from hpo.experiment.wake import Wake
 from hpo.experiment.watch import Watch
 from hpo.experiment.wording import counted, listed
 from hpo.runtime import home
-from hpo.runtime.launcher import Command, Ended, Launcher, Waits
+from hpo.runtime.launcher import Command, Ended, Launcher, Noted, Waits
 from hpo.runtime.memory import KernelKills
 from hpo.runtime.placement import Place, Places
 from hpo.runtime.store import Store
@@ -291,6 +291,9 @@ class Experiment:
                 for event in self._launcher.events():
                     if isinstance(event, Ended):
                         self._end(event)
+                    elif isinstance(event, Noted):
+                        self.store.add_event("warning", event.message)
+                        self._listener.noted(event.message)
                     elif isinstance(event, Waits):
                         self._hold(event.number)
                     elif event.number in self.running:

@@ -115,7 +115,7 @@ class Watch:
         return moments
 
     def _give_back(self, seconds: float) -> None:
-        """Give trials the time in which they may have been suspended: rather more than they lost, than less."""
+        """Give trials the time in which they may have been suspended, or somewhat more."""
         self._moments = [(moment + seconds, number) for moment, number in self._moments]
         for run in self._running.values():
             for name in ("deadline", "kill_at", "killed_at"):

@@ -15,6 +15,7 @@ It is single-threaded, reads one JSON object a line from the socket, and answers
                                                -> {"ended": 7, "status": null, "left": [4711]}
                                                -> {"waits": 8, "reason": "..."}    no process can be had
                                                -> {"began": 8}    which had to wait
+                                               -> {"changed": [path]}    it begins anew, to import it again
 
 Started as ``python -m hpo.runtime.forkserver SOCKET LOCK``, two descriptors; the first line it reads says
 ``{"experiment", "env", "cwd", "path", "snapshot", "modules"}``. It holds on to LOCK, the experiment's, so
@@ -47,13 +48,15 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from hpo.runtime.execfile import Script
+    from hpo.runtime.preload import Elsewhere
     from hpo.runtime.snapshot import Snapshot
 
-__all__ = ["Server", "first_line", "main"]
+__all__ = ["Server", "first_line", "main", "offer_to_the_kernel"]
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGCHLD, _DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
 _AGAIN = 250  # milliseconds until it tries once more to start what no process could be had for
+_LONGEST = 1 << 16  # bytes that a program leaves to the next: the kernel takes twice as many in one variable
 _PATIENCE = 5.0  # seconds for the kernel to end what was killed
 _APPENDED = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
@@ -100,6 +103,7 @@ class Server:
         self._left: set[int] = set()  # the children that do not end
         self._queue: list[Mapping[str, Any]] = []  # what is to be started
         self._waiting: set[int] = set()  # those of it of which the runner knows that they wait
+        self._elsewhere: Elsewhere | None = None  # what has to be imported again when it was edited
         self._script: Script | None = None  # the one that was made ready last
         self._environment = dict(os.environ)  # what is not a trial's own
         self._variables: Mapping[str, str] = {}  # what was set for the last trial
@@ -112,7 +116,35 @@ class Server:
         signal.set_wakeup_fd(self._alarm_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        _offer_to_the_kernel()
+
+    def begin_anew_when_changed(
+        self, elsewhere: Elsewhere, begin_again: Callable[[dict[str, Any]], NoReturn]
+    ) -> None:
+        """Import anew what is edited, as a new program in this process, which takes over the trials."""
+        self._elsewhere, self._begin_again = elsewhere, begin_again
+
+    def take_over(self, state: Mapping[str, Any]) -> None:
+        """Go on from where the program was that had this process before."""
+        self.trials = {pid: (number, Mark(self.experiment, number)) for pid, number in state["trials"]}
+        self._left, self._waiting = set(state["left"]), set(state["waiting"])
+        self._queue, self._buffer = state["queue"], state["buffer"].encode()
+        self._reap()
+
+    def _begin_anew(self) -> None:
+        changed = self._elsewhere.changed() if self._elsewhere is not None else []
+        if not changed:
+            return
+        state = {
+            "trials": [(pid, number) for pid, (number, _) in self.trials.items()],
+            "left": list(self._left),
+            "queue": self._queue,
+            "waiting": list(self._waiting),
+            "buffer": self._buffer.decode(),
+        }
+        if len(json.dumps(state)) < _LONGEST:  # else there are thousands at once: later
+            self._send({"changed": changed})
+            self._set_environment({})
+            self._begin_again(state)
 
     def serve(self) -> None:
         """Work until the runner's end closes; then end every trial."""
@@ -121,6 +153,7 @@ class Server:
         poll.register(self._alarm, select.POLLIN)
         open_ = True
         try:
+            self._start()
             while open_:
                 for fd, _ in poll.poll(_AGAIN if self._queue else None):
                     if fd == self._alarm:
@@ -149,11 +182,11 @@ class Server:
             request = json.loads(line)
             if "start" in request:
                 self._queue.append(request)
-                self._start()
             elif "give_up" in request:
                 self._give_up(request["give_up"])
             else:
                 self._signal(request["signal"], request["number"])
+        self._start()
         return bool(data)
 
     def _send(self, message: Mapping[str, Any]) -> None:
@@ -165,6 +198,7 @@ class Server:
     def _start(self) -> None:
         """Start what waits, in its order; the rest is tried again in a while, or when a trial has ended."""
         while self._queue:
+            self._begin_anew()
             number = self._queue[0]["start"]
             error = self._fork(self._queue[0])
             if error is not None:
@@ -262,9 +296,10 @@ class Server:
         for pid, (trial_number, _) in self.trials.items():
             if trial_number == number:
                 _kill_group(pid, signal_number)
-        if number in self._waiting and signal_number in (signal.SIGTERM, signal.SIGKILL):
-            self._waiting.remove(number)
-            self._queue = [request for request in self._queue if request["start"] != number]
+        kept = [request for request in self._queue if request["start"] != number]
+        if len(kept) < len(self._queue) and signal_number in (signal.SIGTERM, signal.SIGKILL):
+            self._queue = kept
+            self._waiting.discard(number)
             self._send({"ended": number, "status": -signal_number})
 
     def _give_up(self, number: int) -> None:
@@ -330,7 +365,7 @@ class Server:
             return set()
 
 
-def _offer_to_the_kernel() -> None:
+def offer_to_the_kernel() -> None:
     """Let the kernel, when it runs out of memory, end a trial, which inherits this, before the runner."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:  # noqa: PTH123
         now = int(file.read())
@@ -360,7 +395,7 @@ def main(fd: int, lock: int) -> None:
     snapshot = None
     if setup["snapshot"] is not None:
         from hpo.runtime import execfile  # noqa: F401 - preloaded for the trials
-        from hpo.runtime.preload import make_way, preload
+        from hpo.runtime.preload import Elsewhere, make_way, preload
         from hpo.runtime.snapshot import Snapshot
 
         snapshot = Snapshot(setup["snapshot"])
@@ -374,16 +409,26 @@ def main(fd: int, lock: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    elsewhere = None
     if snapshot is not None:
         snapshot.install()
         unfit = preload(setup["modules"], snapshot.loaded)
         if unfit is not None:
             modules = [name for name in setup["modules"] if name != unfit]
             _begin_again({**setup, "modules": modules}, fd, lock)
+        elsewhere = Elsewhere()
     gc.collect()
     gc.disable()
     gc.freeze()  # children share these pages, and their own collections pass over them
-    Server(connection, lock, snapshot, setup["experiment"]).serve()
+    server = Server(connection, lock, snapshot, setup["experiment"])
+    state = setup.pop("state", None)
+    if state is None:
+        offer_to_the_kernel()
+    else:
+        server.take_over(state)
+    if elsewhere is not None:
+        server.begin_anew_when_changed(elsewhere, lambda it: _begin_again({**setup, "state": it}, fd, lock))
+    server.serve()
 
 
 _SETUP = "HPO_FORKSERVER_SETUP"

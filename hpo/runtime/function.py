@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 from hpo.errors import UsageError
 from hpo.runtime.execfile import exit_status
-from hpo.runtime.forkserver import Server
+from hpo.runtime.forkserver import Server, offer_to_the_kernel
 
 __all__ = ["ForkedServer", "Function", "run_function"]
 
@@ -138,6 +138,7 @@ def _serve(
         os.environ.update(environment)
         gc.collect()
         gc.freeze()
+        offer_to_the_kernel()
         Server(connection, lock, None, experiment, function).serve()
         status = 0
     except BaseException:

@@ -36,6 +36,7 @@ __all__ = [
     "Ended",
     "FunctionCommand",
     "Launcher",
+    "Noted",
     "ScriptCommand",
     "ShellCommand",
     "Waits",
@@ -107,6 +108,13 @@ class Ended:
     status: int | None
     reason: str = ""
     left: Sequence[Stray] = ()
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something that a person should know."""
+
+    message: str
 
 
 @dataclass(frozen=True)
@@ -381,7 +389,7 @@ class Launcher:
         marks = {number: Mark(self._experiment, number) for number in self.running}
         return used(self._server.pid, marks, enough=enough)
 
-    def events(self) -> Iterator[Ended | Began | Waits]:
+    def events(self) -> Iterator[Ended | Began | Waits | Noted]:
         """Yield the trials that ended since the last call; does not wait.
 
         And where one has to wait, for its place or a process, yield that it waits, and that it has begun.
@@ -396,15 +404,20 @@ class Launcher:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             event = self._event(json.loads(line))
-            if event is not None and event.number in self.running:
+            if isinstance(event, Noted):
+                yield event
+            elif event is not None and event.number in self.running:
                 if isinstance(event, Ended):
                     self.running.remove(event.number)
                 yield event
         if closed:
             yield from self._server_died()
 
-    def _event(self, message: Mapping[str, Any]) -> Ended | Began | Waits | None:
+    def _event(self, message: Mapping[str, Any]) -> Ended | Began | Waits | Noted | None:
         """Take a line of the server's."""
+        if "changed" in message:
+            names, are = ", ".join(message["changed"]), "are" if len(message["changed"]) > 1 else "is"
+            return Noted(f"edited, and not frozen, {are} {names}: trials from now on import it as it is now")
         if "waits" in message:
             self._waiting.add(message["waits"])
             self.waits = f"no process can be started: {message['reason']}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hpo.runtime.snapshot import Snapshot
 
-__all__ = ["NOT_FORKED", "make_way", "preload"]
+__all__ = ["NOT_FORKED", "Elsewhere", "make_way", "preload"]
 
 #: Libraries that do not work in a process forked after they were imported: they start threads or devices.
 NOT_FORKED = frozenset({"grpc", "jax", "jaxlib", "pyspark", "ray", "tensorflow", "torch_xla", "tkinter"})
@@ -24,6 +24,9 @@ _AT_START = frozenset(
     {"abc", "codecs", "encodings", "genericpath", "importlib", "io", "os", "posixpath", "runpy", "site"}
     | {"stat", *sys.builtin_module_names}
 )
+
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_HPO = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
 
 
 def make_way(snapshot: Snapshot, folder: str) -> None:
@@ -58,6 +61,34 @@ def preload(modules: Sequence[str], own: Sequence[str]) -> str | None:
         if own or _thread._count() or _has_device() or not NOT_FORKED.isdisjoint(sys.modules):
             return name
     return None
+
+
+class Elsewhere:
+    """What was imported, is not frozen and not where packages are installed: somebody may edit it."""
+
+    def __init__(self) -> None:
+        installed = (os.path.dirname(os.__file__) + os.sep, _HPO)  # noqa: PTH120
+        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        self._seen = {
+            path: _stamp(path)
+            for path in files
+            if isinstance(path, str)
+            and path.endswith(".py")
+            and not path.startswith(installed)
+            and not any(folder in path for folder in _INSTALLED)
+        }
+
+    def changed(self) -> list[str]:
+        """Return the files that are no longer what was imported."""
+        return [path for path, stamp in self._seen.items() if _stamp(path) != stamp]
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _has_device() -> bool:

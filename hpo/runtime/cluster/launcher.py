@@ -11,7 +11,7 @@ from typing import Any
 from hpo.errors import ClusterError
 from hpo.runtime.cluster.carried import pack_function
 from hpo.runtime.function import Function
-from hpo.runtime.launcher import Began, Command, Ended, Launcher, ScriptCommand, ShellCommand, Waits
+from hpo.runtime.launcher import Began, Command, Ended, Launcher, Noted, ScriptCommand, ShellCommand, Waits
 from hpo.runtime.placement import Place, Places
 from hpo.runtime.strays import Stray
 
@@ -97,7 +97,7 @@ class ClusterLauncher(Launcher):
         self._memory: dict[int, int] = {}
         self._adopt = dict(adopt)
         self._found: dict[int, float] | None = None
-        self._early: list[Ended | Began | Waits] = []
+        self._early: list[Ended | Began | Waits | Noted] = []
         super().__init__(**launched)
 
     def _first_words(self) -> Mapping[str, Any]:
@@ -116,7 +116,7 @@ class ClusterLauncher(Launcher):
             self._early += super().events()
         return self._found
 
-    def events(self) -> Iterator[Ended | Began | Waits]:
+    def events(self) -> Iterator[Ended | Began | Waits | Noted]:
         """Yield what happened since the last call (see `Launcher`)."""
         early, self._early = self._early, []
         yield from early
@@ -140,7 +140,7 @@ class ClusterLauncher(Launcher):
         """Return how many bytes each trial uses, as its host said last."""
         return {number: used for number, used in self._memory.items() if number in self.running}
 
-    def _event(self, message: Mapping[str, Any]) -> Ended | Began | Waits | None:
+    def _event(self, message: Mapping[str, Any]) -> Ended | Began | Waits | Noted | None:
         if "fatal" in message:
             raise ClusterError(message["fatal"], help=message["help"])
         if "began" in message:
