@@ -13,6 +13,8 @@ from hpo.errors import DiagnosticError, HpoError, UsageError, printable
 
 __all__ = ["main"]
 
+_NO_THREAD = "can't start new thread"  # Python says no more than that
+
 
 def main() -> int:
     """Run the command line; return the exit status."""
@@ -101,4 +103,7 @@ def _usage(error: Exception) -> int:
         return int(getattr(error, "exit_code", 2))
     if type(error).__name__ == "Abort":
         return 130
+    if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
+        print(f"hpo: {error}: no more processes and threads are allowed here (ulimit -u)", file=sys.stderr)
+        return 1
     raise error

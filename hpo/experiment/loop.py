@@ -98,7 +98,7 @@ class Experiment:
         self._failed: str | None = None  # why the experiment cannot go on
         self._is_behind = False  # whether there may be more to start at once
         self._retry_at: float | None = None  # when to look again for a device that others use
-        self._said_what_is_odd = False
+        self._said_what_is_odd = self._said_that_some_wait = False
         self._kernel_kills = KernelKills()
         self._begun = self._seen = time.monotonic()
         self._elapsed_before = float(store.experiment()["elapsed"])
@@ -452,7 +452,8 @@ class Experiment:
         if number in self.running:
             self.running[number].deadline = None
         reason = self._launcher.waits
-        if self.waits is None and reason is not None:
+        if reason is not None and not self._said_that_some_wait:
+            self._said_that_some_wait = True
             self.store.add_event("warning", f"{reason}: trials waited for one")
             self._listener.noted(f"{reason}: trials wait until one can, then it goes on by itself")
         self._say_what_is_waited_for(reason)

@@ -70,17 +70,21 @@ def outcomes() -> list[Any]:
 
 
 def test_trials_wait_for_processes_in_no_time_of_their_own(full: Path) -> None:
-    runner = begin("--max-trials", "12", "--concurrency", "4", "--max-trial-duration", "2")
+    runner = begin("--max-trials", "20", "--concurrency", "4", "--max-trial-duration", "2")
     wait_for_trials(4)
     full.touch()
     said = read_until(runner, NO_PROCESS)
     time.sleep(3)
     full.unlink()
+    time.sleep(0.5)
+    full.touch()  # it is said once, however often it comes
+    time.sleep(0.7)
+    full.unlink()
     said += runner.communicate(timeout=60)[1]
     assert runner.returncode == 0, said
     assert said.count("no process can be started") == 1
     assert "Traceback" not in said
-    assert outcomes() == [("succeeded", 1)] * 12
+    assert outcomes() == [("succeeded", 1)] * 20
 
 
 def test_trials_that_wait_for_processes_are_ended_with_their_experiment(full: Path) -> None:
@@ -110,3 +114,20 @@ def test_a_runner_that_can_open_no_file_waits_and_loses_no_result() -> None:
     assert runner.returncode == 0, said
     assert said.count("no file can be opened") == 1
     assert outcomes() == [("succeeded", 1)] * 12
+
+
+def test_a_command_for_which_there_is_no_thread_says_so() -> None:
+    program = """import sys, threading
+def refuse(*_):
+    raise RuntimeError("can't start new thread")
+threading._start_new_thread = refuse
+from hpo.cli import main
+sys.argv = ["hpo", "run", "train.py", "--max-trials", "1", "--no-web"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "can't start new thread: no more processes and threads are allowed here (ulimit -u)" in done.stderr
