@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import heapq
-import math
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hpo.config.model import Config
 from hpo.config.size import size
@@ -17,7 +16,6 @@ from hpo.trial import TrialState
 __all__ = ["Watch"]
 
 _GRACE = 10.0  # seconds between TERM and KILL, and between KILL and giving up what the kernel does not end
-_LATE = 0.5  # seconds after it was to be woken: this process was suspended, and perhaps its trials with it
 _LOGS_EVERY = 5.0  # seconds between two looks at the logs of trials that run on
 _MEMORY_EVERY = 0.5  # seconds between two looks at the memory of trials that have a limit
 
@@ -36,7 +34,6 @@ class Watch:
         self._moments: list[tuple[float, int]] = []
         self._logs_at = time.monotonic() + _LOGS_EVERY
         self._memory_at = 0.0
-        self._asleep_since, self._wakes_at = 0.0, math.inf
 
     def begin(self, run: RunningTrial, limit: float | None) -> None:
         """Take note of a trial that has begun, and may take so many seconds."""
@@ -45,14 +42,12 @@ class Watch:
 
     def postpone(self, seconds: float) -> None:
         """Give every trial so much more time: nobody could see whether it ended in what it had."""
+        self._moments = [(moment + seconds, number) for moment, number in self._moments]
         for run in self._running.values():
             run.suspended += seconds
-            if run.deadline is not None:
-                run.deadline += seconds
-                self._expect(run, run.deadline)
-            if run.kill_at is not None:
-                run.kill_at += seconds
-                self._expect(run, run.kill_at)
+            for name in ("deadline", "kill_at", "killed_at"):
+                if (moment := getattr(run, name)) is not None:
+                    setattr(run, name, moment + seconds)
 
     def stop(self, run: RunningTrial, state: TrialState | None) -> None:
         """Ask a trial to end, and make it in a while.
@@ -81,9 +76,6 @@ class Watch:
     def enforce(self, config: Config) -> None:
         """End what has had its time or too much memory, and keep logs from filling the disk."""
         now = time.monotonic()
-        if now > self._wakes_at + _LATE:
-            self._give_back(now - self._asleep_since)
-        self._wakes_at = math.inf
         while self._moments and self._moments[0][0] <= now:
             run = self._running.get(heapq.heappop(self._moments)[1])
             if run is None:
@@ -101,26 +93,16 @@ class Watch:
             for run in self._running.values():
                 run.trim_logs()
 
-    def due(self, config: Config) -> list[float]:
-        """Return the moments at which there is something to enforce; call it before waiting for the first."""
+    def due(self, config: Config) -> Iterator[float]:
+        """Yield the moments at which there is something to enforce."""
         while self._moments and self._moments[0][1] not in self._running:
             heapq.heappop(self._moments)
-        moments = [moment for moment, _ in self._moments[:1]]
+        if self._moments:
+            yield self._moments[0][0]
         if self._running:
-            moments.append(self._logs_at)
+            yield self._logs_at
             if config.max_trial_memory is not None:
-                moments.append(self._memory_at)
-        self._asleep_since = time.monotonic()
-        self._wakes_at = max(self._asleep_since, min(moments, default=math.inf))
-        return moments
-
-    def _give_back(self, seconds: float) -> None:
-        """Give trials the time in which they may have been suspended, or somewhat more."""
-        self._moments = [(moment + seconds, number) for moment, number in self._moments]
-        for run in self._running.values():
-            for name in ("deadline", "kill_at", "killed_at"):
-                if (moment := getattr(run, name)) is not None:
-                    setattr(run, name, moment + seconds)
+                yield self._memory_at
 
     def _kill(self, run: RunningTrial) -> None:
         """End a trial at once, or give it up: it was killed, and hangs in a disk or a device."""
