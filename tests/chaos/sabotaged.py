@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "library"))
 from . import campaign as campaign_module
 from .campaign import Campaign
 
-#: By name: what is done to the store of six trials with a result and three that failed.
+#: By name: what is done to the store of six trials with a result and four that failed.
 STORE = {
     "changed": "UPDATE trial SET value = 9 WHERE number = 0",
     "stuck": "UPDATE trial SET state = 'running' WHERE number = 1",
@@ -34,6 +34,7 @@ STORE = {
     "praised": """UPDATE trial SET state = 'succeeded', failure = NULL,
         value = 1 - (json_extract(parameters, '$.x') - 0.3) * (json_extract(parameters, '$.x') - 0.3)
         WHERE number = 8""",
+    "unfinished": "UPDATE trial SET state = 'waiting' WHERE number = 9",
     "added": """INSERT INTO trial (number, state, origin, parameters, memo, attempt)
         VALUES (99, 'failed', 'tuner', '{"x": 0}', '{}', 1)""",
     "worst": """UPDATE experiment
@@ -51,9 +52,9 @@ class Sabotaged(Campaign):
 
     def _draw_experiment(self) -> None:
         super()._draw_experiment()
-        self.trials, self.kinds, self.has_page = 9, ["plain"] * 6 + ["exit"] * 3, False
+        self.trials, self.kinds, self.has_page = 10, ["plain"] * 6 + ["exit"] * 4, False
         self.options = [
-            *("--max-trials", "9", f"--{self.direction}", "--max-failures", "9"),
+            *("--max-trials", "10", f"--{self.direction}", "--max-failures", "9"),
             *("--tuner", "Random", "--concurrency", "3"),
         ]
         plan = {"kinds": self.kinds, "pause": 0, "word": self.word}

@@ -94,7 +94,6 @@ def test_its_runner_grows_by_less_than_20_megabytes(
     (log,) = Path(os.environ["HPO_HOME"]).glob("*/trials/1/stdout.log")
     assert log.stat().st_size >= megabytes * 1_000_000
     assert log.stat().st_blocks * 512 < 81 << 20
-    assert [(each["state"], len(each["intermediate"])) for each in trials()] == [
-        ("succeeded", 0),
-        ("succeeded", reports),
-    ]
+    found = [(each["state"], each["value"] is not None, len(each["intermediate"])) for each in trials()]
+    printed = bool(options)
+    assert found == [("succeeded", True, printed), ("succeeded", True, reports or printed)]
