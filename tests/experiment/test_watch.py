@@ -88,7 +88,7 @@ def test_one_that_has_had_its_time_is_asked_to_end_and_gets_what_it_deserves(war
     assert ward.status(late) == -15
     assert (late.timed_out, late.stopped_as, late.deadline) == (True, None, None)
     assert (other.timed_out, other.kill_at) == (False, None)
-    assert ward.watch.due(ward.config())[0] == other.deadline == other.started + 3600
+    assert next(ward.watch.due(ward.config())) == other.deadline == other.started + 3600
 
 
 def test_one_that_has_had_its_time_may_tidy_up(ward: Ward) -> None:
@@ -150,7 +150,7 @@ def test_one_that_defies_is_killed_in_a_while(ward: Ward, monkeypatch: pytest.Mo
     while time.monotonic() < kill_at:
         time.sleep(0.001)
     ward.watch.enforce(ward.config())
-    assert ward.watch.due(ward.config())[0] == run.kill_at > kill_at, "it would be killed again"
+    assert next(ward.watch.due(ward.config())) == run.kill_at > kill_at, "it would be killed again"
     assert ward.status(run) == -9
     assert 0 in ward.running, "its time had not come"
     assert run.stopped_as is TrialState.EARLY_STOPPED
@@ -210,7 +210,7 @@ class TestWhenToLookAgain:
         assert first == soon.deadline
         assert logs_at > now
         del ward.running[soon.trial.number]
-        assert ward.watch.due(ward.config())[0] == late.deadline
+        assert next(ward.watch.due(ward.config())) == late.deadline
 
     def test_a_limit_of_memory_is_looked_after_more_often(self, ward: Ward) -> None:
         config = ward.config(max_trial_memory=1 << 40)
