@@ -23,7 +23,8 @@ settings.load_profile("hpo")
 #: The files that take longest. Each file is one process's, which makes its fixtures once; with a long one
 #: at the end, that process would work and the others wait.
 _LONG = ["test_ray.py", "test_browser.py", "test_contract.py", "test_examples.py", "test_documentation.py"]
-_LONG += ["test_campaigns.py", "test_payloads.py", "test_commands.py"]
+_LONG += ["test_campaigns.py", "test_signals.py", "test_other_sites.py", "test_payloads.py"]
+_LONG += ["test_commands.py", "test_rescue.py", "test_scarce.py", "test_hung_disk.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

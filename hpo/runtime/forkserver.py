@@ -105,8 +105,8 @@ class Server:
         self._waiting: set[int] = set()  # those of it of which the runner knows that they wait
         self._elsewhere: Elsewhere | None = None  # what has to be imported again when it was edited
         self._script: Script | None = None  # the one that was made ready last
-        self._environment = dict(os.environ)  # what is not a trial's own
-        self._variables: Mapping[str, str] = {}  # what was set for the last trial
+        self._environment = dict(os.environb)  # what is not a trial's own
+        self._variables: Mapping[bytes, bytes] = {}  # what was set for the last trial
         self._pid = os.getpid()
         self._children_file = f"/proc/self/task/{self._pid}/children"
         self._buffer = b""
@@ -215,7 +215,7 @@ class Server:
     def _fork(self, request: Mapping[str, Any]) -> OSError | None:
         number = request["start"]
         mark = Mark(self.experiment, number)
-        self._set_environment(request["env"])
+        self._set_environment({os.fsencode(n): os.fsencode(value) for n, value in request["env"].items()})
         trial.make_ready(request["values"])
         if "script" in request:
             self._make_ready(request["script"], request["args"])
@@ -228,13 +228,18 @@ class Server:
         self.trials[pid] = number, mark
         return None
 
-    def _set_environment(self, variables: Mapping[str, str]) -> None:
+    def _set_environment(self, variables: Mapping[bytes, bytes]) -> None:
+        """Let Python see a trial's variables. The C library sees them in the trial alone (`_become_trial`).
+
+        It keeps every value that a variable ever had, half a kilobyte for each trial.
+        """
+        seen = os.environ._data  # type: ignore[attr-defined] # what `os.environ` is without `putenv`
         for name in self._variables.keys() - variables.keys():
             if name in self._environment:
-                os.environ[name] = self._environment[name]
+                seen[name] = self._environment[name]
             else:
-                del os.environ[name]
-        os.environ.update(variables)
+                del seen[name]
+        seen.update(variables)
         self._variables = variables
 
     def _make_ready(self, name: str, args: list[str]) -> None:
@@ -259,6 +264,8 @@ class Server:
             if os.getppid() != self._pid:
                 os._exit(1)  # the server died in between
             mark.bear()
+            for name, value in self._variables.items():
+                os.putenv(name, value)
             cores = request["env"].get("HPO_TRIAL_CORES")
             if cores:
                 os.sched_setaffinity(0, map(int, cores.split(",")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -380,6 +381,38 @@ import csv
     assert modules_to_preload(source, tmp_path) == ["json", "email"]
     assert modules_to_preload(b"import json, own, json", tmp_path) == ["json"]
     assert modules_to_preload(b"", tmp_path) == []
+
+
+SEEN = """import ctypes, os, subprocess
+getenv = ctypes.CDLL(None).getenv
+getenv.restype = ctypes.c_char_p
+print(len(os.environ["LONG"]), len(getenv(b"LONG")), os.environ.get("GONE"), getenv(b"GONE"), flush=True)
+subprocess.run(["sh", "-c", 'echo ${#LONG} "$GONE"'])
+"""
+
+
+def test_a_trial_has_its_variables_and_the_server_does_not_grow_with_what_they_were(bench: Workbench) -> None:
+    bench.write("train.py", SEEN)
+    launcher = bench.start()
+
+    def memory() -> int:
+        status = Path(f"/proc/{launcher._server.pid}/status").read_text()
+        return int(re.search(r"VmData:\s+(\d+)", status)[1])  # type: ignore[index]
+
+    for number in range(40):
+        directory = bench.trials / str(number)
+        directory.mkdir()
+        variables = {**bench.variables(number), "LONG": f"{number:0100000}"}
+        if number == 0:
+            variables["GONE"] = "gone"
+        launcher.start(number, ScriptCommand("train.py", ()), directory, variables)
+        (ended,) = bench.wait()
+        assert ended.status == 0
+        if number == 10:
+            before = memory()
+    assert bench.log("stdout") == "100000 100000 gone b'gone'\n100000 gone\n"
+    assert bench.log("stdout", 39) == "100000 100000 None None\n100000 \n"
+    assert memory() - before < 1000, "kilobytes; the variables of these trials are three thousand"
 
 
 def test_a_shell_command_runs_where_it_is_with_its_environment(bench: Workbench) -> None:
