@@ -7,7 +7,9 @@ page is open any more.
 
 from __future__ import annotations
 
+import errno
 import gc
+import logging
 import os
 import select
 import socket
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING
 from hpo.dashboard.access import Access
 from hpo.errors import UsageError
 from hpo.runtime import home
+from hpo.trial import FULL, SCARCE
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -31,6 +34,8 @@ __all__ = ["DEFAULT_PORT", "is_loopback", "link", "listen", "listening", "serve"
 
 DEFAULT_PORT = 8470
 _LINGER = 60.0  # seconds that it waits for a page, once its run has ended
+_AGAIN = 1.0  # seconds until it is tried once more to start that process
+_BACKLOG = 64  # connections that wait; asyncio complains once for each of them where it has no descriptor
 
 
 def listen(host: str = "127.0.0.1", port: int | None = None) -> socket.socket:
@@ -100,8 +105,10 @@ def serve(bound: socket.socket, host: str, *, owner: int | None = None) -> None:
         seen = time.monotonic()
         await gate(scope, receive, send)
 
+    logging.getLogger("asyncio").addFilter(_FullOnce())
     config = uvicorn.Config(
         app,
+        backlog=_BACKLOG,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -123,6 +130,19 @@ def serve(bound: socket.socket, host: str, *, owner: int | None = None) -> None:
     server.run(sockets=[bound])
 
 
+class _FullOnce(logging.Filter):
+    """Let asyncio say once that it has no descriptor, and not for each connection with a traceback."""
+
+    _is_said = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "out of system resource" not in record.getMessage():
+            return True
+        is_said, self._is_said = self._is_said, True
+        record.exc_info = None
+        return not is_said
+
+
 @contextmanager
 def listening(bound: socket.socket, host: str) -> Iterator[None]:
     """Listen while a run goes on, and start the process that serves when somebody comes."""
@@ -131,7 +151,13 @@ def listening(bound: socket.socket, host: str) -> Iterator[None]:
 
     def wait() -> None:
         while _is_first(bound.fileno(), stop):
-            process = _start(bound, host, read)
+            try:
+                process = _start(bound, host, read)
+            except OSError as error:
+                if error.errno not in (*FULL, *SCARCE, errno.EAGAIN):
+                    raise
+                select.select([stop], [], [], _AGAIN)
+                continue
             death = os.pidfd_open(process.pid)
             try:
                 if not _is_first(death, stop):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import resource
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +50,15 @@ def begin(*options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-def wait_for_trials(count: int) -> None:
+def wait_until(happened: Callable[[], bool]) -> None:
     limit = time.monotonic() + 60
-    while len(list(Path("home").glob("[!.]*/trials/*"))) < count:
+    while not happened():
         assert time.monotonic() < limit
         time.sleep(0.01)
+
+
+def wait_for_trials(count: int) -> None:
+    wait_until(lambda: len(list(Path("home").glob("[!.]*/trials/*"))) >= count)
 
 
 def read_until(runner: subprocess.Popen[str], words: str) -> str:
@@ -131,3 +139,64 @@ main()
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "can't start new thread: no more processes and threads are allowed here (ulimit -u)" in done.stderr
+
+
+def test_a_page_with_more_visitors_than_files_that_it_may_open_comes_back(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (tmp_path / "log").open("wb") as log:
+        command = [sys.executable, "-m", "hpo", "web", "--port", str(port)]
+        page = subprocess.Popen(["prlimit", "--nofile=40", *command], stdout=log, stderr=log)
+    try:
+        wait_until(lambda: answers(port))
+        visitors = [socket.create_connection(("127.0.0.1", port)) for _ in range(80)]
+        wait_until(lambda: "out of system resource" in (tmp_path / "log").read_text())
+        time.sleep(2.5)
+        for visitor in visitors:
+            visitor.close()
+        wait_until(lambda: answers(port))
+    finally:
+        page.terminate()
+        page.wait()
+    said = (tmp_path / "log").read_text()
+    assert said.count("out of system resource") == 1
+    assert "Traceback" not in said
+
+
+def test_a_page_for_which_no_process_can_be_started_is_served_once_one_can() -> None:
+    Path("home").mkdir()
+    Path("home/web").mkdir(mode=0o700)
+    program = """import sys
+from hpo.dashboard.server import listen, listening
+bound = listen(port=0)
+with listening(bound, "127.0.0.1"):
+    print(bound.getsockname()[1], flush=True)
+    sys.stdin.read()
+"""
+    runner = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert runner.stdout is not None
+    port = int(runner.stdout.readline())
+    most = resource.prlimit(runner.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(runner.pid, resource.RLIMIT_NOFILE, (3, most[1]))
+    assert not answers(port)
+    resource.prlimit(runner.pid, resource.RLIMIT_NOFILE, most)
+    assert answers(port, seconds=20)
+    said = runner.communicate(timeout=60)[1]
+    assert "Traceback" not in said
+
+
+def answers(port: int, seconds: float = 5) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/api/experiments", timeout=seconds).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code == 401
+    except OSError:
+        return False
+    return True
