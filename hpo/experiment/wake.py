@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hpo.runtime.launcher import Launcher
 
@@ -43,18 +44,16 @@ class Wake:
         Args:
             pause: seconds until something else is due; None where only an event can be.
         """
-        sources: list[Any] = [self._pipe, self._launcher]
+        sources = [self._pipe, self._launcher.fileno()]
         # For a moment nobody listens to the pipe: short trials end meanwhile, and then their reports are read
         # at once. Of many reports each look so takes many.
         deaf = self._looked + _LOOK_EVERY - time.monotonic()
         if deaf > 0:
             is_first = pause is None or deaf < pause
-            ready, _, _ = select.select(sources[1:], [], [], deaf if is_first else pause)
-            if ready or not is_first:
+            if _ready(sources[1:], deaf if is_first else pause) or not is_first:
                 return False, set()
             pause = None if pause is None else pause - deaf
-        ready, _, _ = select.select(sources, [], [], pause)
-        if self._pipe not in ready:
+        if self._pipe not in _ready(sources, pause):
             return False, set()
         self._looked = time.monotonic()
         return self._drain()
@@ -68,3 +67,11 @@ class Wake:
         lines = data.split(b"\n")
         called = len(data) == _PIPE or b"" in lines[:-1]
         return called, {int(line) for line in lines if line.isdigit() and len(line) < 10}
+
+
+def _ready(sources: Sequence[int], seconds: float | None) -> list[int]:
+    """Wait for one of several descriptors, which may be beyond those that `select` knows."""
+    poll = select.poll()
+    for source in sources:
+        poll.register(source, select.POLLIN)
+    return [source for source, _ in poll.poll(None if seconds is None else math.ceil(1000 * seconds))]

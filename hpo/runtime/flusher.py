@@ -17,6 +17,10 @@ class Flusher:
 
     Args:
         path: a file that is there, and stays the same one.
+
+    Raises:
+        OSError: it cannot be opened.
+        RuntimeError: no thread can be started.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,6 +32,9 @@ class Flusher:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self._thread.start()
+        except RuntimeError:
+            os.close(self._fd)
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

@@ -22,7 +22,7 @@ from hpo.runtime.mounts import network_file_system
 from hpo.runtime.queries import COLUMNS, Queries, TrialRow
 from hpo.runtime.schema import SCHEMA_VERSION, bring_up_to_date, make_tables
 from hpo.runtime.spool import Intermediate
-from hpo.trial import Trial, TrialState
+from hpo.trial import SCARCE, Trial, TrialState
 
 __all__ = ["Store"]
 
@@ -244,8 +244,14 @@ class Store(Queries):
         if not self._dirty:
             return
         if self._flusher is None:
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 self._flusher = Flusher(Path(f"{self.path}-wal"))
+            except FileNotFoundError:
+                pass
+            except (OSError, RuntimeError) as error:  # no descriptor to be had, or no thread: later
+                if isinstance(error, OSError) and error.errno not in SCARCE:
+                    raise
+                return
         if self._flusher is not None:
             self._flusher.ask()
         self._dirty = False

@@ -200,3 +200,25 @@ def answers(port: int, seconds: float = 5) -> bool:
     except OSError:
         return False
     return True
+
+
+NOTEBOOK = """import os, hpo
+held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]
+found = hpo.tune(lambda x: x, space={"x": hpo.uniform(0, 1)}, max_trials=6, concurrency=2, tuner="Random")
+print(len(found.trials))
+"""
+
+
+def test_a_program_with_a_thousand_open_files_runs_experiments() -> None:
+    Path("notebook.py").write_text(NOTEBOOK)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] < 2048:
+        pytest.skip("so many files may not be open here")
+    done = subprocess.run(
+        [sys.executable, "notebook.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (2048, limits[1])),
+    )
+    assert done.stdout.strip().endswith("6"), done.stderr

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from means import fill, small_disk
 
 from hpo.errors import StoreError
+from hpo.runtime import store as store_module
 from hpo.runtime.schema import SCHEMA_VERSION
 from hpo.runtime.spool import Intermediate
 from hpo.runtime.store import Store
@@ -278,6 +281,20 @@ def test_it_is_dirty_until_what_it_committed_goes_to_the_disk(store: Store) -> N
     with store.transaction():
         store.add_event("note", "one")
     assert store.is_dirty
+    store.flush()
+    assert not store.is_dirty
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "no file"), RuntimeError("can't start new thread")])
+def test_where_there_is_no_file_or_thread_to_flush_with_it_stays_dirty(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with store.transaction():
+        store.add_event("note", "one")
+    with monkeypatch.context() as short:
+        short.setattr(store_module, "Flusher", Mock(side_effect=error))
+        store.flush()
+        assert store.is_dirty
     store.flush()
     assert not store.is_dirty
 
