@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hpo.durable import put
+from hpo.durable import flush, put
 from hpo.errors import HpoError, StoreError, UsageError
 from hpo.experiment.left_behind import left_behind
 from hpo.experiment.wording import counted, listed
@@ -27,6 +27,7 @@ from hpo.space import SearchSpace
 __all__ = ["Rescued", "rescue"]
 
 _NAME = "experiment.db"
+_MOST = 10_000_000  # trials; no number is beyond
 
 
 class Rescued(NamedTuple):
@@ -63,14 +64,18 @@ def rescue(directory: Path) -> Rescued:
             sound.unlink(missing_ok=True)
             os.close(os.open(sound, os.O_CREAT | os.O_WRONLY, 0o600))
             are_whole = salvage(damaged, sound)
-            with contextlib.closing(Store(work, read_only=False)) as store, store.transaction():
+            with (
+                contextlib.closing(Store(work, read_only=False)) as store,
+                store.blaming(),
+                store.transaction(),
+            ):
                 rescued = _complete(store, directory, damaged, are_whole=are_whole)
         except BaseException:
-            for path in (damaged, _log(damaged)):
-                path.unlink(missing_ok=True)
+            _remove_copy(damaged)
             raise
         else:
-            _log(directory / _NAME).unlink(missing_ok=True)  # SQLite would take it for that of the new one
+            for name in ("wal", "shm"):  # SQLite would take them for those of the new one
+                (directory / f"{_NAME}-{name}").unlink(missing_ok=True)
             put(sound, directory / _NAME)
         finally:
             damaged.with_name(f"{damaged.name}-shm").unlink(missing_ok=True)
@@ -88,10 +93,21 @@ def _copied_aside(directory: Path, work: Path) -> Path:
     with contextlib.suppress(StoreError), contextlib.closing(Store(directory)) as opened:
         if opened.damage() is None:
             raise UsageError(f"{store} is sound: there is nothing to rescue")
-    if _log(store).exists() and _log(store).stat().st_size:
-        shutil.copy2(_log(store), _log(copies[free]))
-    shutil.copy2(store, copies[free])
+    try:
+        if _log(store).exists() and _log(store).stat().st_size:
+            shutil.copy2(_log(store), _log(copies[free]))
+            flush(_log(copies[free]))
+        shutil.copy2(store, copies[free])
+        flush(copies[free])
+    except BaseException:
+        _remove_copy(copies[free])
+        raise
     return copies[free]
+
+
+def _remove_copy(damaged: Path) -> None:
+    for path in (damaged, _log(damaged)):
+        path.unlink(missing_ok=True)
 
 
 def _log(store: Path) -> Path:
@@ -103,6 +119,7 @@ def _complete(store: Store, directory: Path, damaged: Path, *, are_whole: bool) 
     experiment = store.experiment()
     space = SearchSpace.from_json(experiment["space"], defaults=experiment["defaults"])
     rows = {row.number: row for row in _sound_rows(store)}
+    store.remove_strays()
     found = left_behind(directory, space, rows.keys())
     left = {number: row for number, row in found.items() if row is not None}
     for row in left.values():
@@ -135,7 +152,7 @@ def _sound_rows(store: Store) -> Iterator[TrialRow]:
             row = store.trial(number)
         except HpoError:
             row = None
-        if row is None or number < 0:
+        if row is None or number not in range(_MOST):
             store.remove_trial(number)
         else:
             yield row

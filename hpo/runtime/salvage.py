@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.errors import StoreError
-from hpo.runtime.schema import bring_up_to_date
+from hpo.runtime.schema import SCHEMA_VERSION, add_missing_tables, bring_up_to_date
 
 __all__ = ["salvage"]
 
@@ -42,9 +42,12 @@ def salvage(damaged: Path, sound: Path) -> bool:
 
 
 def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
+    (version,) = old.execute("PRAGMA user_version").fetchone()
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"they have schema {version}, and this hpo knows {SCHEMA_VERSION}")
     made = "SELECT sql FROM sqlite_master WHERE type = ? AND tbl_name = ? AND sql LIKE ?"
     new.execute("BEGIN")
-    is_whole = dict.fromkeys(_KEYS, True)
+    is_whole = dict.fromkeys(_KEYS, False)
     for table, key in _KEYS.items():
         for (sql,) in old.execute(made, ("table", table, "CREATE TABLE %")).fetchall():
             new.execute(sql)
@@ -53,9 +56,10 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
             new.execute(sql)
     if new.execute("SELECT id FROM experiment").fetchone() is None:
         raise sqlite3.DatabaseError("they are on a page that is damaged")
-    new.execute(f"PRAGMA user_version = {old.execute('PRAGMA user_version').fetchone()[0]:d}")
+    new.execute(f"PRAGMA user_version = {version:d}")
     new.execute("COMMIT")
     bring_up_to_date(new)
+    add_missing_tables(new)
     return is_whole["metric"]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
-__all__ = ["SCHEMA_VERSION", "bring_up_to_date", "make_tables"]
+__all__ = ["SCHEMA_VERSION", "add_missing_tables", "bring_up_to_date", "make_tables"]
 
 # History of the schema, and how the one before becomes it:
 # 1  the first
@@ -111,6 +112,13 @@ CREATE TABLE event (
 def make_tables(db: sqlite3.Connection) -> None:
     """Make the tables of a new database."""
     db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+
+
+def add_missing_tables(db: sqlite3.Connection) -> None:
+    """Make those tables and indexes of this version that a database has not."""
+    db.executescript(
+        re.sub(r"^CREATE (TABLE|INDEX)", r"CREATE \1 IF NOT EXISTS", _SCHEMA, flags=re.MULTILINE)
+    )
 
 
 def bring_up_to_date(db: sqlite3.Connection) -> None:

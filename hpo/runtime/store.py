@@ -60,11 +60,13 @@ class Store(Queries):
             self._check_schema()
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
-        if version > SCHEMA_VERSION:
+        if not 1 <= version <= SCHEMA_VERSION:
             raise StoreError(
-                f"{self.path} has schema {version}, and this hpo knows {SCHEMA_VERSION}", help="update hpo"
+                f"{self.path} has schema {version}, and this hpo knows {SCHEMA_VERSION}",
+                help="update hpo" if version > 0 else "it is damaged, or was not written by hpo",
             )
         if version < SCHEMA_VERSION:
+            self.check()
             with self.blaming():
                 self._migrate(read_only)
 
@@ -333,9 +335,13 @@ class Store(Queries):
         """Take the intermediate results of a trial away."""
         self._write("DELETE FROM metric WHERE trial = ?", (number,))
 
+    def remove_strays(self) -> None:
+        """Take away what belongs to trials that are not here: another may get their numbers."""
+        for table in ("metric", "repetition"):
+            self._write(f"DELETE FROM {table} WHERE trial NOT IN (SELECT number FROM trial)", ())  # noqa: S608
+
     def remove_trial(self, number: int) -> None:
         """Take a trial away that cannot be read."""
-        self.forget_metrics(number)
         self._write("DELETE FROM trial WHERE number = ?", (number,))
 
     def set_spool(self, number: int, offset: int) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from commands import data, hpo, trials
+from upgrades import EARLIER, put_back
 
 from hpo.errors import StoreError, UsageError
 from hpo.experiment import rescue as rescuing
@@ -189,3 +193,102 @@ def test_cut_short_it_can_be_called_again(
     assert sorted(rows(directory)) == list(range(TRIALS))
     assert [path.name for path in directory.glob("*.damaged*")] == [found.damaged.name]
     assert not (directory / ".rescue").exists()
+
+
+def test_a_trial_whose_row_is_gone_reports_each_result_once(directory: Path, page_of_trials: int) -> None:
+    damage(directory, page_of_trials)
+    found = rescue(directory)
+    gone = found.again[-1]
+    hpo("resume", directory.name, "--no-web")
+    assert curves(directory)[gone] == 5
+
+
+def test_what_a_lost_trial_reported_is_nobodys(directory: Path, page_of_trials: int) -> None:
+    damage(directory, page_of_trials)
+    for folder in (directory / "trials").iterdir():
+        shutil.rmtree(folder)
+    rescue(directory)
+    with contextlib.closing(sqlite3.connect(directory / "experiment.db")) as db:
+        of = {number for (number,) in db.execute("SELECT trial FROM metric")}
+    assert of == {*rows(directory)} != {*range(TRIALS)}
+
+
+HOLDER = """
+import sqlite3, sys
+writer, reader = sqlite3.connect(sys.argv[1]), sqlite3.connect(sys.argv[1])
+writer.execute("UPDATE experiment SET message = 'in the log'")
+writer.commit()
+print(*reader.execute("SELECT message FROM experiment").fetchone(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_whoever_has_the_damaged_one_open_does_not_disturb_those_who_open_the_new_one(
+    directory: Path, page_of_trials: int
+) -> None:
+    damage(directory, page_of_trials)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, directory / "experiment.db"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "in the log\n"
+        rescue(directory)
+        assert len(rows(directory)) == TRIALS
+        hpo("resume", directory.name, "--no-web")
+        assert len(trials()) == TRIALS
+
+
+def change(directory: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(directory / "experiment.db")) as db, db:
+        for statement in statements:
+            db.execute(statement)
+
+
+@pytest.mark.parametrize("version", [-5, 0, 6])
+def test_what_is_of_another_schema_is_refused(directory: Path, version: int) -> None:
+    change(directory, f"PRAGMA user_version = {version}")
+    with pytest.raises(StoreError, match=f"has schema {version}"):
+        Store(directory)
+    with pytest.raises(StoreError, match=f"they have schema {version}"):
+        rescue(directory)
+
+
+def test_a_table_that_is_gone_is_made_anew_and_a_view_in_its_place_is_not_kept(directory: Path) -> None:
+    before = curves(directory)
+    change(directory, "ALTER TABLE metric RENAME TO m", "CREATE VIEW metric AS SELECT * FROM m")
+    rescue(directory)
+    assert curves(directory) == before
+
+
+def test_a_number_that_no_trial_has_costs_no_memory(directory: Path) -> None:
+    change(directory, f"UPDATE trial SET number = {1 << 62} WHERE number = 7", "CREATE VIEW v AS SELECT 1")
+    assert rescue(directory).again == [7]
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_one_of_an_earlier_hpo_is_kept_as_it_is_where_it_is_damaged(tmp_path: Path, version: int) -> None:
+    directory = put_back(version, tmp_path)
+    damage(directory, 3)
+    harmed = (directory / "experiment.db").read_bytes()
+    with pytest.raises(StoreError, match="is damaged"):
+        Store(directory)
+    assert rescue(directory).damaged.read_bytes() == harmed
+
+
+def test_where_the_copy_cannot_be_made_nothing_is_left(
+    directory: Path, page_of_trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damage(directory, page_of_trials)
+
+    def fail(_: Path, copy: Path) -> NoReturn:
+        copy.write_bytes(b"the beginning")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copy2", fail)
+    with pytest.raises(OSError, match="No space left"):
+        rescue(directory)
+    assert not list(directory.glob("*.damaged*"))
