@@ -143,7 +143,7 @@ def _row(number: int, trial: NNITrial, space: SearchSpace, told: int | None) -> 
         origin=trial.origin,
         parameters=_parameters(trial, space),
         memo={},
-        attempt=1,
+        attempt=2 if trial.state == "RUNNING" else 1,  # it runs again
         value=number_of(result) if state is TrialState.SUCCEEDED else None,
         data=result if isinstance(result, dict) else None,
         told=told,
@@ -176,4 +176,7 @@ def _copy_logs(trial: NNITrial, folder: Path) -> None:
         for name in theirs:
             if trial.logs is not None and (trial.logs / name).is_file():
                 folder.mkdir(mode=0o700, exist_ok=True)
-                shutil.copyfile(trial.logs / name, folder / ours)
+                target = folder / ours
+                if trial.state == "RUNNING":  # of the attempt that was cut short
+                    target = target.with_stem(f"{target.stem}.1")
+                shutil.copyfile(trial.logs / name, target)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hpo.config.size import size
 from hpo.durable import flush, put
 from hpo.errors import HpoError, StoreError, UsageError
 from hpo.experiment.left_behind import left_behind
@@ -56,6 +57,7 @@ def rescue(directory: Path) -> Rescued:
         StoreError: not even its settings can be read, or its folder not be written to.
     """
     with take_lock(directory):
+        _check_room(directory)
         work = directory / ".rescue"
         damaged = _copied_aside(directory, work)
         work.mkdir(mode=0o700, exist_ok=True)
@@ -81,6 +83,15 @@ def rescue(directory: Path) -> Rescued:
             damaged.with_name(f"{damaged.name}-shm").unlink(missing_ok=True)
             shutil.rmtree(work, ignore_errors=True)
     return rescued
+
+
+def _check_room(directory: Path) -> None:
+    """Refuse to begin where the disk has no room for a copy, a sound store and its log."""
+    need = 3 * sum(path.stat().st_size for path in directory.glob(f"{_NAME}*"))
+    free = shutil.disk_usage(directory).free
+    if free < need:
+        message = f"{directory} has {size(free)} free, and the copy and the new store take up to {size(need)}"
+        raise StoreError(message, help="make room, then try again")
 
 
 def _copied_aside(directory: Path, work: Path) -> Path:

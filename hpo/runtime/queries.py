@@ -55,6 +55,7 @@ _COLUMN_LIST = ", ".join(COLUMNS)
 _STATES = {state.value: state for state in TrialState}
 _NO_JSON = (ValueError, TypeError, RecursionError)
 _NUMERIC = {int, float, type(None)}
+_LARGEST = 1 << 62  # numbers; SQLite counts to twice as many
 _numbers = itemgetter(
     *map(
         COLUMNS.index,
@@ -339,5 +340,7 @@ class Queries:
 
     def last_told(self) -> int:
         """Return the place of the last trial in the order of telling; -1 where there is none."""
-        row = self._db.execute("SELECT max(told) FROM trial").fetchone()
-        return -1 if row[0] is None else int(row[0])
+        (last,) = self._db.execute("SELECT max(told) FROM trial").fetchone()
+        if last is not None and last >= _LARGEST:
+            raise _forged("trials", f"one was told as number {last}")
+        return -1 if last is None else int(last)

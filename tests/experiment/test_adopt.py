@@ -62,6 +62,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (made / "db").mkdir(parents=True)
     (made / "trials" / "T0").mkdir(parents=True)
     (made / "trials" / "T0" / "stdout").write_text("hello\n")
+    (made / "trials" / "T5").mkdir()
+    (made / "trials" / "T5" / "stdout").write_text("half of it\n")
     store(made, {**PARAMS, "trialCodeDirectory": str(tmp_path / "work")})
     return made
 
@@ -123,7 +125,12 @@ def test_it_is_resumed_where_it_stood(folder: Path) -> None:
     assert len(trials) == 7
     assert trials[5]["value"] == trials[5]["parameters"]["x"] == 0.5
     assert trials[6]["state"] == "succeeded"
-    assert data("show")["status"] == "done"
+    shown = data("show")
+    assert shown["status"] == "done"
+    folders = Path(shown["directory"], "trials")
+    assert (folders / "5" / "stdout.1.log").read_text() == "half of it\n"
+    assert (folders / "5" / "stdout.log").read_text() == ""
+    assert not list(folders.glob("*.before"))
 
 
 def test_what_the_user_asked_for_and_imported_is_there_as_such(folder: Path) -> None:

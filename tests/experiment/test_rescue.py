@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
+from unittest.mock import Mock
 
 import pytest
 from commands import data, hpo, trials
@@ -165,6 +166,25 @@ def test_a_trial_that_had_no_result_runs_again_and_one_without_a_folder_is_lost(
     hpo("resume", directory.name, "--no-web")
     (again,) = (trial for trial in trials() if trial["number"] == first)
     assert (again["state"], again["attempt"]) == ("succeeded", 2)
+
+
+def test_where_there_is_no_room_for_a_copy_and_a_new_store_it_does_not_begin(
+    directory: Path, page_of_trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damage(directory, page_of_trials)
+    there = sorted(directory.rglob("*"))
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: Mock(free=60_000))
+        with pytest.raises(StoreError, match=r"has 58.6 K free, and the copy and the new store take up to"):
+            rescue(directory)
+    assert sorted(directory.rglob("*")) == there
+    rescue(directory)
+
+
+def test_a_trial_that_was_told_last_of_all_numbers_is_no_trial(directory: Path) -> None:
+    with contextlib.closing(sqlite3.connect(directory / "experiment.db")) as db, db:
+        db.execute("UPDATE trial SET told = 9223372036854775807 WHERE number = 3")
+    assert "one was told as number 9223372036854775807" in hpo("resume", "--no-web", code=1).stderr
 
 
 def test_a_sound_store_is_left_alone(directory: Path) -> None:
