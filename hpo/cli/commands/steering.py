@@ -136,7 +136,7 @@ def note(
 
 @app.command(rich_help_panel=_GROUP)
 def rescue(reference: Experiment) -> None:
-    """Make a sound store of one that is damaged: of what can be read, and of what trials left."""
+    """Make a sound store of a damaged one, which is kept."""
     from hpo.cli.rescue import rescue as make_sound
 
     make_sound(reference)
