@@ -152,7 +152,7 @@ class Store(Queries):
             (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.Error as error:
             return str(error)
-        return None if found == "ok" else str(found)
+        return None if found == "ok" else str(found).splitlines()[-1]  # the first says which database
 
     def check(self) -> None:
         """Refuse a damaged file, wherever the damage is.
