@@ -11,7 +11,6 @@ import errno
 import gc
 import logging
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 from hpo.dashboard.access import Access
 from hpo.errors import UsageError
 from hpo.runtime import home
+from hpo.runtime.polling import ready
 from hpo.trial import FULL, SCARCE
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def listening(bound: socket.socket, host: str) -> Iterator[None]:
             except OSError as error:
                 if error.errno not in (*FULL, *SCARCE, errno.EAGAIN):
                     raise
-                select.select([stop], [], [], _AGAIN)
+                ready([stop], _AGAIN)
                 continue
             death = os.pidfd_open(process.pid)
             try:
@@ -180,10 +180,7 @@ def listening(bound: socket.socket, host: str) -> Iterator[None]:
 
 def _is_first(descriptor: int, stop: int) -> bool:
     """Wait for one of two descriptors; tell whether it was not the second."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    poll.register(stop, select.POLLIN | select.POLLHUP)
-    return stop not in [ready for ready, _ in poll.poll()]
+    return stop not in ready([descriptor, stop])
 
 
 def _start(bound: socket.socket, host: str, owner: int) -> subprocess.Popen[bytes]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
-import select
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from hpo.runtime.launcher import Launcher
+from hpo.runtime.polling import ready
 
 __all__ = ["Wake"]
 
@@ -50,10 +48,10 @@ class Wake:
         deaf = self._looked + _LOOK_EVERY - time.monotonic()
         if deaf > 0:
             is_first = pause is None or deaf < pause
-            if _ready(sources[1:], deaf if is_first else pause) or not is_first:
+            if ready(sources[1:], deaf if is_first else pause) or not is_first:
                 return False, set()
             pause = None if pause is None else pause - deaf
-        if self._pipe not in _ready(sources, pause):
+        if self._pipe not in ready(sources, pause):
             return False, set()
         self._looked = time.monotonic()
         return self._drain()
@@ -67,11 +65,3 @@ class Wake:
         lines = data.split(b"\n")
         called = len(data) == _PIPE or b"" in lines[:-1]
         return called, {int(line) for line in lines if line.isdigit() and len(line) < 10}
-
-
-def _ready(sources: Sequence[int], seconds: float | None) -> list[int]:
-    """Wait for one of several descriptors, which may be beyond those that `select` knows."""
-    poll = select.poll()
-    for source in sources:
-        poll.register(source, select.POLLIN)
-    return [source for source, _ in poll.poll(None if seconds is None else math.ceil(1000 * seconds))]

@@ -186,7 +186,6 @@ class Server:
                 self._give_up(request["give_up"])
             else:
                 self._signal(request["signal"], request["number"])
-        self._start()
         return bool(data)
 
     def _send(self, message: Mapping[str, Any]) -> None:

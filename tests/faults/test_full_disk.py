@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from means import fill, small_disk
+from means import fill, read_until, small_disk, wait_until
 from power import recorded_disk
 
 from hpo.errors import StoreError
@@ -52,25 +52,8 @@ def begin(disk: Path, *options: str, script: str = SCRIPT) -> subprocess.Popen[s
     )
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-
-
 def wait_for_trials(disk: Path, count: int) -> None:
     wait_until(lambda: len(list(disk.glob("home/[!.]*/trials/*"))) >= count)
-
-
-def read_until(runner: subprocess.Popen[str], words: str) -> str:
-    assert runner.stderr is not None
-    said = ""
-    while words not in said:
-        line = runner.stderr.readline()
-        assert line, said
-        said += line
-    return said
 
 
 def test_it_pauses_and_goes_on_by_itself_and_nothing_is_lost(disk: Path) -> None:

@@ -10,12 +10,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from means import compiled
+from means import compiled, read_until, wait_until
 
 SCRIPT = """import time
 import hpo
@@ -50,25 +49,8 @@ def begin(*options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
-
-
 def wait_for_trials(count: int) -> None:
     wait_until(lambda: len(list(Path("home").glob("[!.]*/trials/*"))) >= count)
-
-
-def read_until(runner: subprocess.Popen[str], words: str) -> str:
-    assert runner.stderr is not None
-    said = ""
-    while words not in said:
-        line = runner.stderr.readline()
-        assert line, said
-        said += line
-    return said
 
 
 def outcomes() -> list[Any]:

@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["compiled", "fill", "little_memory", "small_disk"]
+__all__ = ["compiled", "fill", "little_memory", "read_until", "small_disk", "wait_until"]
 
 _SOURCES = Path(__file__).parent
 
@@ -86,3 +86,22 @@ def _make_group(megabytes: int) -> Path | None:
             return group
         group.rmdir()
     return None
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened, for a minute at most."""
+    limit = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def read_until(runner: subprocess.Popen[str], words: str) -> str:
+    """Read what a process says until it has said some words; return all of it."""
+    assert runner.stderr is not None
+    said = ""
+    while words not in said:
+        line = runner.stderr.readline()
+        assert line, said
+        said += line
+    return said
