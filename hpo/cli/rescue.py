@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from hpo.experiment.rescue import rescue as make_sound
-from hpo.experiment.rescue import said
 from hpo.runtime import home
 
 __all__ = ["rescue"]
@@ -15,6 +14,6 @@ def rescue(reference: str) -> None:
     """Rescue an experiment, and say what became of its trials."""
     directory = home.find_damaged(reference)
     found = make_sound(directory)
-    print(f"{directory.name} is sound again: {said(found.whole, found.again, found.lost)}.", file=sys.stderr)
+    print(f"{directory.name} is sound again: {found}.", file=sys.stderr)
     print(f"The damaged store is kept: {found.damaged}", file=sys.stderr)
     print(f"Go on: hpo resume {directory.name}", file=sys.stderr)

@@ -152,8 +152,6 @@ def _row(number: int, trial: NNITrial, space: SearchSpace, told: int | None) -> 
         duration=took,
         failure=failure,
         detail=trial.message or ("it reported no number" if failure == "no_result" else None),
-        device=[],
-        spool=0,
     )
 
 

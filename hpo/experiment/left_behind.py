@@ -9,27 +9,55 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from hpo.errors import HpoError
+from hpo.experiment.wording import listed
 from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.runtime.trial_files import open_plain
 from hpo.space import SearchSpace
 from hpo.trial import TrialState
 
-__all__ = ["left_behind"]
+__all__ = ["LeftBehind", "by_their_folders", "take_up"]
 
 
-def left_behind(directory: Path, space: SearchSpace, known: Collection[int]) -> dict[int, TrialRow | None]:
-    """Return rows for the trials of an experiment that have a folder and no row, by their numbers.
+class LeftBehind(NamedTuple):
+    """The numbers of trials that have a folder and no row, in their order.
 
-    None where the folder says too little. With a budget a result is of a part of the training, and what its
-    tuner knew of that is gone.
+    Attributes:
+        taken: those that have a row now.
+        lost: those whose folders say too little.
     """
-    names = [path.name for path in (directory / "trials").glob("[0-9]*")]
+
+    taken: list[int]
+    lost: list[int]
+
+
+def by_their_folders(numbers: Collection[int]) -> str:
+    """Say which trials were taken up, and how."""
+    return f"{listed(numbers)} by what is in {'its folder' if len(numbers) == 1 else 'their folders'}"
+
+
+def take_up(store: Store, directory: Path, space: SearchSpace) -> LeftBehind:
+    """Record the trials of an experiment that have a folder and no row.
+
+    With a budget a result is of a part of the training, and what its tuner knew of that is gone: such a
+    trial counts as lost.
+    """
+    trials = directory / "trials"
+    names = [path.name for path in trials.glob("[0-9]*")]
+    known = store.numbers()
     # A folder of a number far beyond is none of ours: trials are numbered one after the other.
     end = max(known, default=-1) + 1 + len(names)
     numbers = sorted({int(name) for name in names if name.isdecimal() and int(name) < end}.difference(known))
-    return {number: _row(directory / "trials" / str(number), number, space) for number in numbers}
+    found = LeftBehind([], [])
+    for number in numbers:
+        row = _row(trials / str(number), number, space)
+        if row is not None:
+            store.put_trial(row)
+        (found.lost if row is None else found.taken).append(number)
+    return found
 
 
 def _row(folder: Path, number: int, space: SearchSpace) -> TrialRow | None:
@@ -41,21 +69,7 @@ def _row(folder: Path, number: int, space: SearchSpace) -> TrialRow | None:
             space.check(parameters)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, HpoError):
         return None
+    attempt = 1 + len(list(folder.glob("metrics.*.jsonl")))
     return TrialRow(
-        number,
-        TrialState.RUNNING,
-        "baseline" if is_own else "tuner",
-        parameters,
-        memo={},
-        attempt=1 + len(list(folder.glob("metrics.*.jsonl"))),
-        value=None,
-        data=None,
-        told=None,
-        started=None,
-        ended=None,
-        duration=None,
-        failure=None,
-        detail=None,
-        device=[],
-        spool=0,
+        number, TrialState.RUNNING, "baseline" if is_own else "tuner", parameters, memo={}, attempt=attempt
     )

@@ -16,10 +16,10 @@ from typing import Any, Literal, NoReturn
 
 from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, HpoError, StoreError, TunerError
+from hpo.experiment import left_behind
 from hpo.experiment.asking import Asking
 from hpo.experiment.commands import obey
 from hpo.experiment.explanation import Explanation
-from hpo.experiment.left_behind import left_behind
 from hpo.experiment.limits import Limits
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome, folder_of, taken_together
@@ -30,7 +30,7 @@ from hpo.experiment.signals import Interruptions
 from hpo.experiment.tally import Tally
 from hpo.experiment.wake import Wake
 from hpo.experiment.watch import Watch
-from hpo.experiment.wording import counted, listed
+from hpo.experiment.wording import counted
 from hpo.runtime import home
 from hpo.runtime.launcher import Command, Ended, Launcher, Noted, Waits
 from hpo.runtime.memory import KernelKills
@@ -190,14 +190,10 @@ class Experiment:
                 self._take_up(run)
 
     def _take_up_left_behind(self) -> None:
-        found = left_behind(self.directory, self.space, self.store.numbers())
-        rows = {number: row for number, row in found.items() if row is not None}
-        if rows:
-            with self.store.transaction():
-                for row in rows.values():
-                    self.store.put_trial(row, [])
-                whose = "its folder" if len(rows) == 1 else "their folders"
-                message = f"what the store did not know is taken up by what is in {whose}: {listed(rows)}"
+        with self.store.transaction():
+            taken, _ = left_behind.take_up(self.store, self.directory, self.space)
+            if taken:
+                message = f"the store did not know all that ran: {left_behind.by_their_folders(taken)}"
                 self.store.add_event("warning", message)
 
     def _take_up(self, run: RunningTrial) -> None:

@@ -1,6 +1,6 @@
 """A sound store in the place of a damaged one: of what can be read there, and of what the trials left.
 
-Of trials whose rows are gone `left_behind` makes new ones.
+Of trials whose rows are gone `take_up` makes new ones.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import contextlib
 import filecmp
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from hpo.config.size import size
 from hpo.durable import flush, put
 from hpo.errors import HpoError, StoreError, UsageError
-from hpo.experiment.left_behind import left_behind
+from hpo.experiment.left_behind import by_their_folders, take_up
 from hpo.experiment.wording import counted, listed
 from hpo.runtime.home import take_lock
 from hpo.runtime.queries import TrialRow
@@ -45,6 +45,14 @@ class Rescued(NamedTuple):
     again: list[int]
     lost: list[int]
     damaged: Path
+
+    def __str__(self) -> str:
+        parts = [f"{counted(self.whole, 'trial')} as before"]
+        if self.again:
+            parts.append(by_their_folders(self.again))
+        if self.lost:
+            parts.append(f"{listed(self.lost)} lost")
+        return ", ".join(parts)
 
 
 def rescue(directory: Path) -> Rescued:
@@ -131,29 +139,17 @@ def _complete(store: Store, directory: Path, damaged: Path, *, are_whole: bool) 
     space = SearchSpace.from_json(experiment["space"], defaults=experiment["defaults"])
     rows = {row.number: row for row in _sound_rows(store)}
     store.remove_strays()
-    found = left_behind(directory, space, rows.keys())
-    left = {number: row for number, row in found.items() if row is not None}
-    for row in left.values():
-        store.put_trial(row, [])
+    left = take_up(store, directory, space)
     if not are_whole:
         for row in rows.values():
             _report_again(store, row, directory / "trials" / str(row.number))
-    every = range(max(rows.keys() | found.keys(), default=-1) + 1)
-    lost = sorted({*every} - rows.keys() - left.keys())
-    store.add_event("warning", f"the store was damaged: {said(len(rows), [*left], lost)}")
-    if left and experiment["status"] != "running":
+    every = range(max([*rows, *left.taken, *left.lost], default=-1) + 1)
+    lost = sorted({*every} - rows.keys() - {*left.taken})
+    rescued = Rescued(len(rows), left.taken, lost, damaged)
+    store.add_event("warning", f"the store was damaged: {rescued}")
+    if left.taken and experiment["status"] != "running":
         store.set_status("stopped", "its store was damaged")
-    return Rescued(len(rows), [*left], lost, damaged)
-
-
-def said(whole: int, again: Sequence[int], lost: Sequence[int]) -> str:
-    """Say what became of the trials."""
-    parts = [f"{counted(whole, 'trial')} as before"]
-    if again:
-        parts.append(f"{listed(again)} by what is in {'its folder' if len(again) == 1 else 'their folders'}")
-    if lost:
-        parts.append(f"{listed(lost)} lost")
-    return ", ".join(parts)
+    return rescued
 
 
 def _sound_rows(store: Store) -> Iterator[TrialRow]:

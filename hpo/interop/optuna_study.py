@@ -190,17 +190,13 @@ def _row(number: int, trial: Any) -> TrialRow:
         origin="tuner",
         parameters=dict(trial.params),
         memo={},
-        attempt=1,
         value=float(trial.value) if state is TrialState.SUCCEEDED else None,
-        data=None,
         told=number,
         started=started,
         ended=ended,
         duration=None if started is None or ended is None else ended - started,
         failure="exception" if state is TrialState.FAILED else None,
         detail="it failed in Optuna" if state is TrialState.FAILED else None,
-        device=[],
-        spool=0,
     )
 
 

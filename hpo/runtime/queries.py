@@ -26,17 +26,17 @@ class TrialRow(NamedTuple):
     origin: str
     parameters: dict[str, Any]
     memo: dict[str, Any]
-    attempt: int
-    value: float | None
-    data: dict[str, Any] | None
-    told: int | None
-    started: float | None
-    ended: float | None
-    duration: float | None
-    failure: str | None
-    detail: str | None
-    device: list[int]
-    spool: int
+    attempt: int = 1
+    value: float | None = None
+    data: dict[str, Any] | None = None
+    told: int | None = None
+    started: float | None = None
+    ended: float | None = None
+    duration: float | None = None
+    failure: str | None = None
+    detail: str | None = None
+    device: Sequence[int] = ()
+    spool: int = 0
     retries: int = 0
     repeat: int = 0
     deviation: float | None = None

@@ -293,10 +293,10 @@ class Store(Queries):
             ),
         )
 
-    def put_trial(self, row: TrialRow, reports: Sequence[Intermediate]) -> None:
+    def put_trial(self, row: TrialRow, reports: Sequence[Intermediate] = ()) -> None:
         """Record a trial of another store, as it is, with its intermediate results."""
         values = [row.state.value if name == "state" else getattr(row, name) for name in COLUMNS]
-        written = [_json(value) if isinstance(value, dict | list) else value for value in values]
+        written = [_json(value) if isinstance(value, dict | list | tuple) else value for value in values]
         places = ", ".join("?" * len(COLUMNS))
         self._write(f"INSERT INTO trial ({', '.join(COLUMNS)}) VALUES ({places})", written)  # noqa: S608
         self.add_metrics(row.number, list(enumerate(reports)))

@@ -28,9 +28,9 @@ def trial(number: int, parameters: Mapping[str, Any], value: float | None = None
     """Return a trial that succeeded, or, without a value, that failed; `fields` say what is different."""
     state = TrialState.SUCCEEDED if value is not None else TrialState.FAILED
     given = {
-        "state": state, "origin": "tuner", "memo": {}, "attempt": 1, "data": None, "told": number,
-        "started": 1000.0 + number, "ended": 1001.5 + number, "duration": 1.5, "detail": None, "device": [],
-        "failure": None if value is not None else "exception", "spool": 0,
+        "state": state, "origin": "tuner", "memo": {}, "told": number,
+        "started": 1000.0 + number, "ended": 1001.5 + number, "duration": 1.5,
+        "failure": None if value is not None else "exception",
     }  # fmt: skip
     return TrialRow(number=number, parameters=dict(parameters), value=value, **{**given, **fields})
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import select
 import shutil
 import socket
 import sys
@@ -30,6 +29,7 @@ from typing import IO, Any
 from hpo.runtime.cluster.carried import MODULE, unpack_function
 from hpo.runtime.cluster.files import Incoming, Outgoing, unpack
 from hpo.runtime.launcher import Command, Ended, Launcher, ScriptCommand, ShellCommand
+from hpo.runtime.polling import ready
 from hpo.runtime.snapshot import has_files, move
 
 __all__ = ["Host"]
@@ -213,11 +213,11 @@ class Host:
     def _wait(self, seconds: float) -> None:
         """Wait for a report, the trial's end, or a while."""
         ends = self._launcher.fileno()
-        ready, _, _ = select.select([ends, self._wake], [], [], seconds)
-        if self._wake in ready:
+        awake = ready([ends, self._wake], seconds)
+        if self._wake in awake:
             with contextlib.suppress(BlockingIOError):  # another thread was quicker
                 os.read(self._wake, 1 << 16)
-        if ends in ready:
+        if ends in awake:
             with self._steering:
                 for event in self._launcher.events():
                     if isinstance(event, Ended):

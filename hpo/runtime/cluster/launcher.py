@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hpo.runtime.cluster.carried import pack_function
 from hpo.runtime.function import Function
 from hpo.runtime.launcher import Began, Command, Ended, Launcher, Noted, ScriptCommand, ShellCommand, Waits
 from hpo.runtime.placement import Place, Places
+from hpo.runtime.polling import ready
 from hpo.runtime.strays import Stray
 
 __all__ = ["ClusterLauncher", "ClusterPlaces"]
@@ -112,7 +112,7 @@ class ClusterLauncher(Launcher):
         It waits until the cluster has said so.
         """
         while self._found is None:
-            select.select([self], [], [])
+            ready([self.fileno()])
             self._early += super().events()
         return self._found
 
