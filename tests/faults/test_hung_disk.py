@@ -28,7 +28,8 @@ if os.environ["HPO_TRIAL_SEQUENCE"] == "1" and os.environ["HPO_TRIAL_ATTEMPT"] =
     subprocess.Popen([sys.executable, "-c", ask], start_new_session=True)
     while not (here / "pid").exists():
         pass
-hpo.report_final_result(float(os.environ.get("HPO_TRIAL_CORES", x)))
+place = os.environ.get("HPO_TRIAL_CORES") or os.environ.get("CUDA_VISIBLE_DEVICES")
+hpo.report_final_result(float(place or x))
 """
 
 
@@ -88,22 +89,28 @@ def test_a_trial_that_cannot_be_killed_is_given_up_and_the_others_go_on() -> Non
     assert found[1]["detail"] == f"it took longer than 1 s; it does not end though it was killed ({hung})"
 
 
-def test_a_process_that_a_trial_left_behind_and_that_cannot_be_killed_keeps_its_core(
-    answer: Callable[[], None],
+@pytest.mark.usefixtures("answer")
+@pytest.mark.parametrize("option", ["--cpus-per-trial", "--gpus-per-trial"])
+def test_a_process_that_a_trial_left_behind_and_that_cannot_be_killed_keeps_its_place(
+    option: str, nvml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("there is one core only")
     alone = f"taskset -c {','.join(map(str, sorted(os.sched_getaffinity(0))[:2]))}"
-    runner = begin(
-        "--max-trials", "6", "--concurrency", "2", "--cpus-per-trial", "1", "--", "child", prefix=alone
-    )
+    (tmp_path / "gpus").write_text("\n".join(["0", *2 * ["0 16000 15500 -"]]))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(nvml))
+    monkeypatch.setenv("STANDIN_NVML", str(tmp_path / "gpus"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    runner = begin("--max-trials", "6", "--concurrency", "2", option, "1", "--", "child", prefix=alone)
     pid = pid_of_who_hangs()
     said = runner.communicate(timeout=60)[1]
     assert runner.returncode == 0, said
     assert said.count(f"PID {pid}, in uninterruptible sleep, was killed, and does not end") == 2
     found = trials()
     assert [trial["state"] for trial in found] == ["succeeded"] * 6
-    assert found[1]["value"] not in [trial["value"] for trial in found[2:]]
+    places = [trial["value"] for trial in found]
+    assert len(set(places)) == 2
+    assert places[1] not in places[2:]
 
 
 def test_an_experiment_that_is_stopped_ends_and_the_trial_is_left_to_the_next_runner(
