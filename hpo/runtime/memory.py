@@ -15,6 +15,7 @@ from hpo.runtime.strays import Mark
 __all__ = ["KernelKills", "used"]
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
 _TOGETHER = 1.0  # seconds
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -91,7 +92,7 @@ class KernelKills:
 def _events() -> Iterator[Path]:
     """Yield where this process's control group counts: of version 2, else of version 1."""
     with contextlib.suppress(OSError):
-        groups = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
+        groups = dict(line.split(":", 2)[1:] for line in _OWN_GROUPS.read_text().splitlines())
         if "" in groups:
             yield _CGROUP / groups[""].lstrip("/") / "memory.events"
         if "memory" in groups:

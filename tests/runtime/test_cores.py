@@ -35,6 +35,20 @@ def test_no_core_is_two_trials() -> None:
     assert pool.acquire(CORES) == held[0]
 
 
+def test_the_cores_of_one_chip_are_handed_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    chip = {0: 0, 1: 1, 2: 0, 3: 1}
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(chip))
+    monkeypatch.setattr("hpo.runtime.cores._place", lambda core: (chip[core], 0, core))
+    pool = CorePool(2)
+    assert [pool.acquire(trial) for trial in (0, 1, 2)] == [(0, 2), (1, 3), None]
+    assert pool.waiting_reason() == "2 cores: of 4, the trials that run have 4"
+    pool.release(1)
+    pool.release(0)
+    assert pool.acquire(2) == (0, 2)
+    alone = CorePool(1)
+    assert alone.waiting_reason() == "1 core: of 4, the trials that run have 0"
+
+
 def test_a_trial_that_waits_for_cores_says_so() -> None:
     places = Places(cores=CorePool(CORES))
     assert places.acquire(0) is not None
@@ -70,6 +84,7 @@ def test_trials_keep_to_their_cores_and_start_as_many_threads(
 
 def test_trials_that_run_at_once_share_the_cores() -> None:
     assert thread_limits(1, None) == {}
-    assert thread_limits(1, 3)["OMP_NUM_THREADS"] == "3"
+    names = {"OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"}
+    assert thread_limits(1, 3) == dict.fromkeys(names, "3")
     assert thread_limits(CORES, None)["OMP_NUM_THREADS"] == "1"
     assert thread_limits(10 * CORES, None)["RAYON_NUM_THREADS"] == "1"

@@ -82,6 +82,7 @@ class TestAsking:
         said = machine.refusal("(0, 3), 1, 1, False", IDLE, IDLE)
         assert "asks for GPUs 0, 3, and this machine has no GPU 3" in said
         assert "it has GPU 0 (Stand-in 0), GPU 1 (Stand-in 1) | name GPUs that are there" in said
+        assert "this machine has no GPU 2" in machine.refusal("(1, 2), 1, 1, False", IDLE, IDLE)
 
     def test_more_gpus_a_trial_than_may_be_used_are_refused(self, machine: Machine) -> None:
         assert "asks for 2 GPUs per trial and may use only GPU 1" in machine.refusal(
@@ -127,7 +128,8 @@ class TestHanding:
         assert machine.run(code, IDLE, IDLE) == ["(0,) (1,) (0,) (1,) None"]
 
     @pytest.mark.parametrize(
-        ("part", "limit", "fitting"), [("0.5", 1, 2), ("0.3", 1, 3), ("0.1", 1, 10), ("0.1", 4, 4)]
+        ("part", "limit", "fitting"),
+        [("0.5", 1, 2), ("0.3", 1, 3), ("0.1", 1, 10), ("0.1", 4, 4), ("0.1", 2, 2)],
     )
     def test_a_part_of_a_gpu_lets_as_many_share_it_as_fit(
         self, machine: Machine, part: str, limit: int, fitting: int
@@ -248,12 +250,12 @@ class TestWaiting:
             places.acquire(0)
             print(places.waiting_reason)
             """
-        before, reason = machine.run(code, IDLE, "0 16000 9000 4711,4712", FULL)
+        before, reason = machine.run(code, IDLE, "0 16000 9000 4711,4712,4713,4714", FULL)
         assert before == "None"
         since, _, what = reason.removeprefix("a trial waits since ").partition(" for ")
         assert len(since) == len("12:34:56")
         assert what.startswith(
-            "2 GPUs: GPU 1 is used by another program (process 4711, 4712); GPU 2 has 6% of"
+            "2 GPUs: GPU 1 is used by another program (process 4711, 4712, 4713); GPU 2 has 6% of"
         )
 
     def test_it_waits_no_more_when_the_trial_got_its_gpu(self, machine: Machine) -> None:
