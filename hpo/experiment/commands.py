@@ -77,10 +77,10 @@ def _search(experiment: Experiment, written: dict[str, Any]) -> None:
     try:
         space = SearchSpace.from_json(written)
         space = space.fixed({n: v for n, v in experiment.config.fixed.items() if n in space})
-        with experiment.blaming("tuner"):
+        asked = experiment.advisers
+        with asked.blamed("tuner"):
             tuner = make_tuner(experiment.config, space)
-            told = replay(experiment.store, tuner, curves=experiment.keeps_curves, data=experiment.keeps_data)
-            for _ in told:
+            for _ in replay(experiment.store, tuner, curves=asked.keeps_curves, data=asked.keeps_data):
                 pass
     except HpoError as error:
         experiment.store.add_event("warning", f"the search space stays as it is: {error}")

@@ -12,25 +12,25 @@ import math
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, HpoError, StoreError, TunerError
 from hpo.experiment import left_behind
-from hpo.experiment.asking import Asking
+from hpo.experiment.advisers import Advisers
 from hpo.experiment.commands import obey
+from hpo.experiment.ends import Ends
 from hpo.experiment.explanation import Explanation
 from hpo.experiment.limits import Limits
 from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome, folder_of, taken_together
-from hpo.experiment.replay import replay, unfinished
+from hpo.experiment.replay import unfinished
 from hpo.experiment.room import Room
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.signals import Interruptions
-from hpo.experiment.tally import Tally
+from hpo.experiment.stopwatch import Stopwatch
 from hpo.experiment.wake import Wake
 from hpo.experiment.watch import Watch
-from hpo.experiment.wording import counted
 from hpo.runtime import home
 from hpo.runtime.launcher import Command, Ended, Launcher, Noted, Waits
 from hpo.runtime.memory import KernelKills
@@ -39,10 +39,8 @@ from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
-from hpo.tuners import BUILT_IN_TUNERS
 from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Tuner
-from hpo.tuners.loading import failures_of
 
 __all__ = ["Experiment"]
 
@@ -62,7 +60,7 @@ class Experiment:
         waiting: the attempts that will be made, in their order.
         stopped_by: the signal that stopped it.
         waits: what the next trial waits for, and since when.
-        limits: what may end it.
+        advisers: its tuner and its assessor.
     """
 
     def __init__(
@@ -78,30 +76,29 @@ class Experiment:
         places: Places | None = None,
         listener: Listener | None = None,
     ) -> None:
-        self.store, self.space, self.tuner, self.config = store, space, tuner, config
+        self.store, self.space, self.config = store, space, config
         self.directory = store.directory
         self.running: dict[int, RunningTrial] = {}
         self.waiting: list[RunningTrial] = []
         self.stopped_by: int | None = None
-        self.limits = Limits(config)
         self.waits: str | None = store.experiment()["waits"]
         self._interruptions = Interruptions()
         self._command, self._launcher, self._places = command, launcher, places or Places()
-        self._assessor = assessor
         self._listener = listener or Listener()
+        self.advisers = Advisers(
+            tuner, assessor, config, self.directory.name, self._interruptions.breaking_in
+        )
+        self._ends = Ends(store, self.advisers, config, self._listener.noted)
         self._explanation = self._new_explanation()
-        self._tally, self._asking = Tally(config.wanted), Asking()
         self._watch = Watch(launcher, self.running)
-        self._told = 0
         self._closing: str | None = None  # why no more trials start, whatever the limits are
         self._enough: str | None = None  # the limit that is reached
         self._failed: str | None = None  # why the experiment cannot go on
         self._is_behind = False  # whether there may be more to start at once
         self._retry_at: float | None = None  # when to look again for a device that others use
-        self._said_what_is_odd = self._said_that_some_wait = False
+        self._said_that_some_wait = False
         self._kernel_kills = KernelKills()
-        self._begun = self._seen = time.monotonic()
-        self._elapsed_before = float(store.experiment()["elapsed"])
+        self._stopwatch = Stopwatch(float(store.experiment()["elapsed"]))
         # Who stops it does not wait: what is not stored is found by `hpo resume`.
         self._room = Room(
             self.directory, self._listener, lambda: self.stopped_by is not None or self._interruptions.came
@@ -113,48 +110,39 @@ class Experiment:
             self._record_failure(error)
 
     @property
+    def tuner(self) -> Tuner:
+        """What proposes trials, and knows them."""
+        return self.advisers.tuner
+
+    @property
+    def limits(self) -> Limits:
+        """What may end it."""
+        return self._ends.limits
+
+    @property
     def elapsed(self) -> float:
         """Seconds spent on it, by this runner and those before."""
-        return self._elapsed_before + time.monotonic() - self._begun
+        return self._stopwatch.elapsed
 
     @property
     def best(self) -> Trial | None:
         """The best trial so far."""
-        return self._tally.best
+        return self._ends.tally.best
 
     @property
     def front(self) -> Sequence[Trial]:
         """The best trials so far: one, or of several objectives those that none dominates."""
-        return [trial for _, trial in self._tally.front]
+        return [trial for _, trial in self._ends.tally.front]
 
     @property
     def baseline(self) -> Trial | None:
         """The trial that ran the source's own values, once it succeeded."""
-        return self._tally.baseline
+        return self._ends.tally.baseline
 
     @property
     def counts(self) -> Mapping[TrialState, int]:
         """How many trials ended in each state."""
-        return self._tally.counts
-
-    @property
-    def keeps_curves(self) -> bool:
-        """Whether somebody may ask for the results on the way of trials that ended.
-
-        Assessors do, and perhaps a tuner of the user's own; 100,000 trials with 50 each take 600 MB.
-        """
-        is_own = self.config.tuner is not None and self.config.tuner.file is not None
-        return is_own or self.assessor is not None
-
-    @property
-    def keeps_data(self) -> bool:
-        """Whether somebody asks for the whole of results that are dicts."""
-        return self.keeps_curves or not self.config.wanted.are_plain
-
-    @property
-    def assessor(self) -> Assessor | None:
-        """What stops trials that will not be good."""
-        return self.tuner.assessor or self._assessor
+        return self._ends.tally.counts
 
     @property
     def ended_by(self) -> str | None:
@@ -178,12 +166,7 @@ class Experiment:
     def _restore(self) -> None:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
         self._take_up_left_behind()
-        with self.blaming("tuner"):
-            told = replay(self.store, self.tuner, curves=self.keeps_curves, data=self.keeps_data)
-            for trial, origin in told:
-                self._note_end(trial, origin)
-        self.limits.look_back(self.store.trials(states=[TrialState.SUCCEEDED]))
-        self._told = self.store.last_told() + 1
+        self._ends.replay()
         with self.store.transaction():
             self.store.set_status("running")
             for run in list(unfinished(self.store, self.tuner, self.config.wanted.names)):
@@ -241,22 +224,16 @@ class Experiment:
                     self._launcher.close()
                 self._conclude()
         except (HpoError, OSError) as error:
-            self._end_algorithms(failed=isinstance(error, TunerError))
+            self._end_advisers(failed=isinstance(error, TunerError))
             self._record_failure(error)
         finally:
             self._listener.over()
-        self._end_algorithms(failed=False)
+        self._end_advisers(failed=False)
 
-    def _end_algorithms(self, *, failed: bool) -> None:
-        """Let classes of the user's close what they have open; what goes wrong there changes nothing."""
-        try:
-            with self.blaming("tuner"):
-                self.tuner.end(failed=failed)
-            if self._assessor is not None:
-                with self.blaming("assessor"):
-                    self._assessor.end(failed=failed)
-        except TunerError as error:
-            self._listener.noted(error.message)
+    def _end_advisers(self, *, failed: bool) -> None:
+        message = self.advisers.end(failed=failed)
+        if message is not None:
+            self._listener.noted(message)
 
     def _record_failure(self, error: HpoError | OSError) -> NoReturn:
         """Say why the experiment cannot go on; what is stored stays, and resuming goes on from it."""
@@ -325,19 +302,15 @@ class Experiment:
         return found
 
     def _make_up(self, suspended: float | None = None) -> None:
-        """Count the time in which the runner was suspended, with Ctrl-Z for one, for no limit.
+        """Count the time in which the runner was suspended for no limit.
 
         Who suspends it may have suspended its trials as well: those that went on have a little more time.
 
         Args:
             suspended: since when, if it was; SIGCONT tells it, too.
         """
-        now = time.monotonic()
-        since = self._seen if self._interruptions.take_continued() else suspended
-        if since is not None:
-            self._begun += now - since
-            self._watch.postpone(now - since)
-        self._seen = now
+        was_continued = self._interruptions.take_continued()
+        self._watch.postpone(self._stopwatch.leave_out(was_continued=was_continued, since=suspended))
 
     def _pause(self, now: float, flushed: float, tick_at: float | None) -> float | None:
         """Return the seconds until something is due; None where only an event can be."""
@@ -383,7 +356,7 @@ class Experiment:
         if self._closing is not None or self._enough is not None:
             return False
         limit = self.config.max_trials
-        return bool(self.waiting) or limit is None or self.total - self._tally.imported < limit
+        return bool(self.waiting) or limit is None or self.total - self._ends.tally.imported < limit
 
     def _wait_for_place(self) -> None:
         """Look again in a while, where what others have may come free."""
@@ -407,10 +380,7 @@ class Experiment:
             run.trial.state = TrialState.RUNNING
             self.store.start_trial(run.trial.number, devices)
             return run
-        with self.blaming("tuner"):
-            trial = self._asking.ask(self.tuner)
-            if trial is not None and self._has_tuner_of_others:
-                self.tuner.check_proposal(trial)
+        trial = self.advisers.propose()
         if trial is None:
             if not self.running:
                 tried_all = "every configuration of the space was tried"
@@ -420,11 +390,6 @@ class Experiment:
         trial.state = TrialState.RUNNING
         self.store.add_trial(trial, "tuner", devices)
         return self._run_of(trial, "tuner")
-
-    @property
-    def _has_tuner_of_others(self) -> bool:
-        chosen = self.config.tuner
-        return chosen is not None and (chosen.file is not None or chosen.name not in BUILT_IN_TUNERS)
 
     def _run_of(self, trial: Trial, origin: str) -> RunningTrial:
         folder, parts = folder_of(self.directory, trial.number), self.config.wanted.names
@@ -464,12 +429,9 @@ class Experiment:
     def _look_at(self, run: RunningTrial) -> None:
         """Read what a running trial reported, and stop it where it will not be good."""
         has_news = run.read_reports(self.store, self._listener)
-        if not has_news or self.assessor is None or run.kill_at is not None or run.origin == "baseline":
+        if not has_news or run.kill_at is not None or run.origin == "baseline":
             return  # the baseline runs to its end: the gain is measured from it
-        peers = list(self.tuner.trials.values())
-        with self.blaming("assessor" if self.tuner.assessor is None else "tuner"):
-            is_hopeless = self.assessor.should_stop(run.trial, peers)
-        if is_hopeless:
+        if self.advisers.should_stop(run.trial):
             self.stop_trial(run, TrialState.EARLY_STOPPED)
 
     def _end(self, ended: Ended) -> None:
@@ -543,75 +505,11 @@ class Experiment:
     def _record_end(
         self, run: RunningTrial, verdict: Verdict, duration: float | None, outcome: Outcome | None
     ) -> None:
-        trial = run.trial
-        if outcome is not None:
-            trial.state, trial.value = TrialState.SUCCEEDED, outcome.value
-            if self.keeps_data and outcome.data is not None:
-                trial.data = dict(outcome.data)
-            if run.repeat:
-                self.store.set_value(trial.number, outcome.value, outcome.data)
-            oddity = self.limits.result(trial.number, outcome.value, outcome.data)
-            if run.repeat and outcome.deviation == 0 and oddity is None:
-                oddity = (
-                    f"all {run.repeat + 1} runs of trial {trial.number} had the same result: if the script "
-                    "fixes its seed, let it depend on HPO_TRIAL_REPEAT"
-                )
-            if oddity is not None and not self._said_what_is_odd:
-                self._said_what_is_odd = True
-                self.store.add_event("warning", oddity)
-                self._listener.noted(oddity)
-        elif run.stopped_as is not None:
-            trial.state = run.stopped_as
-        else:
-            trial.state, trial.failure = TrialState.FAILED, verdict.failure
-        detail = self._why(run, verdict)
-        if run.repeat and trial.failure is not None:
-            detail = f"run {run.repeat + 1} of {self.config.repeat}: {detail}"
-        self._tell(trial, run.origin, duration, detail, outcome.deviation if outcome else None)
-        self._listener.ended(self, trial, detail)
-        if not self.keeps_curves:
-            trial.intermediate = []
+        detail = self._ends.record(run, verdict, duration, outcome, self.config.repeat)
+        self._listener.ended(self, run.trial, detail)
+        if not self.advisers.keeps_curves:
+            run.trial.intermediate = []
         self._check_first(detail)
-
-    def _why(self, run: RunningTrial, verdict: Verdict) -> str | None:
-        """Say what ended a trial that has no result: an assessor, or what it failed with."""
-        if run.trial.state is TrialState.EARLY_STOPPED:
-            judge = self.config.assessor if self.tuner.assessor is None else self.config.tuner
-            assert judge is not None
-            return f"{judge.name}, after {counted(len(run.trial.intermediate), 'report')}"
-        return verdict.detail if run.stopped_as is None else None
-
-    def _tell(
-        self,
-        trial: Trial,
-        origin: str,
-        duration: float | None = None,
-        detail: str | None = None,
-        deviation: float | None = None,
-    ) -> None:
-        """Record how a trial ended, and tell the tuner."""
-        self.store.end_trial(trial, told=self._told, duration=duration, detail=detail, deviation=deviation)
-        self._told += 1
-        with self.blaming("tuner"):
-            self.tuner.tell(trial, trial.value)
-        self._note_end(trial, origin)
-
-    @contextlib.contextmanager
-    def blaming(self, kind: Literal["tuner", "assessor"]) -> Iterator[None]:
-        """Turn what goes wrong inside a tuner or an assessor into an error that names it."""
-        chosen = self.config.tuner if kind == "tuner" else self.config.assessor
-        assert chosen is not None
-        help_ = f"mend it, then go on with: hpo resume {self.directory.name}"
-        with failures_of(f"the {kind} {chosen.name}", chosen.file, help=help_):
-            if chosen.file is None:
-                yield
-            else:
-                with self._interruptions.breaking_in():
-                    yield
-
-    def _note_end(self, trial: Trial, origin: str) -> None:
-        is_best = self._tally.add(trial, origin)
-        self.limits.ended(trial, is_best=is_best)
 
     def _check_first(self, detail: str | None) -> None:
         """Give up where the first trials all failed: the rest would too, unless the user knows better."""
@@ -681,13 +579,13 @@ class Experiment:
         """Tell the tuner of a trial of another experiment; it counts towards no limit."""
         trial = Trial(self.total, parameters, state=TrialState.SUCCEEDED, value=value)
         self.store.add_trial(trial, "imported")
-        self._tell(trial, "imported")
+        self._ends.tell(trial, "imported")
 
     def search(self, space: SearchSpace, tuner: Tuner) -> None:
         """Go on in another space, with a tuner that was told all that ended."""
         for run in (*self.running.values(), *self.waiting):
             tuner.add(run.trial)
-        self.space, self.tuner = space, tuner
+        self.space, self.advisers.tuner = space, tuner
         self._explanation = self._new_explanation()
 
     def _new_explanation(self) -> Explanation:

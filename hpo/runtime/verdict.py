@@ -49,7 +49,7 @@ def judge(
     Args:
         status: its exit status, minus the signal's number, or None where the process was lost.
         final: its final result; one that was acknowledged counts, whatever the process did afterwards.
-        bad: a final result that is no number.
+        bad: a final result that is no number; it counts likewise.
         timed_out: the limit in seconds that it ran into.
         overused: what was said when it was stopped for its memory.
         lost: why there is no status.
@@ -59,6 +59,8 @@ def judge(
     """
     if final is not None:
         return Verdict(None, f"it ended with status {status} after its final result" if status else None)
+    if bad is not None:
+        return Verdict("bad_value", f"its final result: {bad.reason}")
     too_long = None if timed_out is None else f"it took longer than {timed_out:g} s"
     if status is None:
         return Verdict("lost", "; ".join(filter(None, (too_long, overused, lost))))
@@ -66,8 +68,6 @@ def judge(
         return Verdict("timeout", too_long)
     if overused is not None:
         return Verdict("oom", overused)
-    if bad is not None:
-        return Verdict("bad_value", f"its final result: {bad.reason}")
     if status == 0:
         cure = "report one with hpo.report_final_result(value), or read it with --metric-pattern"
         if pattern is not None:

@@ -42,6 +42,9 @@ GROUP = """  + Exception Group Traceback (most recent call last):
         (-11, None, None, None, "", "signal", "SIGSEGV"),
         (-15, None, None, 2.5, "", "timeout", "longer than 2.5 s"),
         (None, None, None, None, "", "lost", "lost"),
+        (None, None, Bad("nan is no finite number", 0), None, "", "bad_value", "nan is no finite number"),
+        (-15, None, Bad("nan is no finite number", 0), 2.5, "", "bad_value", "nan is no finite number"),
+        (None, None, None, 2.5, "", "lost", "it took longer than 2.5 s; its process was lost"),
     ],
 )
 def test_the_verdict_names_the_cause(
