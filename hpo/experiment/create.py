@@ -15,7 +15,7 @@ from hpo.experiment.draft import Draft, draft
 from hpo.experiment.earlier import keep_earlier
 from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener, Listeners
-from hpo.experiment.loop import Experiment
+from hpo.experiment.loop import Experiment, cannot_go_on
 from hpo.experiment.objective import Objective
 from hpo.experiment.running import shared_variables
 from hpo.experiment.settings_files import freeze_settings
@@ -214,6 +214,8 @@ def _open(
         except BaseException:
             launcher.close()
             raise
+    except OSError as error:
+        raise cannot_go_on(directory, error) from error
     finally:
         lock.close()  # from here on the fork server and the launcher hold it
 

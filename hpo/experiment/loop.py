@@ -12,6 +12,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from hpo.config.model import Config
@@ -38,11 +39,11 @@ from hpo.runtime.placement import Place, Places
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
 from hpo.space import SearchSpace
-from hpo.trial import Trial, TrialState
+from hpo.trial import FULL, Trial, TrialState
 from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Tuner
 
-__all__ = ["Experiment"]
+__all__ = ["Experiment", "cannot_go_on"]
 
 _FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
 _FIRST = 3  # when this many trials all fail, the others would too
@@ -238,8 +239,7 @@ class Experiment:
     def _record_failure(self, error: HpoError | OSError) -> NoReturn:
         """Say why the experiment cannot go on; what is stored stays, and resuming goes on from it."""
         if isinstance(error, OSError):
-            message = f"experiment {self.directory.name} cannot go on: {error}"
-            error = StoreError(message, help=f"mend that, then go on with: hpo resume {self.directory.name}")
+            error = cannot_go_on(self.directory, error)
         with contextlib.suppress(StoreError), self.store.transaction():
             self.store.set_status("error", error.message)
         raise error
@@ -623,3 +623,12 @@ class Experiment:
     def _last_failed(self) -> int | None:
         failed = (t.number for t in self.tuner.trials.values() if t.state is TrialState.FAILED)
         return max(failed, default=None)
+
+
+def cannot_go_on(directory: Path, error: OSError) -> StoreError:
+    """Return what is said where the machine refuses what an experiment needs."""
+    cure = "make room" if error.errno in FULL else "mend that"
+    return StoreError(
+        f"experiment {directory.name} cannot go on: {error}",
+        help=f"{cure}, then go on with: hpo resume {directory.name}",
+    )

@@ -257,8 +257,8 @@ def take_lock(directory: Path) -> IO[str]:
             )
         time.sleep(0.05)
     file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
-    file.flush()
+    with contextlib.suppress(OSError):  # a full disk: whose it is can be held, and cannot be said
+        os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
     return file
 
 

@@ -42,6 +42,14 @@ def test_a_file_in_the_place_of_a_folder_is_said(directory: Path, name: str) -> 
     assert f"{directory / name} is no folder" in hpo("resume", "--no-web", code=1).stderr
 
 
+def test_what_the_machine_refuses_as_it_is_opened_is_said(directory: Path) -> None:
+    (directory / "runner.log").unlink()
+    (directory / "runner.log").mkdir()
+    said = hpo("resume", "--no-web", code=1).stderr
+    assert f"experiment {directory.name} cannot go on: [Errno 21] Is a directory" in said
+    assert f"mend that, then go on with: hpo resume {directory.name}" in said
+
+
 @pytest.mark.parametrize(
     "said",
     ["", "[]", "{}", '{"root": 3, "files": []}', '{"root": "/x", "files": [3]}', "[" * 100_000],

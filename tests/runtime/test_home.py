@@ -81,6 +81,18 @@ def test_where_a_runner_lives_no_other_takes_its_lock(tmp_path: Path) -> None:
         home.take_lock(tmp_path)
 
 
+def test_on_a_full_disk_a_lock_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(_fd: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", write)
+    with (
+        home.take_lock(tmp_path),
+        pytest.raises(UsageError, match="is being run by another process"),
+    ):
+        home.take_lock(tmp_path)
+
+
 #: Fifty processes that try to take a lock at one moment; those that have it wait for all to have tried.
 RUSH = """
 import os, sys
