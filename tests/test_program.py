@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import random
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 import hpo
@@ -147,6 +149,23 @@ class TestAFunction:
 
         assert {trial.value for trial in tune(train, {"x": "uniform(0, 1)"}).trials} == {1.0}
         assert seen == []
+
+    def test_no_two_trials_draw_the_same_numbers(self) -> None:
+        for draw in (random.random, numpy.random.rand):
+            found = tune(lambda x, draw=draw: float(draw()), {"x": "uniform(0, 1)"})
+            assert len({trial.value for trial in found.trials}) == 4
+
+    def test_what_it_prints_is_in_its_log_whatever_it_prints_to(self) -> None:
+        def train(x: float) -> float:
+            print("one")
+            print("two", file=sys.__stdout__)
+            print("three", file=sys.__stderr__)
+            return x
+
+        found = tune(train, {"x": "uniform(0, 1)"}, max_trials=1)
+        folder = Path(os.environ["HPO_HOME"], found.id, "trials/0")
+        assert (folder / "stdout.log").read_text() == "one\ntwo\n"
+        assert (folder / "stderr.log").read_text() == "three\n"
 
     def test_the_terminal_and_the_page_say_what_is_called(self) -> None:
         found = tune(parabola, {"x": "uniform(0, 1)"})

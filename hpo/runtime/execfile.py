@@ -96,7 +96,8 @@ def exit_status(stop: SystemExit) -> int:
     if stop.code is None:
         return 0
     if isinstance(stop.code, int):
-        return stop.code & 0xFF if abs(stop.code) <= sys.maxsize else 0xFF  # where C's own integers end
+        is_of_c = -sys.maxsize - 1 <= stop.code <= sys.maxsize  # where its own integers end
+        return stop.code & 0xFF if is_of_c else 0xFF
     text = ""
     with contextlib.suppress(Exception):
         text = str(stop.code)

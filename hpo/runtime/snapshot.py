@@ -243,7 +243,7 @@ class Snapshot:
         """Answer for a frozen script; Python asks, as about an entry of `sys.path`, before it runs a file."""
         if os.path.realpath(path) not in self:
             raise ImportError(path)
-        return _FrozenScript(os.path.abspath(path), self)  # noqa: PTH100
+        return _FrozenScript(path, self)
 
 
 class _FrozenFinder:
@@ -307,7 +307,8 @@ class _FrozenScript:
     """
 
     def __init__(self, path: str, snapshot: Snapshot) -> None:
-        self.path, self.snapshot = path, snapshot
+        self.path, self.snapshot = os.path.abspath(path), snapshot  # noqa: PTH100
+        self._given = path
         self._is_command = "runpy" not in sys.modules  # ``python SCRIPT`` asks before it loads that
 
     def find_spec(self, name: str, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -318,11 +319,12 @@ class _FrozenScript:
         return compile("__loader__.run(globals())", self.path, "exec", dont_inherit=True)
 
     def run(self, namespace: dict[str, Any]) -> None:
-        """Run as ``python SCRIPT`` does; or as `runpy` does in a namespace, which so tells of no archive."""
+        """Run as ``python SCRIPT`` does, or as `runpy` runs a file: its namespace tells of no archive."""
         if self._is_command:
             from hpo.runtime.execfile import run_script
 
             run_script(sys.argv[0], sys.argv[1:], self.snapshot)
-        loader = SourceFileLoader(namespace["__name__"], self.path)
-        namespace.update(__spec__=None, __loader__=loader, __package__=None, __cached__=None)
+        package = namespace["__name__"].rpartition(".")[0]
+        none = dict.fromkeys(("__spec__", "__loader__", "__cached__"))
+        namespace.update(none, __package__=package, __file__=self._given)
         exec(self.snapshot.code(os.path.realpath(self.path), self.path), namespace)  # noqa: S102

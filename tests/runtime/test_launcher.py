@@ -124,6 +124,22 @@ import sys, os
 print(__name__, __file__, __spec__, __package__, __doc__, sys.argv, sys.path[0], os.getcwd())
 print(sys.orig_argv[1:], sys.modules["__main__"].__dict__ is globals())
 print(sorted(k for k in globals() if not k.startswith("__")))
+print(__cached__, type(__loader__).__name__, __loader__.name, __loader__.path)
+""",
+    "a script that runs itself": """
+import runpy
+print(__name__, __spec__, __loader__ is None, __package__, __cached__, __file__)
+if __name__ == "__main__":
+    runpy.run_path("script.py")
+    runpy.run_path("script.py", run_name="a.package")
+""",
+    "objects that an uncaught exception keeps": """
+class Last:
+    def __del__(self): print("deleted")
+def f():
+    last = Last()
+    raise ValueError("no")
+f()
 """,
     "signals": """
 import signal
@@ -172,6 +188,7 @@ last.itself = last
 signal.signal(signal.SIGTERM, lambda *_: None)
 """,
     "an exit status that C has no integer for": "raise SystemExit(2**70)\n",
+    "the least exit status that C has an integer for": "raise SystemExit(-(2**63))\n",
     "a message without an error output": "import sys; sys.stderr = None; sys.exit('to the descriptor')\n",
     "an exception without an error output": "import sys; sys.stderr = None; 1 / 0\n",
     "an exit message that cannot be shown": """
@@ -208,9 +225,15 @@ def test_a_trial_does_what_the_script_does_by_hand(bench: Workbench, name: str) 
 
 
 @pytest.mark.parametrize(
-    "module", ["def f():\n    raise ValueError('no')\nf()\n", "import missing_one\n", "x = (\ny = 3\n"]
+    "module",
+    [
+        "def f():\n    raise ValueError('no')\nf()\n",
+        "import missing_one\n",
+        "x = (\ny = 3\n",
+        "def f(x: int): pass\nprint(f.__annotations__)\n",
+    ],
 )
-def test_the_traceback_of_a_module_that_fails_is_as_by_hand(bench: Workbench, module: str) -> None:
+def test_a_module_is_loaded_or_fails_as_by_hand(bench: Workbench, module: str) -> None:
     (bench.code / "own.py").write_text(module)
     bench.write("script.py", "import own\n")
     by_hand = plain_python(bench)
@@ -229,6 +252,15 @@ def test_modules_that_are_called_as_the_librarys_are_the_scripts_own(
     by_hand = plain_python(bench)
     assert by_hand[1].split() == list(names)
     assert bench.run(ScriptCommand("script.py")) == by_hand
+
+
+def test_modules_that_python_itself_needs_are_hidden_by_none_of_the_scripts(bench: Workbench) -> None:
+    names = "abc", "codecs", "encodings", "genericpath", "io", "os", "posixpath", "runpy", "site", "stat"
+    for name in names:
+        (bench.code / f"{name}.py").write_text("OWN = True\n")
+    asks = "".join(f"import {name}\nprint(hasattr({name}, 'OWN'))\n" for name in names)
+    bench.write("script.py", asks)
+    assert bench.run(ScriptCommand("script.py")) == plain_python(bench) == (0, "False\n" * len(names), "")
 
 
 def test_a_library_that_loads_a_module_of_the_scripts_own_is_left_to_the_trial(bench: Workbench) -> None:
