@@ -7,20 +7,20 @@ from typing import Annotated
 import typer
 
 from hpo import __version__
-from hpo.cli import options
+from hpo.cli import grouped
 
 __all__ = ["app", "trial_app"]
 
-app = options.Commands(
+app = grouped.Commands(
     name="hpo",
-    cls=options.GroupedCommands,
+    cls=grouped.GroupedCommands,
     help="Tune a script by annotating it: mark the values worth tuning where they stand, and run it.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-trial_app = options.Commands(help="Look at single trials.", no_args_is_help=True)
+trial_app = grouped.Commands(help="Look at single trials.", no_args_is_help=True)
 app.add_typer(trial_app, name="trial", rich_help_panel="Looking")
 
 
