@@ -25,7 +25,7 @@ from hpo.dashboard.access import Access
 from hpo.errors import UsageError
 from hpo.runtime import home
 from hpo.runtime.polling import ready
-from hpo.scarcity import FULL, SCARCE
+from hpo.trial import FULL, SCARCE
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

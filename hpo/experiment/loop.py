@@ -38,9 +38,8 @@ from hpo.runtime.memory import KernelKills
 from hpo.runtime.placement import Place, Places
 from hpo.runtime.store import Store
 from hpo.runtime.verdict import Verdict, judge, last_lines
-from hpo.scarcity import FULL
 from hpo.space import SearchSpace
-from hpo.trial import Trial, TrialState
+from hpo.trial import FULL, Trial, TrialState
 from hpo.tuners.assessor import Assessor
 from hpo.tuners.base import Tuner
 

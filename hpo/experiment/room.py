@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from hpo.experiment.listener import Listener
 from hpo.runtime import home
-from hpo.scarcity import FULL, SCARCE
+from hpo.trial import FULL, SCARCE
 
 __all__ = ["Room"]
 

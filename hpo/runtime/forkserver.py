@@ -41,7 +41,6 @@ from _signal import signal as set_handler  # type: ignore[import-not-found] # `s
 
 from hpo import trial
 from hpo.runtime.strays import Mark, living
-from hpo.scarcity import patiently
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -293,7 +292,7 @@ class Server:
     def _open_streams(self, directory: str) -> None:
         for fd, name in ((1, "stdout.log"), (2, "stderr.log")):  # the input is empty already
             path = f"{directory}/{name}"
-            log = patiently(lambda path=path: os.open(path, _APPENDED, 0o600))  # type: ignore[misc]
+            log = trial.patiently(lambda path=path: os.open(path, _APPENDED, 0o600))  # type: ignore[misc]
             os.dup2(log, fd)
             os.close(log)
 

@@ -24,7 +24,7 @@ from hpo.errors import StoreError
 from hpo.runtime.memory import used
 from hpo.runtime.preload import NOT_FORKED
 from hpo.runtime.strays import Mark, Stray, end_strays, living
-from hpo.scarcity import SCARCE, patiently
+from hpo.trial import SCARCE, patiently
 
 if TYPE_CHECKING:
     from hpo.runtime.function import ForkedServer, Function

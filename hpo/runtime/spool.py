@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hpo.runtime.trial_files import open_plain
-from hpo.scarcity import SCARCE
+from hpo.trial import SCARCE
 
 __all__ = ["Bad", "Final", "Fold", "Intermediate", "Own", "Report", "Warned", "read_spool"]
 

@@ -22,8 +22,7 @@ from hpo.runtime.mounts import network_file_system
 from hpo.runtime.queries import COLUMNS, Queries, TrialRow
 from hpo.runtime.schema import SCHEMA_VERSION, bring_up_to_date, make_tables
 from hpo.runtime.spool import Intermediate
-from hpo.scarcity import SCARCE
-from hpo.trial import Trial, TrialState
+from hpo.trial import SCARCE, Trial, TrialState
 
 __all__ = ["Store"]
 

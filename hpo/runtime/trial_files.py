@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from hpo.scarcity import SCARCE, patiently
+from hpo.trial import SCARCE, patiently
 
 __all__ = ["open_plain", "rename", "write_text"]
 
