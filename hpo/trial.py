@@ -1,8 +1,9 @@
 """A trial, from both sides: the record that tuners and the store share, and the API inside the process.
 
-Only the standard library, and little of it, the rest when it is needed: this is imported into every
-training script, also by the Python of another environment, which may be as old as 3.8 (hence the tuples of
-types). So the record, which no script asks for, lies in a file of its own.
+Only the standard library, and little of it, the rest when it is needed: this file is loaded into every
+training script, by itself also by the Python of another environment, which has no `hpo` and may be as old
+as 3.8 (hence the tuples of types). So the record, which no script asks for, lies in a file of its own, and
+what else scripts need lies here.
 
 Inside a trial, results are JSON lines appended with one `write` each to ``$HPO_TRIAL_DIR/metrics.jsonl``;
 once a report function returns, its line survives the death of every process. A byte in the experiment's
