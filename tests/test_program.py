@@ -160,11 +160,12 @@ class TestAFunction:
             print("one")
             print("two", file=sys.__stdout__)
             print("three", file=sys.__stderr__)
+            print("four", end="")
             return x
 
         found = tune(train, {"x": "uniform(0, 1)"}, max_trials=1)
         folder = Path(os.environ["HPO_HOME"], found.id, "trials/0")
-        assert (folder / "stdout.log").read_text() == "one\ntwo\n"
+        assert (folder / "stdout.log").read_text() == "one\ntwo\nfour"
         assert (folder / "stderr.log").read_text() == "three\n"
 
     def test_the_terminal_and_the_page_say_what_is_called(self) -> None:

@@ -57,8 +57,10 @@ def test_what_the_machine_refuses_as_it_is_opened_is_said(directory: Path) -> No
 )
 def test_a_manifest_that_cannot_be_read_is_said(tmp_path: Path, said: str) -> None:
     (tmp_path / "manifest.json").write_text(said)
-    with pytest.raises(StoreError, match="the code that was frozen is gone or damaged"):
+    with pytest.raises(StoreError, match="the code that was frozen is gone or damaged") as caught:
         check(str(tmp_path))
+    assert caught.value.help is not None
+    assert f"put {tmp_path} back from a copy, or begin anew" in caught.value.help
 
 
 @pytest.fixture
