@@ -58,8 +58,22 @@ def test_what_is_no_tag_or_no_note_is_said() -> None:
     assert "'a b' is no tag" in hpo("run", "train.py", "--tag", "a b", code=2).stderr
     assert data("list") == []
     hpo("run", "train.py", "--max-trials", "1")
-    assert "has no tag b" in hpo("tag", "train", "b", "--remove", code=2).stderr
+    said = hpo("tag", "train", "b", "--remove", code=2).stderr
+    assert "has no tag b\n  it has no tags" in said
+    hpo("tag", "train", "a", "c")
+    assert "its tags are a, c" in hpo("tag", "train", "b", "--remove", code=2).stderr
     assert "the note is empty" in hpo("note", "train", " ", code=2).stderr
+
+
+def test_a_tag_has_a_hundred_characters_at_most(tmp_path: Path) -> None:
+    add_tags(tmp_path, ["a" * 100])
+    with pytest.raises(UsageError, match="is no tag"):
+        add_tags(tmp_path, ["a" * 101])
+
+
+def test_they_are_for_their_owner_alone(tmp_path: Path) -> None:
+    add_tags(tmp_path, ["a"])
+    assert (tmp_path / "labels.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_of_many_that_label_at_once_none_is_lost(tmp_path: Path) -> None:

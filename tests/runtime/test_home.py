@@ -26,8 +26,25 @@ def test_ext4_is_told_to_spread_experiments(tmp_path: Path, monkeypatch: pytest.
     for _ in range(2):
         with home.new_folder():
             pass
-    flags = subprocess.run(["lsattr", "-d", tmp_path / "home"], capture_output=True, text=True, check=True)
-    assert "T" in flags.stdout.split()[0]
+
+    def flags(folder: Path) -> set[str]:
+        shown = subprocess.run(["lsattr", "-d", folder], capture_output=True, text=True, check=True).stdout
+        return set(shown.split()[0])
+
+    assert flags(tmp_path / "home") == flags(tmp_path) | {"T"}
+
+
+def test_what_is_made_is_for_its_owner_alone_whatever_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    before = os.umask(0)
+    try:
+        with home.new_folder() as directory:
+            made = [tmp_path / "home", directory, *directory.iterdir()]
+            assert {path.name: path.stat().st_mode & 0o077 for path in made} == {p.name: 0 for p in made}
+    finally:
+        os.umask(before)
 
 
 def test_a_disk_that_fills_up_while_an_experiment_is_made_is_said_of_the_home(
