@@ -124,7 +124,8 @@ class ClusterLauncher(Launcher):
 
     def close(self) -> None:
         """End every trial that is left."""
-        self._send({"over": True})
+        if self._connection.fileno() >= 0:  # else its bridge died too often, and there is none
+            self._send({"over": True})
         super().close()
 
     def _what_runs(self, command: Command) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from hpo.errors import StoreError
 from hpo.runtime.cluster.bridge import Bridge
+from hpo.runtime.cluster.launcher import ClusterLauncher
 
 
 class Method:
@@ -108,3 +110,22 @@ def test_a_trial_that_runs_again_can_be_ended_while_it_waits_for_its_place(
     assert len(ended) == 1
     words = [json.loads(line) for line in runner.recv(1 << 16).splitlines()]
     assert words[-2:] == [{"ended": 3, "status": 1}, {"ended": 3, "status": -15}]
+
+
+def test_of_a_bridge_that_dies_again_and_again_that_is_said_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClusterLauncher, "server", "hpo.no_such_module")
+    with (tmp_path / "lock").open("w") as lock, (tmp_path / "runner.log").open("ab") as log:
+        launcher = ClusterLauncher(
+            tmp_path, None, {}, {}, adopt={}, fits=False, hides_gpus=False, cwd=tmp_path, snapshot=None,
+            path=tmp_path, modules=(), lock=lock, log=log, experiment="abc",
+        )  # fmt: skip
+    for _ in range(3):
+        launcher._server.wait()
+        assert not list(launcher.events())
+    launcher._server.wait()
+    with pytest.raises(StoreError, match="died three times in a row"):
+        list(launcher.events())
+    launcher.close()
+    assert "No module named hpo.no_such_module" in (tmp_path / "runner.log").read_text()
