@@ -119,7 +119,7 @@ def test_of_a_bridge_that_dies_again_and_again_that_is_said_and_nothing_else(
     with (tmp_path / "lock").open("w") as lock, (tmp_path / "runner.log").open("ab") as log:
         launcher = ClusterLauncher(
             tmp_path, None, {}, {}, adopt={}, fits=False, hides_gpus=False, cwd=tmp_path, snapshot=None,
-            path=tmp_path, modules=(), lock=lock, log=log, experiment="abc",
+            path=tmp_path, modules=(), lock=lock, log=log, experiment="abc", spawns=False, threads={}, variables={},
         )  # fmt: skip
     for _ in range(3):
         launcher._server.wait()
