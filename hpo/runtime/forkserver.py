@@ -40,6 +40,7 @@ import time
 from _signal import signal as set_handler  # type: ignore[import-not-found] # `signal.signal` looks up names
 
 from hpo import trial
+from hpo.runtime.outbox import Outbox
 from hpo.runtime.strays import Mark, living
 
 TYPE_CHECKING = False
@@ -110,6 +111,7 @@ class Server:
         self._pid = os.getpid()
         self._children_file = f"/proc/self/task/{self._pid}/children"
         self._buffer = b""
+        self._outbox = Outbox(connection)
         self._alarm, self._alarm_end = os.pipe()
         os.set_blocking(self._alarm, False)
         os.set_blocking(self._alarm_end, False)
@@ -128,6 +130,7 @@ class Server:
         self.trials = {pid: (number, Mark(self.experiment, number)) for pid, number in state["trials"]}
         self._left, self._waiting = set(state["left"]), set(state["waiting"])
         self._queue, self._buffer = state["queue"], state["buffer"].encode()
+        self._outbox = Outbox(self.connection, state["unsent"])
         self._reap()
 
     def _begin_anew(self) -> None:
@@ -140,9 +143,10 @@ class Server:
             "queue": self._queue,
             "waiting": list(self._waiting),
             "buffer": self._buffer.decode(),
+            "unsent": str(self._outbox),
         }
         if len(json.dumps(state)) < _LONGEST:  # else there are thousands at once: later
-            self._send({"changed": changed})
+            self._outbox.put({"changed": changed})
             self._set_environment({})
             self._begin_again(state)
 
@@ -155,11 +159,14 @@ class Server:
         try:
             self._start()
             while open_:
-                for fd, _ in poll.poll(_AGAIN if self._queue else None):
+                poll.modify(self.connection, select.POLLIN | (select.POLLOUT if self._outbox else 0))
+                for fd, event in poll.poll(_AGAIN if self._queue else None):
                     if fd == self._alarm:
                         with contextlib.suppress(BlockingIOError):
                             os.read(self._alarm, 4096)
                         self._reap()
+                    elif event == select.POLLOUT:
+                        self._outbox.push()
                     else:
                         open_ = self._receive()
                 self._start()
@@ -188,10 +195,6 @@ class Server:
                 self._signal(request["signal"], request["number"])
         return bool(data)
 
-    def _send(self, message: Mapping[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # the runner is gone: `serve` sees it next
-            self.connection.sendall(json.dumps(message).encode() + b"\n")
-
     # -- starting
 
     def _start(self) -> None:
@@ -203,13 +206,13 @@ class Server:
             if error is not None:
                 waiting = {request["start"] for request in self._queue}
                 for each in waiting - self._waiting:
-                    self._send({"waits": each, "reason": str(error.strerror)})
+                    self._outbox.put({"waits": each, "reason": str(error.strerror)})
                 self._waiting = waiting
                 return
             del self._queue[0]
             if number in self._waiting:
                 self._waiting.remove(number)
-                self._send({"began": number})
+                self._outbox.put({"began": number})
 
     def _fork(self, request: Mapping[str, Any]) -> OSError | None:
         number = request["start"]
@@ -306,7 +309,7 @@ class Server:
         if len(kept) < len(self._queue) and signal_number in (signal.SIGTERM, signal.SIGKILL):
             self._queue = kept
             self._waiting.discard(number)
-            self._send({"ended": number, "status": -signal_number})
+            self._outbox.put({"ended": number, "status": -signal_number})
 
     def _give_up(self, number: int) -> None:
         """Report a trial that does not end though it was killed, and wait for it no more."""
@@ -314,7 +317,7 @@ class Server:
         for pid, (trial_number, mark) in self.trials.items():
             if trial_number == number and pid not in self._left:
                 self._left.add(pid)
-                self._send({"ended": number, "status": None, "left": living(mark)})
+                self._outbox.put({"ended": number, "status": None, "left": living(mark)})
 
     def _reap(self) -> None:
         """Report the children that ended, and end what they left behind."""
@@ -330,7 +333,7 @@ class Server:
             trial = self.trials.get(pid)
             if trial is not None:
                 _kill_group(pid, signal.SIGKILL)
-            _, status = os.waitpid(pid, 0)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             is_given_up = pid in self._left
             self._left.discard(pid)
             if trial is not None:
@@ -338,7 +341,7 @@ class Server:
                 number, mark = trial
                 left = self._sweep(mark)
                 if not is_given_up:
-                    self._send({"ended": number, "status": os.waitstatus_to_exitcode(status), "left": left})
+                    self._outbox.put({"ended": number, "status": status, "left": left})
 
     def _sweep(self, mark: Mark | None) -> list[int]:
         """Kill the descendants that left the trial's group: orphaned, they are now children of ours.

@@ -6,8 +6,10 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -614,6 +616,31 @@ def test_a_fork_server_that_dies_with_requests_unread_is_replaced(bench: Workben
     launcher._send({"signal": 0, "number": 15})
     launcher._server.kill()
     assert bench.wait()[0].status is None
+
+
+def test_all_of_many_trials_are_ended_at_once_though_nobody_reads_of_their_ends_meanwhile(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = socket.socketpair
+
+    def narrow() -> tuple[socket.socket, socket.socket]:
+        both = pair()
+        for end in both:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least: some five lines
+        return both
+
+    monkeypatch.setattr(socket, "socketpair", narrow)
+    launcher = bench.start(*[ShellCommand("exec sleep 600")] * 50)
+
+    def end_all() -> None:
+        for number in (*range(50), *range(50)):
+            launcher.signal(number, signal.SIGTERM)
+
+    ending = threading.Thread(target=end_all, daemon=True)
+    ending.start()
+    ending.join(60)
+    assert not ending.is_alive(), "the runner waits for the server, and the server for the runner"
+    assert sorted(ended.number for ended in bench.wait(50)) == list(range(50))
 
 
 def test_a_suspended_fork_server_still_ends_trials(bench: Workbench) -> None:

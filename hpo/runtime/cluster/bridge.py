@@ -33,6 +33,7 @@ from typing import Any
 from hpo.runtime.cluster.files import Incoming, beginning, pack
 from hpo.runtime.cluster.host import Host
 from hpo.runtime.forkserver import first_line
+from hpo.runtime.outbox import Outbox
 
 __all__ = ["Bridge", "main"]
 
@@ -58,7 +59,7 @@ class Bridge:
         import ray
 
         self._ray = ray
-        self._connection = connection
+        self._connection, self._outbox = connection, Outbox(connection)
         self._setup = setup
         self._needs: dict[str, float] = setup["needs"]
         self._outlives: bool = setup["outlives"]  # the cluster, this process
@@ -284,10 +285,14 @@ class Bridge:
             self._send({what: value})
 
     def _send(self, message: Mapping[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # the runner is gone: `serve` sees it next
-            self._connection.setblocking(True)
-            self._connection.sendall(json.dumps(message).encode() + b"\n")
-            self._connection.setblocking(False)
+        self._outbox.put(message)
+        if self._outbox:
+            asyncio.get_running_loop().add_writer(self._connection, self._push)
+
+    def _push(self) -> None:
+        self._outbox.push()
+        if not self._outbox:
+            asyncio.get_running_loop().remove_writer(self._connection)
 
 
 def _batches(parts: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:

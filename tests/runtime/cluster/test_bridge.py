@@ -119,7 +119,8 @@ def test_of_a_bridge_that_dies_again_and_again_that_is_said_and_nothing_else(
     with (tmp_path / "lock").open("w") as lock, (tmp_path / "runner.log").open("ab") as log:
         launcher = ClusterLauncher(
             tmp_path, None, {}, {}, adopt={}, fits=False, hides_gpus=False, cwd=tmp_path, snapshot=None,
-            path=tmp_path, modules=(), lock=lock, log=log, experiment="abc", spawns=False, threads={}, variables={},
+            path=tmp_path, modules=(), lock=lock, log=log, experiment="abc", spawns=False, threads={},
+            variables={},
         )  # fmt: skip
     for _ in range(3):
         launcher._server.wait()
@@ -129,3 +130,20 @@ def test_of_a_bridge_that_dies_again_and_again_that_is_said_and_nothing_else(
         list(launcher.events())
     launcher.close()
     assert "No module named hpo.no_such_module" in (tmp_path / "runner.log").read_text()
+
+
+def test_what_the_runner_does_not_read_yet_holds_up_nothing(served: tuple[socket.socket, Bridge]) -> None:
+    runner, bridge = served
+    bridge._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least: some five lines
+    runner.setblocking(False)
+
+    async def tell() -> bytes:
+        for number in range(100):
+            bridge._send({"capacity": number})
+        received = b""
+        while received.count(b"\n") < 100:
+            received += await asyncio.get_running_loop().sock_recv(runner, 1 << 16)
+        return received
+
+    received = asyncio.run(asyncio.wait_for(tell(), 60))
+    assert [json.loads(line)["capacity"] for line in received.splitlines()] == list(range(100))
