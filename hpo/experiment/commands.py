@@ -22,8 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["obey"]
 
 
-def obey(experiment: Experiment, command: dict[str, Any]) -> None:
-    """Do what another process wishes."""
+def obey(experiment: Experiment, command: dict[str, Any], wish: str) -> None:
+    """Do what another process wishes, if that is not done: a trial says which wish it comes from.
+
+    Whatever else can be wished for is the same when it is done twice.
+
+    Args:
+        experiment: that is running.
+        command: what is to be done.
+        wish: its name.
+    """
+    if wish in experiment.obeyed:
+        return
     match command:
         case {"do": "stop"}:
             experiment.close("stopped by `hpo stop`")
@@ -35,7 +45,7 @@ def obey(experiment: Experiment, command: dict[str, Any]) -> None:
             _update(experiment, settings)
         case {"do": "enqueue", "parameters": dict(parameters)}:
             if _fits(experiment, parameters, "enqueued"):
-                experiment.enqueue(parameters)
+                experiment.enqueue(parameters, wish)
         case {"do": "search", "space": dict(space)}:
             _search(experiment, space)
         case {"do": "import"} if not experiment.config.wanted.are_plain:
@@ -46,7 +56,7 @@ def obey(experiment: Experiment, command: dict[str, Any]) -> None:
         case {"do": "import", "trials": list(trials)}:
             for parameters, value in trials:
                 if _fits(experiment, parameters, "imported"):
-                    experiment.learn(parameters, value)
+                    experiment.learn(parameters, value, wish)
         case _:
             experiment.store.add_event("warning", f"this could not be done: {command}")
 

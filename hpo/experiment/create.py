@@ -21,6 +21,7 @@ from hpo.experiment.running import shared_variables
 from hpo.experiment.settings_files import freeze_settings
 from hpo.experiment.trackers import make_trackers
 from hpo.experiment.warmth import Warmth
+from hpo.experiment.wishes import of_a_moment
 from hpo.parameters import Parameter
 from hpo.runtime import home
 from hpo.runtime.cores import CorePool, thread_limits
@@ -174,7 +175,10 @@ def _open(
     directory: Path, objective: Objective | None, listener: Listener | None, *, is_new: bool
 ) -> Experiment:
     """Open an experiment to run it; whether it is whole is not asked of what was just written."""
+    past = of_a_moment(directory)  # what comes later may be meant for this runner
     lock = home.take_lock(directory)
+    for wish in past:
+        wish.unlink(missing_ok=True)
     try:
         store = Store(directory, read_only=False)
         if not is_new:

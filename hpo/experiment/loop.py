@@ -62,6 +62,7 @@ class Experiment:
         stopped_by: the signal that stopped it.
         waits: what the next trial waits for, and since when.
         advisers: its tuner and its assessor.
+        obeyed: the wishes that earlier runners obeyed, those that are trials now.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Experiment:
         self.directory = store.directory
         self.running: dict[int, RunningTrial] = {}
         self.waiting: list[RunningTrial] = []
+        self.obeyed: set[str] = set()
         self.stopped_by: int | None = None
         self.waits: str | None = store.experiment()["waits"]
         self._interruptions = Interruptions()
@@ -168,6 +170,8 @@ class Experiment:
         """Replay the recorded trials to the tuner, and queue those that did not end."""
         self._take_up_left_behind()
         self._ends.replay()
+        wishes = (trial.memo.get("wish") for trial in self.tuner.trials.values())
+        self.obeyed = {wish for wish in wishes if wish is not None}
         with self.store.transaction():
             self.store.set_status("running")
             for run in list(unfinished(self.store, self.tuner, self.config.wanted.names)):
@@ -257,8 +261,8 @@ class Experiment:
                 for signal_number in self._interruptions.take():
                     self._interrupt(signal_number)
                 wishes = list(home.commands(self.directory)) if called else []
-                for _, command in wishes:
-                    obey(self, command)
+                for path, command in wishes:
+                    obey(self, command, path.stem)
                 for number in woken & self.running.keys():
                     self._look_at(self.running[number])
                 for event in self._launcher.events():
@@ -568,16 +572,17 @@ class Experiment:
         """Say what changed to whoever watches."""
         self._listener.noted(message)
 
-    def enqueue(self, parameters: dict[str, Any]) -> None:
+    def enqueue(self, parameters: dict[str, Any], wish: str) -> None:
         """Let a trial with given values run next, after those that wait."""
-        trial = Trial(self.total, parameters)
+        trial = Trial(self.total, parameters, memo={"wish": wish})
         self.tuner.add(trial)
         self.store.add_trial(trial, "user")
         self.waiting.append(self._run_of(trial, "user"))
 
-    def learn(self, parameters: dict[str, Any], value: float) -> None:
+    def learn(self, parameters: dict[str, Any], value: float, wish: str) -> None:
         """Tell the tuner of a trial of another experiment; it counts towards no limit."""
-        trial = Trial(self.total, parameters, state=TrialState.SUCCEEDED, value=value)
+        state, memo = TrialState.SUCCEEDED, {"wish": wish}
+        trial = Trial(self.total, parameters, state=state, value=value, memo=memo)
         self.store.add_trial(trial, "imported")
         self._ends.tell(trial, "imported")
 

@@ -19,7 +19,7 @@ from hpo.runtime import home
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
-__all__ = ["enqueue", "kill_trial", "stop", "update", "wanted"]
+__all__ = ["enqueue", "kill_trial", "of_a_moment", "stop", "update", "wanted"]
 
 _LEAST_MEMORY = 1 << 20  # bytes: no process starts in less, so a unit was forgotten
 
@@ -47,6 +47,11 @@ def kill_trial(directory: Path, number: int) -> None:
         state = "there is none" if row is None else f"it has {row.state.value.replace('_', ' ')}"
         raise UsageError(f"trial {number} of {directory.name} is not running: {state}", help="hpo trial list")
     home.send_command(directory, {"do": "kill", "trial": number})
+
+
+def of_a_moment(directory: Path) -> list[Path]:
+    """Return the files of those wishes that are about what runs now: none of them is for another runner."""
+    return [path for path, wish in home.commands(directory) if wish.get("do") in ("stop", "kill")]
 
 
 def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | None = None) -> None:

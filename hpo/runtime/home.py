@@ -353,8 +353,7 @@ def commands(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield the wishes that were left, the oldest first, each with its file.
 
     Whoever obeys one removes its file once what it changed is stored: a runner that dies before leaves the
-    wish to the next. One that dies between the two leaves a wish to be obeyed twice, which is better than
-    never, and but for another trial the same as once.
+    wish to the next. One that dies between the two leaves a wish that was obeyed: the next has to see that.
     """
     folder = directory / "commands"
     found = []

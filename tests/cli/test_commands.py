@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from commands import here
 
+from hpo.runtime.home import send_command
 from hpo.runtime.store import Store
 
 SCRIPT = """import hpo
@@ -219,6 +220,34 @@ def test_update_enqueue_and_resume_go_on_with_what_was_asked() -> None:
     assert len(trials) == 5
     assert trials[2]["parameters"] == {"x": 0.25, "n": 16}
     hpo("enqueue", "mine", "x=2", code=2)
+
+
+def test_a_wish_of_which_a_killed_runner_left_the_file_is_obeyed_once() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--name", "mine", "--no-web")
+    folder = Path(data("show", "mine")["directory"])
+    Path("found.json").write_text(json.dumps([{"parameter": {"x": 0.75, "n": 64}, "value": 64.75}]))
+    hpo("enqueue", "mine", "x=0.25")
+    hpo("import", "mine", "found.json")
+    left = {path: path.read_bytes() for path in (folder / "commands").iterdir()}
+    assert len(left) == 2
+    for _ in range(2):
+        hpo("update", "mine", "--max-trials", "2")
+        hpo("resume", "mine", "--no-web")
+        assert list((folder / "commands").iterdir()) == []
+        found = data("trial", "list", "mine")
+        assert sorted(trial["origin"] for trial in found) == ["baseline", "imported", "user"]
+        for path, written in left.items():
+            path.write_bytes(written)
+
+
+def test_that_a_runner_was_to_stop_is_nothing_to_the_next() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--name", "mine", "--no-web")
+    folder = Path(data("show", "mine")["directory"])
+    for wish in ({"do": "stop"}, {"do": "kill", "trial": 1}):
+        send_command(folder, wish)
+    hpo("update", "mine", "--max-trials", "3")
+    hpo("resume", "mine", "--no-web")
+    assert [trial["state"] for trial in data("trial", "list", "mine")] == ["succeeded"] * 3
 
 
 def test_a_constraint_holds_in_every_trial_and_for_what_is_enqueued() -> None:

@@ -13,7 +13,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,11 @@ class Runner(threading.Thread):
             tuner = make_tuner(config, SPACE)
             trials: Any = self.trials
             # However slow the machine is: what begins in a turn is to depend on the rules alone.
-            with mock.patch.object(loop, "Wake", return_value=self), mock.patch.object(loop, "_SOON", 60.0):
+            with (
+                mock.patch.object(loop, "Wake", return_value=self),
+                mock.patch.object(loop, "_SOON", 60.0),
+                mock.patch.object(Path, "unlink", self._unlink),
+            ):
                 self.experiment = Experiment(store, SPACE, tuner, config, ShellCommand("true"), trials)
                 with contextlib.suppress(ExperimentFailed):  # nothing succeeded, and that is said
                     self.experiment.run()
@@ -122,6 +126,17 @@ class Runner(threading.Thread):
         assert self._rests.acquire(timeout=60)
         if self.error is not None:
             raise self.error
+
+    @property
+    def _unlink(self) -> Callable[..., None]:
+        unlink = Path.unlink
+
+        def or_die(path: Path, missing_ok: bool = False) -> None:
+            if self.trials.dies_at == "unlink" and path.parent.name == "commands":
+                raise RunnerDies
+            unlink(path, missing_ok=missing_ok)
+
+        return or_die
 
     # -- what the loop calls, in the place of `Wake`
 
@@ -261,16 +276,19 @@ class AnExperiment(RuleBasedStateMachine):
         self._turn(None)
 
     @is_alive
-    @rule(where=st.sampled_from(["wait", "transaction", "start"]))
+    @rule(where=st.sampled_from(["wait", "transaction", "unlink", "start"]))
     def the_runner_dies(self, where: str) -> None:
-        """It dies between two transactions, in the middle of one, or once one is committed."""
+        """It dies between two transactions, in the middle of one, or once one is committed.
+
+        Then it has yet to forget the wishes that it obeyed, or to start what is to run.
+        """
         self._turn(where)
 
     def _turn(self, dies_at: str | None) -> None:
         assert self.runner is not None
         runner = self.runner
         runner.turn(dies_at)
-        is_committed = not runner.is_over or dies_at in (None, "start")
+        is_committed = not runner.is_over or dies_at in (None, "unlink", "start")
         if is_committed:
             self._take_ends()
         if runner.is_over and dies_at is not None:
