@@ -16,6 +16,8 @@ from hpo.config.model import Config
 from hpo.errors import ExperimentFailed, StoreError, UsageError
 from hpo.experiment.create import create
 from hpo.runtime import home
+from hpo.runtime.disk_use import disk_use
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 
 
@@ -96,6 +98,24 @@ def test_where_a_runner_lives_no_other_takes_its_lock(tmp_path: Path) -> None:
         pytest.raises(UsageError, match=f"is being run by process {os.getpid()} on "),
     ):
         home.take_lock(tmp_path)
+
+
+def test_where_there_is_no_experiment_or_not_the_one_that_is_asked_for_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path))
+    for reference in (None, "mine"):
+        with pytest.raises(UsageError, match=f"there is no experiment in {tmp_path}") as caught:
+            home.find(reference)
+        assert caught.value.help == "start one: hpo run SCRIPT"
+    with home.new_folder() as directory:
+        settings = {"direction": "maximize", "config": {}, "space": {}, "defaults": {}}
+        Store.create(directory, id="a", name="mine", **settings).close()  # type: ignore[arg-type]
+    assert home.find(None) == home.find("mine") == home.find_damaged(home.public_name(directory).name[:5])
+    with pytest.raises(UsageError, match=f"there is no experiment yours in {tmp_path}"):
+        home.find("yours")
+    assert home.status(home.public_name(directory), "done") == "done"
+    assert home.status(home.public_name(directory), "running") == "interrupted"
 
 
 def test_on_a_full_disk_a_lock_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,3 +215,14 @@ def test_wishes_are_obeyed_in_the_order_in_which_they_were_made(two: list[str]) 
     for path in (directory / "commands").iterdir():
         os.utime(path, (1, 1))  # as if they had come within one step of the file system's clock
     assert [wish for _, wish in home.commands(directory)] == wanted
+
+
+def test_what_a_trials_link_leads_to_is_none_of_what_the_experiment_takes(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "large").write_bytes(bytes(1 << 20))
+    trial = tmp_path / "experiment" / "trials" / "0"
+    trial.mkdir(parents=True)
+    before = disk_use(tmp_path / "experiment").total
+    (trial / "link").symlink_to(tmp_path / "elsewhere")
+    (trial / "large").symlink_to(tmp_path / "elsewhere" / "large")
+    assert disk_use(tmp_path / "experiment").total < before + (1 << 16)

@@ -137,7 +137,8 @@ class TestByHand:
         ("call", "value"),
         [
             ("choice(3, 4)", 3), ("randint(1, 4)", 2), ("uniform(0, 3)", 1.5), ("quniform(0, 10, 4)", 4),
-            ("quniform(2, 3, 10)", 2), ("loguniform(1, 100)", 10), ("qloguniform(1, 100, 3)", 9),
+            ("quniform(0, 10, 1)", 5), ("quniform(2, 3, 10)", 2), ("loguniform(1, 100)", 10),
+            ("qloguniform(1, 100, 3)", 9),
             ("normal(1, 2)", 1), ("qnormal(7, 1, 5)", 5), ("lognormal(0, 1)", 1),
             ("qlognormal(0, 1, 0.5)", 1),
             ("function_choice(lambda: 5, lambda: 6, name='f')", 5),
