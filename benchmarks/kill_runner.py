@@ -45,6 +45,7 @@ class Outcome(NamedTuple):
     """What one kill did, in trials and processes.
 
     Attributes:
+        late: whether all had ended, and nobody was killed.
         finished: when it came.
         in_flight: when it came.
         lost: of all that finished, those without their result in the store.
@@ -55,6 +56,7 @@ class Outcome(NamedTuple):
         seconds: from `hpo resume` to the next trial's first line.
     """
 
+    late: bool
     finished: int
     in_flight: int
     lost: int
@@ -67,6 +69,7 @@ class Outcome(NamedTuple):
 
 VICTIMS = ("runner", "server", "trial", "all")
 COUNTED = (
+    "of them too late",
     "finished at the kill",
     "in flight at the kill",
     "of all finished: lost",
@@ -107,7 +110,7 @@ def main() -> None:
         f"one kill each at a random moment (seed {seed}). "
         f"From `hpo resume` to the next trial's first line: {said}."
     )
-    if any(any(outcome[2:7]) for outcome in every):
+    if any(any(outcome[3:8]) for outcome in every):
         sys.exit(1)
 
 
@@ -128,13 +131,15 @@ def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: rand
             [HPO, *run], env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as runner:
             time.sleep(moment)
-            chosen = victims(runner.pid, victim, draw)
-            for pid in chosen:
+            while not (chosen := victims(runner.pid, victim, draw)) and runner.poll() is None:
+                time.sleep(0.002)  # it is not there yet
+            late = runner.poll() is not None
+            for pid in () if late else chosen:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             before = Oracle.read(path)
         orphans, seconds = len(living(path)), 0.0
-        if runner.pid in chosen:
+        if runner.pid in chosen and not late:
             seconds = finish(run, environment, folder, path)
             orphans += len(living(path))
         after = Oracle.read(path)
@@ -142,6 +147,7 @@ def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: rand
     kept = {n for n, t in stored.items() if t["state"] == "succeeded"}
     told = {n for n, t in stored.items() if t["failure"] == "signal"} if victim == "trial" else set()
     return Outcome(
+        late=late,
         finished=len(before.results),
         in_flight=len(before.begun) - len(before.results),
         lost=sum(n not in kept or stored[n]["value"] != result for n, result in after.results.items()),
@@ -156,13 +162,13 @@ def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: rand
 
 
 def victims(runner: int, victim: str, draw: random.Random) -> list[int]:
-    """Return whom to kill; where the victim is not there yet, or any more, the runner."""
+    """Return whom to kill: nobody where the victim is not there yet, or any more."""
     servers = [pid for pid in children(runner) if b"hpo.runtime.forkserver" in read(f"/proc/{pid}/cmdline")]
     trials = [pid for server in servers for pid in children(server)]
     if victim == "all":
         return [runner, *servers, *trials] if draw.random() < 0.5 else [*trials, *servers, runner]
     found = {"runner": [runner], "server": servers, "trial": trials}[victim]
-    return [draw.choice(found or [runner])]
+    return [draw.choice(found)] if found else []
 
 
 def finish(run: list[str], environment: dict[str, str], folder: Path, oracle: Path) -> float:
