@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from schemathesis.generation import GenerationMode
 from starlette.testclient import TestClient
 
 from hpo.runtime.home import take_lock
@@ -262,21 +263,30 @@ class TestDescription:
                 assert route.get("description"), f"{method} {path}"
                 assert {"401", "403"} <= route["responses"].keys(), f"{method} {path}"
 
-    def test_whatever_is_asked_for_nothing_fails(self, page: TestClient, make: Make) -> None:
+    @pytest.mark.parametrize(
+        ("mode", "examples"), [(GenerationMode.POSITIVE, "12"), (GenerationMode.NEGATIVE, "2")]
+    )
+    def test_whatever_is_asked_for_nothing_fails(
+        self, page: TestClient, make: Make, mode: GenerationMode, examples: str
+    ) -> None:
+        """As the description has it, and as it has not."""
         make(trials=12)
         headers = dict(page.headers)
         schema = schemathesis.openapi.from_asgi("/api/openapi.json", page.app, headers=headers)
         tried = 0
         for result in schema.exclude(path="/api/changes").exclude(path_regex="/resume$").get_all_operations():
             operation = result.ok()
+            has_input = operation.body or any(operation.iter_parameters())
+            if mode is GenerationMode.NEGATIVE and not has_input:
+                continue  # there is nothing to get wrong
 
             @settings(
-                max_examples=int(os.environ.get("HPO_FUZZ_EXAMPLES", "12")),
+                max_examples=int(os.environ.get("HPO_FUZZ_EXAMPLES", examples)),
                 deadline=None,
                 derandomize="HPO_FUZZ_EXAMPLES" not in os.environ,
                 suppress_health_check=list(HealthCheck),
             )
-            @given(case=operation.as_strategy())
+            @given(case=operation.as_strategy(mode))
             def one(case: schemathesis.Case) -> None:
                 nonlocal tried
                 tried += 1
@@ -286,4 +296,4 @@ class TestDescription:
                 assert answer.status_code < 500, f"{case.method} {case.formatted_path}: {answer.text}"
 
             one()
-        assert tried > 200
+        assert tried > 15 * int(examples)
