@@ -250,12 +250,12 @@ class TestWaiting:
             places.acquire(0)
             print(places.waiting_reason)
             """
-        before, reason = machine.run(code, IDLE, "0 16000 9000 4711,4712,4713,4714", FULL)
+        before, reason = machine.run(code, IDLE, "0 16000 9000 11,12,13,14", FULL)
         assert before == "None"
         since, _, what = reason.removeprefix("a trial waits since ").partition(" for ")
         assert len(since) == len("12:34:56")
         assert what.startswith(
-            "2 GPUs: GPU 1 is used by another program (process 4711, 4712, 4713); GPU 2 has 6% of"
+            "2 GPUs: GPU 1 is used by another program (process 11, 12, 13); GPU 2 has 6% of"
         )
 
     def test_it_waits_no_more_when_the_trial_got_its_gpu(self, machine: Machine) -> None:
