@@ -429,6 +429,8 @@ class SearchSpace:
         if nest is None:
             return configuration[name]
         option = configuration[name]
+        if not isinstance(option, str) or option not in nest.options:
+            return option  # a trial may lie outside the space
         subs = nest.options[option].items()  # one that is inactive for a reason of its own is left out
         inside = {sub: self._nest(flat, configuration) for sub, flat in subs if flat in configuration}
         return {"_name": option, **inside}

@@ -245,6 +245,8 @@ class TestNestedForm:
         flat = {"layer0": "Conv", "layer0.kernel_size": 3, "lr": 0.01}
         assert space.nested(flat) == {"layer0": {"_name": "Conv", "kernel_size": 3}, "lr": 0.01}
         assert space.nested({"layer0": "Empty", "lr": 0.01}) == {"layer0": {"_name": "Empty"}, "lr": 0.01}
+        for outside in ("gone", 3, ["Conv"]):  # the trial was proposed in another space
+            assert space.nested({"layer0": outside}) == {"layer0": outside}
 
     def test_a_child_that_is_inactive_for_its_own_reason_is_left_out(self) -> None:
         space = SearchSpace.from_json(

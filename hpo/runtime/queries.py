@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -56,6 +57,16 @@ _STATES = {state.value: state for state in TrialState}
 _NO_JSON = (ValueError, TypeError, RecursionError)
 _NUMERIC = {int, float, type(None)}
 _LARGEST = 1 << 62  # numbers; SQLite counts to twice as many
+_RUNS = 1 << 20  # of one trial; each leaves files that the next looks for
+#: Of each whole number the least, and the first that is too large.
+_WHOLE = {
+    "number": (0, _LARGEST),
+    "attempt": (1, _RUNS),
+    "spool": (0, _LARGEST),
+    "retries": (0, _RUNS),
+    "repeat": (0, _RUNS),
+}
+_ORIGINS = {"baseline", "tuner", "user", "imported"}
 _numbers = itemgetter(
     *map(
         COLUMNS.index,
@@ -81,7 +92,46 @@ def _row(values: Iterable[Any]) -> TrialRow:
         raise _forged(f"trial {row[0]!r}", "text in the place of a number")
     if not (isinstance(row[_PARAMETERS], dict) and isinstance(row[_MEMO], dict)):
         raise _forged(f"trial {row[0]!r}", "parameters that are no object")
-    return TrialRow._make(row)
+    made = TrialRow._make(row)
+    wrong = _wrong(made) or (_wrong_memo(made.number, made.memo) if made.memo else None)
+    if wrong is not None:
+        raise _forged(f"trial {made.number}", wrong)
+    return made
+
+
+def _wrong(row: Any) -> str | None:
+    """Return what makes a row none of a `TrialRow`, though its JSON can be read: who resumes relies on it."""
+    for name, (least, end) in _WHOLE.items():
+        value = getattr(row, name)
+        if type(value) is not int or not least <= value < end:
+            return f"{name} is {value!r}"
+    if row.value is not None and not math.isfinite(row.value):
+        return f"value is {row.value!r}"
+    if row.origin not in _ORIGINS:
+        return f"origin is {row.origin!r}"
+    if not (row.data is None or isinstance(row.data, dict)):
+        return f"data is {row.data!r}"
+    if row.device and not (isinstance(row.device, list) and all(type(each) is int for each in row.device)):
+        return f"device is {row.device!r}"
+    for text in (row.failure, row.detail, row.node):
+        if not isinstance(text, str | None):
+            return f"{text!r} is no text"
+    return None
+
+
+def _wrong_memo(number: int, memo: dict[str, Any]) -> str | None:
+    """Return what is wrong with those keys of a memo that an experiment obeys; the rest is the tuner's."""
+    earlier, budget = memo.get("continues"), memo.get("budget")
+    if earlier is not None and (type(earlier) is not int or not 0 <= earlier < number):
+        return f"it continues {earlier!r}, which is no trial before it"
+    if budget is not None and (type(budget) not in (int, float) or not math.isfinite(budget)):
+        return f"its budget is {budget!r}"
+    folders = memo.get("checkpoints", [])
+    if not (isinstance(folders, list) and all(isinstance(each, str) for each in folders)):
+        return f"its checkpoints are {folders!r}"
+    if not isinstance(memo.get("handed", {}), dict):
+        return f"it is handed {memo['handed']!r}"
+    return None
 
 
 def _forged(what: str, why: object) -> StoreError:

@@ -106,6 +106,8 @@ def read_spool(path: str | Path, offset: int, attempt: int | None = None) -> Ite
         return
     with file:
         end = os.fstat(file.fileno()).st_size
+        if offset > end:
+            return  # a power cut took what was read; there may be no seeking so far, either
         file.seek(offset)
         rest = b""
         while chunk := file.read(min(_READ, max(0, end - offset - len(rest)))):

@@ -153,7 +153,9 @@ class Tuner(ABC):
         if isinstance(budget, bool) or not isinstance(budget, int | float):
             message = f"the tuner {name} proposed {trial.parameters} with the budget {budget!r}"
             raise TunerError(message, help="a budget is a number of passes")
-        if earlier is not None and (type(earlier) is not int or earlier not in self.results):
+        if earlier is not None and (
+            type(earlier) is not int or earlier < 0 or earlier not in self.results  # below 0: not of this one
+        ):
             message = f"the tuner {name} proposed {trial.parameters}, which continues {earlier!r}"
             raise TunerError(message, help="name a trial that has ended, by its number")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,8 +130,8 @@ HARMS = {
     "parameters that are none": in_database("UPDATE trial SET parameters = '[1]', memo = '\"x\"'"),
     "deep JSON": in_database(f"UPDATE trial SET parameters = '{'[' * 5000}{']' * 5000}'"),
     "a path for an id": in_database("UPDATE experiment SET id = '../../etc', name = '../../etc/passwd'"),
-    "a memo that leads out": in_database(
-        """UPDATE trial SET memo = '{"continues": "../../../etc", "budget": "x", "rung": []}'"""
+    "a memo of a tuner that is none": in_database(
+        """UPDATE trial SET memo = '{"rung": [], "parent": "../../etc", "generation": "x"}'"""
     ),
     "a view without end": in_database(
         f"ALTER TABLE trial RENAME TO t; CREATE VIEW trial AS SELECT t.* FROM t, ({ENDLESS} SELECT i FROM n)"
@@ -141,6 +143,83 @@ HARMS = {
 def test_no_store_breaks_a_command_or_the_page(directory: Path, harm: Callable[[Path], None]) -> None:
     harm(directory)
     ask_everything(directory)
+
+
+#: What a row of a trial that is to go on may say, and what is said of it.
+FORGED = {
+    "a path to go on from": ("memo", '{"continues": "../../../../etc"}', r"continues '\.\./\.\./"),
+    "the folder above": ("memo", '{"continues": ".."}', r"continues '\.\.'"),
+    "itself to go on from": ("memo", '{"continues": 2}', "continues 2, which is no trial before it"),
+    "a number below zero to go on from": ("memo", '{"continues": -1}', "continues -1"),
+    "no number to go on from": ("memo", '{"continues": true}', "continues True"),
+    "a budget that is none": ("memo", '{"budget": "x"}', "its budget is 'x'"),
+    "a budget without end": ("memo", '{"budget": 1e999}', "its budget is inf"),
+    "checkpoints that are none": ("memo", '{"checkpoints": 3}', "its checkpoints are 3"),
+    "checkpoints in no folder": ("memo", '{"checkpoints": [[], {}]}', r"its checkpoints are \[\[\]"),
+    "values that are none": ("memo", '{"handed": [1]}', r"it is handed \[1\]"),
+    "an origin that is none": ("origin", "owned", "origin is 'owned'"),
+    "no attempt": ("attempt", 0, "attempt is 0"),
+    "half an attempt": ("attempt", 1.5, "attempt is 1.5"),
+    "attempts without end": ("attempt", 1 << 61, "attempt is 2305843009213693952"),
+    "a run below zero": ("repeat", -1, "repeat is -1"),
+    "runs without end": ("repeat", (1 << 63) - 1, "repeat is 9223372036854775807"),
+    "retries below zero": ("retries", -5, "retries is -5"),
+    "an offset below zero": ("spool", -1, "spool is -1"),
+    "half an offset": ("spool", 0.5, "spool is 0.5"),
+    "an offset without end": ("spool", (1 << 63) - 1, "spool is 9223372036854775807"),
+    "devices that are none": ("device", '"../x"', r"device is '\.\./x'"),
+    "a node that is none": ("node", b"\xff", r"b'\\xff' is no text"),
+    "a result that is none": ("value", float("inf"), "value is inf"),
+    "what came with a result": ("data", "3", "data is 3"),
+    "a number below zero": ("number", -7, "number is -7"),
+    "the last number": ("number", (1 << 63) - 1, "number is 9223372036854775807"),
+}
+
+
+def forge(directory: Path, state: str, column: str, value: object) -> None:
+    """Let trial 2 be one that is to go on, and its row say what no hpo wrote."""
+    with closing(sqlite3.connect(directory / "experiment.db")) as db, db:
+        change = "UPDATE trial SET state = ?, value = NULL, data = NULL, told = NULL WHERE number = 2"
+        db.execute(change, (state,))
+        db.execute(f"UPDATE trial SET {column} = ? WHERE number = 2", (value,))
+    if state == "waiting":
+        shutil.rmtree(directory / "trials" / "2")
+
+
+def files(directory: Path) -> set[str]:
+    return {str(path.relative_to(directory)) for path in directory.rglob("*")}
+
+
+@pytest.mark.parametrize("state", ["waiting", "running"])
+@pytest.mark.parametrize(("column", "value", "said"), FORGED.values(), ids=FORGED.keys())
+def test_no_forged_row_is_resumed(directory: Path, state: str, column: str, value: object, said: str) -> None:
+    forge(directory, state, column, value)
+    before = files(directory / "trials")
+    done = CliRunner().invoke(app, ["resume", directory.name, "--no-web"])
+    assert isinstance(done.exception, StoreError)
+    assert re.search(f"the trial .* of a store cannot be read: .*{said}", done.exception.message)
+    assert files(directory / "trials") == before
+    assert os.listdir(directory.parent) == [directory.name]
+
+
+@pytest.mark.parametrize("state", ["waiting", "running"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("parameters", '{"x": 77, "../../y": 1}'),
+        ("parameters", '{"x": {"../y": ["$(touch ran)"]}}'),
+        ("spool", 1 << 61),  # a power cut, too, takes of a file what the store knows
+        ("node", "../../elsewhere"),
+    ],
+)
+def test_what_an_hpo_may_have_written_is_resumed_and_stays_in_its_folder(
+    directory: Path, state: str, column: str, value: object
+) -> None:
+    forge(directory, state, column, value)
+    done = CliRunner().invoke(app, ["resume", directory.name, "--no-web"])
+    assert done.exit_code == 0, done.exception
+    assert {path.name for path in (directory / "trials").iterdir()} == {"0", "1", "2", "3"}
+    assert os.listdir(directory.parent) == [directory.name]
 
 
 @pytest.mark.parametrize(

@@ -199,12 +199,14 @@ def test_an_integer_that_no_float_can_hold_is_a_failure_as_infinity_is():
         "Trial(number, {'x': 0.5}, memo={'budget': '9'})",
         "Trial(number, {'x': 0.5}, memo={'continues': number})",
         "Trial(number, {'x': 0.5}, memo={'continues': '../..'})",
+        "Trial(number, {'x': 0.5}, memo={'continues': -1})",
     ],
 )
 def test_a_class_that_proposes_something_else_is_told_what_it_returned(returned):
     namespace = {"Trial": Trial, "Tuner": tuners.Tuner}
     exec(f"class Mine(Tuner):\n    def suggest(self, number):\n        return {returned}\n", namespace)
     tuner = tuners.create(namespace["Mine"], SPACE.constrained("x < 0.9"))
+    tuner.tell(Trial(-1, {"x": 0.5}), 1.0)  # of an earlier experiment: there is nothing to go on from
     with pytest.raises(TunerError) as caught:
         tuner.check_proposal(tuner.ask())
     assert "Mine" in caught.value.message
