@@ -56,38 +56,83 @@ def test_a_script_is_read_and_neither_it_nor_what_lies_beside_it_is_run(command:
     assert not Path("ran").exists()
 
 
+#: Marks that leave a trace where they are evaluated: options of a choice, which are code that trials run, ...
+OPTIONS = [
+    "choice(__import__('os').system('touch ran'))",
+    f"choice([{RUNS} for _ in (1,)])",
+    "choice([c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close'][0]"
+    ".__init__.__globals__['mkdir']('ran'))",
+    f'choice(f"{{{RUNS}}}")',
+    f"choice((y := {RUNS}))",
+    f"choice(eval({RUNS!r}), name='__import__')",
+    f"choice(1 if {RUNS} else 2)",
+    f"choice({{{RUNS}: 1}})",
+]
+#: ... and what is no mark.
+NO_MARKS = [
+    f"uniform(0, exec({RUNS!r}))",
+    f"uniform(low=(lambda: {RUNS})(), high=1)",
+    f"constraint(exec({RUNS!r}) or x < 1)",
+    f"choice(*map(exec, [{RUNS!r}]))",
+    f"choice(1, 2)[{RUNS}]",
+    f"choice(1, 2) if {RUNS} else 0",
+]
+
+
+def leaves_a_trace(program: str, text: str) -> bool:
+    """Tell whether a program that gets a text makes the file by which it is known that it ran."""
+    subprocess.run([sys.executable, "-c", program, text], capture_output=True, timeout=60, check=False)
+    return Path("ran").exists()
+
+
+@pytest.mark.parametrize("mark", OPTIONS + NO_MARKS)
+def test_a_mark_would_run_where_it_were_evaluated(mark: str) -> None:
+    names = "x=0.5, **dict.fromkeys(('choice', 'uniform', 'constraint'), lambda *_, **__: [0])"
+    assert leaves_a_trace(f"import sys; eval(sys.argv[1], dict({names}))", mark)
+
+
 @pytest.mark.parametrize(
-    "mark",
-    [
-        f"choice(__import__('os').system('{RUNS}'))",
-        f"uniform(0, exec({RUNS!r}))",
-        f"choice([{RUNS} for _ in (1,)])",
-        "choice(*().__class__.__base__.__subclasses__())",
-        f"uniform(low=(lambda: {RUNS})(), high=1)",
-        f"choice(f'{{{RUNS}}}')",
-        f"constraint(exec({RUNS!r}) or x < 1)",
-    ],
+    ("mark", "status"), [(mark, 0) for mark in OPTIONS] + [(mark, 2) for mark in NO_MARKS]
 )
-def test_a_mark_is_evaluated_by_nobody(mark: str) -> None:
+def test_a_mark_is_evaluated_by_nobody(mark: str, status: int) -> None:
     Path("train.py").write_text(f"{MARKED}y = 1  # hpo: {mark}\n")
-    hpo("annotate", "train.py")
+    assert hpo("annotate", "train.py").returncode == status
     assert not Path("ran").exists()
 
 
-@pytest.mark.parametrize(
-    "tag",
-    [
-        f"!!python/object/apply:os.system ['{RUNS}']",
-        f'!!python/object/apply:builtins.exec ["{RUNS}"]',
-        "!!python/name:os.system",
-        "!!python/module:os",
-        f'!!python/object/new:subprocess.Popen [["python3", "-c", "{RUNS}"]]',
-    ],
-)
-@pytest.mark.parametrize("place", ["experimentName: {}", "tuner: {{name: TPE, classArgs: {{x: {}}}}}", "{}"])
-def test_yaml_makes_no_objects(tag: str, place: str) -> None:
-    Path("config.yml").write_text(place.format(tag) + "\ntrialCommand: 'true'\n")
-    assert hpo("run", "--config", "config.yml").returncode == 2
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a module lie beside the file, where Python finds it."""
+    Path("evil.py").write_text(RUNS)
+    monkeypatch.setenv("PYTHONPATH", ".")
+
+
+#: What PyYAML's `UnsafeLoader` runs, wherever it stands.
+TAGS = [
+    '!!python/object/apply:os.system ["touch ran"]',
+    f'!!python/object/apply:builtins.exec ["{RUNS}"]',
+    "!!python/object/apply:os.mkdir {args: [ran]}",
+    "!!python/object/apply:subprocess.run [[touch, ran]]",
+    "!!python/object/new:tuple [!!python/object/apply:map [!!python/name:os.mkdir , [ran]]]",
+    "!!python/module:evil ''",
+    "!!python/name:evil.x ''",
+]
+PLACES = ["experimentName: {}", "tuner: {{name: TPE, classArgs: {{x: {}}}}}", "? {}\n: 1"]
+yamls = pytest.mark.parametrize("text", [place.format(tag) for place in PLACES for tag in TAGS])
+
+
+@yamls
+def test_yaml_would_make_objects_where_it_were_constructed(text: str, beside: None) -> None:
+    program = "import sys, yaml; yaml.load(sys.argv[1], yaml.UnsafeLoader)"
+    assert leaves_a_trace(program, text)
+
+
+@yamls
+def test_yaml_makes_no_objects(text: str, beside: None) -> None:
+    Path("config.yml").write_text(f"{text}\n")
+    done = hpo("run", "--config", "config.yml")
+    assert done.returncode == 2
+    assert done.stderr.startswith("config.yml:")
     assert not Path("ran").exists()
 
 
