@@ -57,6 +57,7 @@ __all__ = [
 _GET_FLAGS, _SET_FLAGS, _UNRELATED = 0x80086601, 0x40086602, 0x20000  # of Linux's ioctl
 _ASKING = 0.5  # seconds: those who only ask (`is_running`) hold a lock for an instant
 _ENDING = 15.0  # seconds: what a runner that died has left holds it until its trials have ended
+_STARTING = 86400.0  # seconds: no start takes a day
 _RESERVE = 16 << 20  # bytes; a tenth of a disk that is small
 
 # Neither vowels nor digits that look like letters: ids are read aloud, and never spell a word.
@@ -238,7 +239,7 @@ def take_lock(directory: Path) -> IO[str]:
 
     Raises:
         UsageError: somebody else runs the experiment.
-        StoreError: its folder cannot be written to.
+        StoreError: its folder cannot be written to, or its file system has no locks.
     """
     try:
         file = (directory / "lock").open("a+", encoding="utf-8")
@@ -246,7 +247,7 @@ def take_lock(directory: Path) -> IO[str]:
         message = f"experiment {directory.name} cannot be run from {directory}: {error.strerror}"
         raise StoreError(message, help="copy the folder to where it can be written to") from error
     began = time.monotonic()
-    while not _try_lock(file):
+    while not _try_lock(file, directory):
         file.seek(0)
         owner = file.read().strip()
         if time.monotonic() - began > (_ENDING if _has_died(owner) else _ASKING):
@@ -262,11 +263,16 @@ def take_lock(directory: Path) -> IO[str]:
     return file
 
 
-def _try_lock(file: IO[str]) -> bool:
+def _try_lock(file: IO[str], directory: Path) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError as error:
+        file.close()
+        message = f"experiment {directory.name} cannot be locked in {directory}: {error.strerror}"
+        help_ = "only one may run it: copy the folder to a file system with locks, or set HPO_HOME to one"
+        raise StoreError(message, help=help_) from error
     return True
 
 
@@ -310,9 +316,13 @@ def remove(directory: Path) -> None:
 
 
 def remove_remains() -> None:
-    """Delete what is left of experiments whose deletion was cut short."""
+    """Delete what is left of experiments whose deletion, or start, was cut short."""
     for path in home().glob(".deleted-*"):
         shutil.rmtree(path, ignore_errors=True)
+    for path in home().glob(".new-*"):
+        with contextlib.suppress(FileNotFoundError):  # it has its public name by now
+            if time.time() - path.stat().st_mtime > _STARTING:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def status(directory: Path, stored: str) -> str:

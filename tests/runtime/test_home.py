@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -196,6 +198,49 @@ def test_what_is_left_of_a_deletion_that_was_cut_short_is_no_experiment_and_goes
     assert [path.name for path, _ in home.experiments()] == ["ab2"]
     home.remove_remains()
     assert [path.name for path in home.home().iterdir()] == ["ab2"]
+
+
+START = """
+import time
+from hpo.runtime import home
+with home.new_folder() as directory:
+    print(directory, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_is_left_of_a_start_that_was_killed_goes_and_a_start_under_way_is_not_disturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    with subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE, text=True) as start:
+        assert start.stdout is not None
+        left = Path(start.stdout.readline().strip())
+        start.kill()
+    with home.new_folder() as directory:
+        home.remove_remains()
+        assert directory.exists()
+        assert left.exists()  # it might be under way as well
+        os.utime(left, (0, time.time() - 86500))
+        home.remove_remains()
+        assert directory.exists()
+        assert not left.exists()
+    assert list((tmp_path / "home").iterdir()) == [home.public_name(directory)]
+
+
+def test_a_file_system_without_locks_is_said_to_be_one(
+    two: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    directory = home.find("ab1")
+    with pytest.raises(
+        StoreError, match=f"ab1 cannot be locked in {directory}: No locks available"
+    ) as raised:
+        home.take_lock(directory)
+    assert "a file system with locks" in str(raised.value.help)
 
 
 def test_a_wish_that_cannot_be_read_is_one_for_nothing(two: list[str]) -> None:
