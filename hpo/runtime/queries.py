@@ -7,7 +7,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from operator import itemgetter
+from operator import itemgetter, le, lt
 from typing import Any, NamedTuple
 
 from hpo.errors import StoreError, UsageError
@@ -66,6 +66,11 @@ _WHOLE = {
     "retries": (0, _RUNS),
     "repeat": (0, _RUNS),
 }
+_LEAST, _END = zip(*_WHOLE.values(), strict=True)
+_INT = {int}
+_whole = itemgetter(*map(COLUMNS.index, _WHOLE))
+_TEXT = {str, type(None)}
+_texts = itemgetter(*map(COLUMNS.index, ("failure", "detail", "node")))
 _ORIGINS = {"baseline", "tuner", "user", "imported"}
 _numbers = itemgetter(
     *map(
@@ -101,10 +106,12 @@ def _row(values: Iterable[Any]) -> TrialRow:
 
 def _wrong(row: Any) -> str | None:
     """Return what makes a row none of a `TrialRow`, though its JSON can be read: who resumes relies on it."""
-    for name, (least, end) in _WHOLE.items():
-        value = getattr(row, name)
-        if type(value) is not int or not least <= value < end:
-            return f"{name} is {value!r}"
+    whole = _whole(row)
+    if not (_INT.issuperset(map(type, whole)) and all(map(le, _LEAST, whole)) and all(map(lt, whole, _END))):
+        for name, (least, end) in _WHOLE.items():
+            value = getattr(row, name)
+            if type(value) is not int or not least <= value < end:
+                return f"{name} is {value!r}"
     if row.value is not None and not math.isfinite(row.value):
         return f"value is {row.value!r}"
     if row.origin not in _ORIGINS:
@@ -113,9 +120,9 @@ def _wrong(row: Any) -> str | None:
         return f"data is {row.data!r}"
     if row.device and not (isinstance(row.device, list) and all(type(each) is int for each in row.device)):
         return f"device is {row.device!r}"
-    for text in (row.failure, row.detail, row.node):
-        if not isinstance(text, str | None):
-            return f"{text!r} is no text"
+    if not _TEXT.issuperset(map(type, _texts(row))):
+        wrong = next(text for text in _texts(row) if type(text) not in _TEXT)
+        return f"{wrong!r} is no text"
     return None
 
 

@@ -65,9 +65,10 @@ import hpo
 from hpo.runtime.home import send_command
 x = 0.5  # hpo: uniform(0, 1)
 tell("begin")
-if os.environ["HPO_TRIAL_SEQUENCE"] == "1" and not Path("wished").exists():
-    Path("wished").touch()
+if os.environ["HPO_TRIAL_SEQUENCE"] == "1" and not Path("wishes").exists():
+    Path("wishes").touch()
     send_command(Path(os.environ["HPO_TRIAL_DIR"]).parents[1], {"do": "enqueue", "parameters": {"x": 0.25}})
+    Path("wished").touch()
 hpo.report_intermediate_result(x)
 tell("reported")
 hpo.report_final_result(x)
@@ -113,7 +114,8 @@ def test_wherever_it_is_killed_it_goes_on_as_if_it_had_not_been(oracle: Path, at
     assert len(found) in (TRIALS, TRIALS + 1), "the trial that was wished for may be one more"
     assert {trial["number"]: trial["value"] for trial in found} == heard.results
     assert heard.repeated == set()
-    assert [trial["parameters"] for trial in found if trial["origin"] == "user"] == [{"x": 0.25}]
+    wished = [trial["parameters"] for trial in found if trial["origin"] == "user"]
+    assert wished == [{"x": 0.25}] or (not wished and not Path("wished").exists())
     assert living(oracle, patience=10) == []
     with closing(sqlite3.connect(Path(data("show")["directory"]) / "experiment.db")) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
