@@ -187,6 +187,14 @@ def test_every_value_is_read_back_as_it_is(value: Any) -> None:
     assert yaml_value(value)
 
 
+@pytest.mark.parametrize(
+    "word", ["y", "N", "yes", "no", "on", "Off", "true", "false", "null", "None", "nan", "inf"]
+)
+def test_a_word_that_some_reader_of_yaml_takes_for_something_else_is_quoted(word: str) -> None:
+    assert yaml_value(word) == f'"{word}"'
+    assert yaml_value(f"{word}x") == f"{word}x"
+
+
 def test_a_file_without_marks_is_none(tmp_path: Path) -> None:
     Path("plain.yaml").write_text("a: 1\n")
     assert read_settings(Path("plain.yaml")) is None

@@ -113,7 +113,16 @@ def test_where_there_is_no_experiment_or_not_the_one_that_is_asked_for_that_is_s
     with home.new_folder() as directory:
         settings = {"direction": "maximize", "config": {}, "space": {}, "defaults": {}}
         Store.create(directory, id="a", name="mine", **settings).close()  # type: ignore[arg-type]
-    assert home.find(None) == home.find("mine") == home.find_damaged(home.public_name(directory).name[:5])
+    made = home.public_name(directory)
+    made.rename(mine := tmp_path / "mnbvcxz")
+    shutil.copytree(mine, tmp_path / "mnbvcxzl")
+    shutil.copytree(mine, tmp_path / "lkjhgfd")
+    assert home.find_damaged("mnbvcxz") == mine
+    assert home.find_damaged("lk") == tmp_path / "lkjhgfd"
+    shutil.rmtree(tmp_path / "mnbvcxzl")
+    shutil.rmtree(tmp_path / "lkjhgfd")
+    mine.rename(made)
+    assert home.find(None) == home.find("mine") == home.find_damaged(made.name[:5]) == made
     with pytest.raises(UsageError, match=f"there is no experiment yours in {tmp_path}"):
         home.find("yours")
     assert home.status(home.public_name(directory), "done") == "done"
