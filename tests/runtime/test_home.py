@@ -115,6 +115,7 @@ def test_where_there_is_no_experiment_or_not_the_one_that_is_asked_for_that_is_s
         Store.create(directory, id="a", name="mine", **settings).close()  # type: ignore[arg-type]
     made = home.public_name(directory)
     made.rename(mine := tmp_path / "mnbvcxz")
+    (mine / "wake").unlink()  # a pipe cannot be copied
     shutil.copytree(mine, tmp_path / "mnbvcxzl")
     shutil.copytree(mine, tmp_path / "lkjhgfd")
     assert home.find_damaged("mnbvcxz") == mine
