@@ -33,7 +33,7 @@ def main() -> None:
     first = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     count = options.campaigns or (len(GROUNDS) if options.minutes is None else sys.maxsize)
     end = time.monotonic() + 60 * (options.minutes or 1e6)
-    grounds, faults, skipped = Counter[str](), Counter[str](), dict[str, str]()
+    grounds, faults, missed, skipped = Counter[str](), Counter[str](), Counter[str](), dict[str, str]()
     trials = broken = 0
     for seed in range(first, first + count):
         if time.monotonic() > end:
@@ -47,6 +47,7 @@ def main() -> None:
             grounds[campaign.ground] += 1
             trials += campaign.trials
             faults.update(campaign.faults)
+            missed.update(campaign.missed)
         if campaign.violations:
             broken += 1
             print(f"campaign {seed}, on {campaign.ground}, after {dict(campaign.faults)}:", flush=True)
@@ -60,7 +61,11 @@ def main() -> None:
     for ground, why in skipped.items():
         print(f"not tried, {ground}: {why}")
     print(f"{sum(grounds.values())} campaigns: " + ", ".join(f"{n} on {name}" for name, n in grounds.items()))
-    print(f"{sum(faults.values())} faults: " + ", ".join(f"{name} {n}" for name, n in faults.most_common()))
+    for what, counted in (("faults that hit", faults), ("missed", missed)):
+        print(
+            f"{sum(counted.values())} {what}: "
+            + "; ".join(f"{fault} {n}" for fault, n in counted.most_common())
+        )
     print(f"{trials} trials; campaigns with violations: {broken} (the first seed was {first})")
     sys.exit(1 if broken else 0)
 

@@ -25,6 +25,7 @@ __all__ = ["GROUNDS", "Campaign"]
 
 HPO = str(Path(sys.executable).with_name("hpo"))
 PATIENCE = 120.0  # seconds for an experiment that nobody disturbs any more to end
+EARLY = 0.2  # of the strikes: they do not wait for a trial, since what starts has to survive as well
 
 #: What is wrong with the machine all the while.
 GROUNDS = ("a plain machine", "a small disk", "a slow disk", "a clock that jumps", "little memory")
@@ -109,7 +110,9 @@ class Campaign:
         begin: where what the present runner said begins in the log of all of them.
         ground: what is wrong with the machine all the while.
         skipped: why that cannot be had here.
-        faults: how often each was done.
+        strikes: the faults to do, each with whether it comes early.
+        faults: how often each hit something.
+        missed: how often each did not: what it strikes was not there.
         violations: what did not hold.
     """
 
@@ -119,6 +122,7 @@ class Campaign:
         self.ground = GROUNDS[seed % len(GROUNDS)]
         self.skipped: str | None = None
         self.faults: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
         self.violations: list[str] = []
         self.disk, self.oracle = folder / "disk", folder / "oracle"
         self.log, self.clock = folder / "runner.log", folder / "clock"
@@ -127,28 +131,30 @@ class Campaign:
         self.killed: set[int] = set()
         self.trials_killed: set[int] = set()
         self.canceled: set[int] = set()
-        self.servers_killed = self.begin = 0
+        self.servers_killed = self.begin = self.heard = 0
         self._prefix: list[str] = []
         self._draw_experiment()
 
     def _draw_experiment(self) -> None:
         draw = self.draw
-        self.trials = draw.randint(8, 24)
+        self.trials = draw.randint(10, 20)
         good = draw.choices(list(GOOD), list(GOOD.values()), k=self.trials)
         share = draw.choice([0, 0.2, 0.4])
         bad = [kind for kind in BAD if kind != "hungry" or self.ground == "little memory"]
         self.kinds = [draw.choice(bad) if draw.random() < share else kind for kind in good]
         self.direction = draw.choice(["maximize", "minimize"])
         self.has_page = draw.random() < 0.4
+        concurrency = draw.randint(1, 4)
         self.options = [
             "--max-trials", str(self.trials), f"--{self.direction}", "--max-failures", "1000",
-            "--concurrency", str(draw.randint(1, 4)), "--tuner", draw.choice(["Random", "TPE", "Evolution"]),
+            "--concurrency", str(concurrency), "--tuner", draw.choice(["Random", "TPE", "Evolution"]),
             "--seed", str(draw.randrange(1000)), "--retries", str(draw.choice([0, 0, 1])),
             "--start-method", draw.choice(["fork", "fork", "fork", "spawn"]),
         ]  # fmt: skip
         # One number that no other process has in its command.
         self.word = f"{86400 + draw.randrange(1000)}.{os.getpid()}{self.seed}"
-        plan = {"kinds": self.kinds, "pause": draw.choice([0.0, 0.02, 0.1]), "word": self.word}
+        # Together the trials take a few seconds, in which there is something to strike.
+        plan = {"kinds": self.kinds, "pause": concurrency * draw.choice([0.03, 0.06]), "word": self.word}
         self.environment = {
             **os.environ,
             "HPO_HOME": str(self.disk / "home"),
@@ -156,6 +162,23 @@ class Campaign:
             "PLAN": json.dumps(plan),
         }
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.strikes = self._draw_strikes()
+
+    def _draw_strikes(self) -> list[tuple[str, bool]]:
+        chances = {
+            "kill the runner": 3, "kill the fork server": 2, "kill a trial": 2, "kill all": 2,
+            "suspend and continue": 2, "suspend the fork server, kill the runner": 1, "end": 2, "a rival": 1,
+            "stop": 1, "cancel a trial": 1, "look": 1,
+        }  # fmt: skip
+        if self.has_page:
+            chances["kill the page"] = 2
+        if self.ground == "a small disk":
+            chances |= {"fill the disk": 6, "fill the disk, kill all": 3}
+        if self.ground == "a clock that jumps":
+            chances["set the clock"] = 6
+        count = self.draw.randint(2, 6)
+        faults = self.draw.choices(list(chances), list(chances.values()), k=count)
+        return [(fault, self.draw.random() < EARLY) for fault in faults]
 
     # -- the course of it
 
@@ -167,10 +190,12 @@ class Campaign:
                 return
             try:
                 self._start()
-                for _ in range(self.draw.randint(2, 6)):
-                    self._wait(self.draw.choice([0.05, 0.3, 1.0]) * self.draw.random() + 0.05)
-                    self._harm()
+                for fault, is_early in self.strikes:
+                    self._wait_for_prey(is_early=is_early)
+                    self._harm(fault)
                     self._start()
+                    if self.runner is None or self.runner.poll() is not None:
+                        break  # it is done
                 self._finish()
                 self._judge()
             except Exception as error:
@@ -214,6 +239,7 @@ class Campaign:
         command = ["resume"] if known else ["run", "train.py", *self.options]
         with self.log.open("ab") as log:
             self.begin = log.tell()
+            self.heard = self._said_by_trials()
             self.runner = subprocess.Popen(
                 [*self._prefix, HPO, *command, *([] if self.has_page else ["--no-web"])],
                 cwd=self.folder,
@@ -257,6 +283,19 @@ class Campaign:
         if self.runner is not None:
             self.runner.wait()
 
+    def _wait_for_prey(self, *, is_early: bool) -> None:
+        """Wait for a moment to strike: when a trial of this runner has begun, unless it is to be early."""
+        assert self.runner is not None
+        limit = time.monotonic() + (0 if is_early else PATIENCE)
+        while (
+            self.runner.poll() is None and self._said_by_trials() == self.heard and time.monotonic() < limit
+        ):
+            self._wait(0.02)
+        self._wait(self.draw.choice([0.05, 0.3]) * self.draw.random())
+
+    def _said_by_trials(self) -> int:
+        return self.oracle.stat().st_size if self.oracle.exists() else 0
+
     def _wait(self, seconds: float) -> None:
         assert self.runner is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -280,25 +319,15 @@ class Campaign:
 
     # -- faults
 
-    def _harm(self) -> None:
-        """Do one fault, and undo what it left to undo."""
-        chances = {
-            "kill the runner": 3, "kill the fork server": 2, "kill a trial": 2, "kill all": 2,
-            "suspend and continue": 2, "suspend the fork server, kill the runner": 1, "end": 2, "a rival": 1,
-            "stop": 1, "cancel a trial": 1, "look": 1,
-        }  # fmt: skip
-        if self.has_page:
-            chances["kill the page"] = 2
-        if self.ground == "a small disk":
-            chances |= {"fill the disk": 6, "fill the disk, kill all": 3}
-        if self.ground == "a clock that jumps":
-            chances["set the clock"] = 6
-        fault = self.draw.choices(list(chances), list(chances.values()))[0]
-        self.faults[fault] += 1
+    def _harm(self, fault: str) -> None:
+        """Do one fault, undo what it left to undo, and note whether it hit a runner or what belongs to it."""
+        assert self.runner is not None
+        is_there = self.runner.poll() is None
         if fault.startswith("kill"):
-            self._kill_one_of(fault.removeprefix("kill ").removeprefix("the ").removeprefix("a "))
+            hit = self._kill_one_of(fault.removeprefix("kill ").removeprefix("the ").removeprefix("a "))
         else:
-            getattr(self, "_" + re.sub(r"\W+", "_", fault))()
+            hit = getattr(self, "_" + re.sub(r"\W+", "_", fault))()
+        (self.faults if is_there and hit else self.missed)[fault] += 1
 
     def _processes(self) -> dict[str, list[int]]:
         assert self.runner is not None
@@ -311,8 +340,13 @@ class Campaign:
         trials = [pid for server in servers for pid in children(server)]
         return {"runner": runner, "fork server": servers, "trial": trials, "page": page}
 
-    def _kill_one_of(self, what: str) -> None:
-        found = self._processes()
+    def _kill_one_of(self, what: str) -> bool:
+        assert self.runner is not None
+        found, limit = self._processes(), time.monotonic() + 1
+        while (
+            not found.get(what, found["runner"]) and self.runner.poll() is None and time.monotonic() < limit
+        ):
+            found = self._processes()  # one trial has just ended, and the next has not begun
         if what == "all":
             victims = [pid for pids in found.values() for pid in pids]
             self.draw.shuffle(victims)
@@ -323,25 +357,26 @@ class Campaign:
         for pid in victims:
             self._kill(pid)
         if set(victims) & set(found["runner"]):
-            assert self.runner is not None
             self.runner.wait()
-        if what == "page" and victims and self.runner is not None and self.runner.poll() is None:
+        if what == "page" and victims and self.runner.poll() is None:
             self._open_page()
+        return bool(victims)
 
     def _kill(self, pid: int, number: int = signal.SIGKILL) -> None:
         self.killed.add(pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
-    def _suspend_and_continue(self) -> None:
+    def _suspend_and_continue(self) -> bool:
         victims = [pid for name, pids in self._processes().items() if name != "page" for pid in pids]
         if victims:
             victim = self.draw.choice(victims)
             self._signal(victim, signal.SIGSTOP)
             time.sleep(self.draw.random())
             self._signal(victim, signal.SIGCONT)
+        return bool(victims)
 
-    def _suspend_the_fork_server_kill_the_runner(self) -> None:
+    def _suspend_the_fork_server_kill_the_runner(self) -> bool:
         servers = self._processes()["fork server"]
         for pid in servers:
             self._signal(pid, signal.SIGSTOP)
@@ -349,43 +384,47 @@ class Campaign:
         time.sleep(self.draw.random() * 0.3)
         for pid in servers:
             self._signal(pid, signal.SIGCONT)
+        return bool(servers)
 
     @staticmethod
     def _signal(pid: int, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
-    def _end(self) -> None:
+    def _end(self) -> bool:
         """End the runner as a user or a system does: it leaves in good order."""
         assert self.runner is not None
         number = self.draw.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
         for _ in range(self.draw.randint(1, 3)):
-            self._signal(self.runner.pid, number)
+            self.runner.send_signal(number)
             self._wait(0.1)
         self.runner.wait(60)
+        return True
 
-    def _stop(self) -> None:
-        with contextlib.suppress(AssertionError):  # it may be done, or not begun
-            self._command("stop")
+    def _stop(self) -> bool:
+        return self._command("stop")[1] == 0  # else it is done, or not begun
 
-    def _a_rival(self) -> None:
+    def _a_rival(self) -> bool:
         """Resume an experiment that runs: the second is sent away, unless the first has just ended."""
         said, status = self._command("resume", "--no-web")
         if status not in (0, 2) or "Traceback" in said:
             self.violations.append(f"a second runner ended with {status}: {said}")
+        return "is being run by" in said
 
-    def _cancel_a_trial(self) -> None:
+    def _cancel_a_trial(self) -> bool:
+        known = self._ask("list")
+        running = (
+            [t["number"] for t in self._ask("trial", "list") if t["state"] == "running"] if known else []
+        )
+        self.canceled.update(running[:1])
+        return any(self._command("trial", "kill", known[0]["id"], str(n))[1] == 0 for n in running[:1])
+
+    def _look(self) -> bool:
         known = self._ask("list")
         if known:
-            running = [t["number"] for t in self._ask("trial", "list") if t["state"] == "running"]
-            for number in running[:1]:
-                self.canceled.add(number)
-                self._command("trial", "kill", known[0]["id"], str(number))
-
-    def _look(self) -> None:
-        if self._ask("list"):
             self._ask("show")
             self._ask("trial", "list")
+        return bool(known)
 
     def _command(self, *words: str) -> tuple[str, int]:
         command = [*self._prefix, HPO, *words]
@@ -400,19 +439,22 @@ class Campaign:
         )
         return done.stderr, done.returncode
 
-    def _fill_the_disk(self) -> None:
+    def _fill_the_disk(self) -> bool:
         ballast = fill(self.disk, leave=self.draw.choice([0, 0, 100_000]))
         time.sleep(self.draw.random() * 1.5)
         ballast.unlink()
+        return True
 
-    def _fill_the_disk_kill_all(self) -> None:
+    def _fill_the_disk_kill_all(self) -> bool:
         ballast = fill(self.disk)
         time.sleep(self.draw.random())
-        self._kill_one_of("all")
+        hit = self._kill_one_of("all")
         ballast.unlink()
+        return hit
 
-    def _set_the_clock(self) -> None:
+    def _set_the_clock(self) -> bool:
         self.clock.write_text(str(self.draw.choice([-1, 1]) * self.draw.choice([2, 3600, 86400, 10**7])))
+        return True
 
     def _open_page(self) -> None:
         """Ask for what a program asks for: the page's process starts, where there is none."""

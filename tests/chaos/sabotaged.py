@@ -59,9 +59,7 @@ class Sabotaged(Campaign):
         ]
         plan = {"kinds": self.kinds, "pause": 0, "word": self.word}
         self.environment["PLAN"] = json.dumps(plan)
-
-    def _harm(self) -> None:
-        pass
+        self.strikes = []
 
     def _judge(self) -> None:
         (store,) = self.disk.glob("home/[!.]*/experiment.db")
