@@ -11,6 +11,7 @@ check; and the best trial must be the best.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "library"))
 
-from .campaign import GROUNDS, Campaign
+from .campaign import EXCUSED, GROUNDS, Campaign
 
 
 def main() -> None:
@@ -58,8 +59,9 @@ def main() -> None:
             )
         else:
             shutil.rmtree(folder)
+    lacking = skipped.keys() - EXCUSED.keys() if "CI" in os.environ else set()
     for ground, why in skipped.items():
-        print(f"not tried, {ground}: {why}")
+        print(f"not tried, {ground}: {why}" + ", and CI has to try it" * (ground in lacking))
     print(f"{sum(grounds.values())} campaigns: " + ", ".join(f"{n} on {name}" for name, n in grounds.items()))
     for what, counted in (("faults that hit", faults), ("missed", missed)):
         print(
@@ -67,7 +69,7 @@ def main() -> None:
             + "; ".join(f"{fault} {n}" for fault, n in counted.most_common())
         )
     print(f"{trials} trials; campaigns with violations: {broken} (the first seed was {first})")
-    sys.exit(1 if broken else 0)
+    sys.exit(1 if broken or lacking or not grounds else 0)
 
 
 if __name__ == "__main__":
