@@ -25,6 +25,7 @@ __all__ = ["EXCUSED", "GROUNDS", "Campaign"]
 
 HPO = str(Path(sys.executable).with_name("hpo"))
 PATIENCE = 120.0  # seconds for an experiment that nobody disturbs any more to end
+Curve = list[tuple[int, float]]
 EARLY = 0.2  # of the strikes: they do not wait for a trial, since what starts has to survive as well
 
 #: What is wrong with the machine all the while.
@@ -58,11 +59,11 @@ plan = json.loads(os.environ["PLAN"])
 kind = plan["kinds"][number % len(plan["kinds"])]
 here = hpo.trial_dir()
 steps = 1000 if kind == "babbling" else 3
-tell("begin", kind)
+tell("begin", x)
 for step in range(steps):
     time.sleep(plan["pause"] * x if steps == 3 else 0)
     hpo.report_intermediate_result(x * step)
-    tell("reported", step)
+    tell("reported", x * step)
 if kind == "daemon":
     # Two forks, a session, an empty environment and another folder: nothing of the trial is left in it.
     subprocess.run(f"setsid env -i sh -c 'cd /; sleep {plan['word']} &' &", shell=True, close_fds=True)
@@ -113,6 +114,7 @@ class Campaign:
         folder: an empty one, for all files.
 
     Attributes:
+        began: when it did, by a clock that nobody sets.
         begin: where what the present runner said begins in the log of all of them.
         ground: what is wrong with the machine all the while.
         skipped: why that cannot be had here.
@@ -138,6 +140,7 @@ class Campaign:
         self.trials_killed: set[int] = set()
         self.canceled: set[int] = set()
         self.servers_killed = self.begin = self.heard = 0
+        self.began = time.monotonic()
         self._prefix: list[str] = []
         self._draw_experiment()
 
@@ -151,11 +154,13 @@ class Campaign:
         self.direction = draw.choice(["maximize", "minimize"])
         self.has_page = draw.random() < 0.4
         concurrency = draw.randint(1, 4)
+        # Nothing takes nearly as long, and most jumps of the clock are longer by far.
+        limits = ["--max-duration", "30m", "--max-trial-duration", "10m"] if "clock" in self.ground else []
         self.options = [
             "--max-trials", str(self.trials), f"--{self.direction}", "--max-failures", "1000",
             "--concurrency", str(concurrency), "--tuner", draw.choice(["Random", "TPE", "Evolution"]),
             "--seed", str(draw.randrange(1000)), "--retries", str(draw.choice([0, 0, 1])),
-            "--start-method", draw.choice(["fork", "fork", "fork", "spawn"]),
+            "--start-method", draw.choice(["fork", "fork", "fork", "spawn"]), *limits,
         ]  # fmt: skip
         # One number that no other process has in its command.
         self.word = f"{86400 + draw.randrange(1000)}.{os.getpid()}{self.seed}"
@@ -500,21 +505,22 @@ class Campaign:
             sound = [row[0] for row in db.execute("PRAGMA integrity_check")]
             self._demand(sound == ["ok"], f"the store is damaged: {sound[:3]}")
             rows = {row["number"]: row for row in db.execute("SELECT * FROM trial")}
-            steps: dict[int, list[int]] = {number: [] for number in rows}
-            for number, step in db.execute("SELECT trial, step FROM metric ORDER BY trial, sequence"):
-                steps[number].append(step)
+            curves: dict[int, Curve] = {number: [] for number in rows}
+            for number, *point in db.execute(
+                "SELECT trial, step, value FROM metric ORDER BY trial, sequence"
+            ):
+                curves[number].append(tuple(point))
         oracle = Oracle.read(self.oracle)
         self._demand(sorted(rows) == list(range(self.trials)), f"there are the trials {sorted(rows)}")
         self._demand(not oracle.repeated, f"run again after their results: {oracle.repeated}")
         for number, row in rows.items():
-            self._judge_trial(row, steps[number], oracle)
+            self._judge_trial(row, oracle)
+            self._judge_course(row, curves[number], oracle)
         self._judge_best({n: row["value"] for n, row in rows.items() if row["state"] == "succeeded"})
 
-    def _judge_trial(self, row: sqlite3.Row, steps: list[int], oracle: Oracle) -> None:
-        number, state, kind = row["number"], row["state"], self.kinds[row["number"] % self.trials]
-        this = (
-            f"trial {number} ({kind}, attempt {row['attempt']}, {state}, {row['failure']}, {row['detail']})"
-        )
+    def _judge_trial(self, row: sqlite3.Row, oracle: Oracle) -> None:
+        """Compare how a trial ended with what it is known to have come to."""
+        number, state, kind, this = row["number"], row["state"], self._kind_of(row), self._name(row)
         if number in oracle.results:
             kept = state == "succeeded" and row["value"] == oracle.results[number]
             self._demand(kept, f"{this} reported {oracle.results[number]!r}, and has {row['value']!r}")
@@ -527,7 +533,9 @@ class Campaign:
         else:
             self._demand(state == "failed", this)
             was_killed = bool(oracle.pids.get(number, set()) & self.killed)
-            if oracle.attempts.get(number) != row["attempt"]:  # it was not there yet to say which trial it is
+            if row["attempt"] not in oracle.attempts.get(
+                number, {}
+            ):  # it was not there yet to say which trial it is
                 was_killed |= bool(self.trials_killed - set().union(*oracle.pids.values()))
             is_as_planned = kind in BAD and row["failure"] == BAD[kind][0]
             is_lost = row["failure"] == "lost" and self.servers_killed > 2
@@ -536,9 +544,35 @@ class Campaign:
             is_as_killed = (was_killed or kind == "signal") and row["failure"] in looks_alike
             expected = is_as_planned or is_lost or is_as_killed
             self._demand(expected, f"{this}: for no reason")
-        if oracle.attempts.get(number) == row["attempt"]:
-            self._demand(len(steps) >= oracle.reported[number], f"{this} has lost reports: {steps[-5:]}")
-        self._demand(steps == list(range(len(steps))), f"{this} has the steps {steps[:9]}")
+
+    def _judge_course(self, row: sqlite3.Row, curve: Curve, oracle: Oracle) -> None:
+        """Compare the attempts at a trial, and its results on the way, with what they say themselves."""
+        number, attempt, this = row["number"], row["attempt"], self._name(row)
+        x = json.loads(row["parameters"])["x"]
+        begun = oracle.attempts.get(number, {})
+        self._demand(set(begun.values()) <= {x}, f"{this} has x={x!r}, and ran with {begun}")
+        # Each disturbance cuts an attempt short, perhaps before it can say that it has begun.
+        unheard = attempt - len(begun)
+        self._demand(0 <= unheard <= self._disturbances(), f"{this}: begun were the attempts {sorted(begun)}")
+        self._demand(oracle.begun[number] == len(begun), f"{this} began {oracle.begun[number]} times")
+        reported = oracle.reported.get((number, attempt), [])
+        kept = [value for _, value in curve[: len(reported)]]
+        self._demand(kept == reported, f"{this} reported {reported[:9]}, and has {kept[:9]}")
+        expected = [(step, x * step) for step in range(len(curve))]
+        self._demand(curve == expected, f"{this} has, with x={x!r}, the curve {curve[:9]}")
+        is_possible = 0 <= (row["duration"] or 0) <= time.monotonic() - self.began
+        self._demand(is_possible, f"{this} took {row['duration']} s")
+
+    def _kind_of(self, row: sqlite3.Row) -> str:
+        return self.kinds[row["number"] % self.trials]
+
+    def _name(self, row: sqlite3.Row) -> str:
+        what = f"{self._kind_of(row)}, attempt {row['attempt']}, {row['state']}, {row['failure']}"
+        return f"trial {row['number']} ({what}, {row['detail']})"
+
+    def _disturbances(self) -> int:
+        """Return how often an attempt may have been cut short: by a fault, or by the kernel, for memory."""
+        return (self.faults + self.missed).total() + self.kinds.count("hungry")
 
     def _judge_best(self, values: dict[int, float]) -> None:
         if not values:

@@ -21,13 +21,19 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "library"))
 from . import campaign as campaign_module
 from .campaign import Campaign
 
-#: By name: what is done to the store of six trials with a result and four that failed.
+#: By name: what is done to the store of trials of which 6 to 9 and 11 failed, and the others have a result.
 STORE = {
     "changed": "UPDATE trial SET value = 9 WHERE number = 0",
     "stuck": "UPDATE trial SET state = 'running' WHERE number = 1",
     "doubled": """INSERT INTO metric SELECT trial, sequence + 10, step, value, data, time FROM metric
         WHERE trial = 2 LIMIT 1""",
     "lost": "DELETE FROM metric WHERE trial = 3",
+    "bent": "UPDATE metric SET value = 99 WHERE trial = 10 AND step = 1",
+    "swapped": "UPDATE trial SET parameters = json_object('x', 0.123) WHERE number = 10",
+    "retried": "UPDATE trial SET attempt = 2 WHERE number = 11",
+    "hasty": "UPDATE trial SET duration = -5 WHERE number = 0",
+    "endless": "UPDATE trial SET duration = 10000 WHERE number = 1",
+    "timed out": "UPDATE trial SET failure = 'timeout' WHERE number = 11",
     "invented": "UPDATE trial SET value = 8 WHERE number = 5",
     "canceled": "UPDATE trial SET state = 'user_canceled' WHERE number = 6",
     "misjudged": "UPDATE trial SET failure = 'oom' WHERE number = 7",
@@ -52,9 +58,9 @@ class Sabotaged(Campaign):
 
     def _draw_experiment(self) -> None:
         super()._draw_experiment()
-        self.trials, self.kinds, self.has_page = 10, ["plain"] * 6 + ["exit"] * 4, False
+        self.trials, self.kinds, self.has_page = 12, [*["plain"] * 6, *["exit"] * 4, "plain", "exit"], False
         self.options = [
-            *("--max-trials", "10", f"--{self.direction}", "--max-failures", "9"),
+            *("--max-trials", "12", f"--{self.direction}", "--max-failures", "9"),
             *("--tuner", "Random", "--concurrency", "3"),
         ]
         plan = {"kinds": self.kinds, "pause": 0, "word": self.word}
@@ -89,7 +95,7 @@ class Sabotaged(Campaign):
             self.left.append(subprocess.Popen(["sleep", self.word]))
         elif harm == "again":
             with self.oracle.open("a") as oracle:
-                oracle.write(f"begin 4 2 {os.getpid()} 'plain'\n")
+                oracle.write(f"begin 4 2 {os.getpid()} None\n")
         elif harm in ("damaged", "overwritten"):  # the entries of an index, or all of its page
             with store.open("r+b") as file:
                 file.seek(offset if harm == "overwritten" else offset + size // 2)

@@ -1,16 +1,18 @@
 """What trials say of themselves, in a file of their own making: the store is compared with that.
 
-A trial says that it began, that a report has returned, and that its final report has. What it says after a
-report has returned was acknowledged, and may never be lost, changed or doubled.
+A trial says with what it began, which report has returned, and that its final report has. What it says after
+a report has returned was acknowledged, and may never be lost, changed or doubled.
 """
 
 from __future__ import annotations
 
+import ast
 import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 __all__ = ["TELL", "Oracle", "children", "living", "read"]
 
@@ -33,19 +35,19 @@ class Oracle:
 
     Attributes:
         begun: how often each trial began.
-        attempts: which attempt of each began last.
+        attempts: what each of a trial's attempts said as it began: with what it runs.
         pids: the processes of each.
         results: the result of each whose final report has returned.
         repeated: those that began again after that.
-        reported: how many reports of each trial's last attempt have returned.
+        reported: of each trial's attempts, what those reports said that have returned.
     """
 
     begun: Counter[int] = field(default_factory=Counter)
-    attempts: dict[int, int] = field(default_factory=dict)
+    attempts: dict[int, dict[int, Any]] = field(default_factory=dict)
     pids: dict[int, set[int]] = field(default_factory=dict)
     results: dict[int, float] = field(default_factory=dict)
     repeated: set[int] = field(default_factory=set)
-    reported: Counter[int] = field(default_factory=Counter)
+    reported: dict[tuple[int, int], list[float]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Oracle:
@@ -60,12 +62,11 @@ class Oracle:
         if event == "end":
             self.results[number] = float(value)
         elif event == "reported":
-            self.reported[number] += 1
+            self.reported.setdefault((number, attempt), []).append(float(value))
         else:
             self.begun[number] += 1
-            self.attempts[number] = attempt
+            self.attempts.setdefault(number, {})[attempt] = ast.literal_eval(value)
             self.pids.setdefault(number, set()).add(pid)
-            self.reported[number] = 0
             if number in self.results:
                 self.repeated.add(number)
 
