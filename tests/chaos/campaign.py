@@ -121,6 +121,7 @@ class Campaign:
         strikes: the faults to do, each with whether it comes early.
         faults: how often each hit something.
         missed: how often each did not: what it strikes was not there.
+        wished: the values that a trial was wished for with, and whether that was acknowledged.
         violations: what did not hold.
     """
 
@@ -139,6 +140,7 @@ class Campaign:
         self.killed: set[int] = set()
         self.trials_killed: set[int] = set()
         self.canceled: set[int] = set()
+        self.wished: dict[float, bool] = {}
         self.servers_killed = self.begin = self.heard = 0
         self.began = time.monotonic()
         self._prefix: list[str] = []
@@ -179,7 +181,7 @@ class Campaign:
         chances = {
             "kill the runner": 3, "kill the fork server": 2, "kill a trial": 2, "kill all": 2,
             "suspend and continue": 2, "suspend the fork server, kill the runner": 1, "end": 2, "a rival": 1,
-            "stop": 1, "cancel a trial": 1, "look": 1,
+            "stop": 1, "cancel a trial": 1, "look": 1, "wish for a trial": 2, "wish for more trials": 1,
         }  # fmt: skip
         if self.has_page:
             chances["kill the page"] = 2
@@ -245,7 +247,7 @@ class Campaign:
                 return
             self._check_status(status)
         known = self._ask("list")
-        if known and known[0]["status"] == "done":
+        if self._is_over(known):
             return
         command = ["resume"] if known else ["run", "train.py", *self.options]
         with self.log.open("ab") as log:
@@ -263,6 +265,12 @@ class Campaign:
         if self.has_page:
             self._open_page()
 
+    def _is_over(self, known: list[dict[str, Any]]) -> bool:
+        """Tell whether an experiment, as `hpo list` has it, is done, and nothing waits for it to go on."""
+        return (
+            bool(known) and known[0]["status"] == "done" and not any(self.disk.glob("home/*/commands/[!.]*"))
+        )
+
     def _check_status(self, status: int) -> None:
         expected = {0, 130, 143, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
         said = self.log.read_bytes()[self.begin :].decode(errors="replace")
@@ -277,7 +285,7 @@ class Campaign:
 
     def _finish(self) -> None:
         limit = time.monotonic() + PATIENCE
-        while (known := self._ask("list")) == [] or known[0]["status"] != "done":
+        while not self._is_over(known := self._ask("list")):
             if time.monotonic() > limit:
                 raise AssertionError(f"it does not end: {known[0]['status'] if known else 'there is none'}")
             self._start()
@@ -430,6 +438,16 @@ class Campaign:
         self.canceled.update(running[:1])
         return any(self._command("trial", "kill", known[0]["id"], str(n))[1] == 0 for n in running[:1])
 
+    def _wish_for_a_trial(self) -> bool:
+        x = self.draw.random()
+        self.wished[x] = self._command("enqueue", f"x={x}")[1] == 0
+        return self.wished[x]
+
+    def _wish_for_more_trials(self) -> bool:
+        is_heard = self._command("update", "--max-trials", str(self.trials + 2))[1] == 0
+        self.trials += 2 * is_heard
+        return is_heard
+
     def _look(self) -> bool:
         known = self._ask("list")
         if known:
@@ -511,12 +529,29 @@ class Campaign:
             ):
                 curves[number].append(tuple(point))
         oracle = Oracle.read(self.oracle)
-        self._demand(sorted(rows) == list(range(self.trials)), f"there are the trials {sorted(rows)}")
+        self._judge_numbers(rows)
         self._demand(not oracle.repeated, f"run again after their results: {oracle.repeated}")
         for number, row in rows.items():
             self._judge_trial(row, oracle)
             self._judge_course(row, curves[number], oracle)
         self._judge_best({n: row["value"] for n, row in rows.items() if row["state"] == "succeeded"})
+
+    def _judge_numbers(self, rows: dict[int, sqlite3.Row]) -> None:
+        """Each trial is there, with those that were wished for: once, and after the others, if need be."""
+        count = max(self.trials, len(rows))
+        more = [number for number in range(self.trials, count) if number in rows]
+        is_whole = sorted(rows) == list(range(count)) and all(
+            rows[number]["origin"] == "user" for number in more
+        )
+        self._demand(is_whole, f"there are the trials {sorted(rows)}, and {self.trials} were to be")
+        obeyed = Counter(
+            json.loads(row["parameters"])["x"] for row in rows.values() if row["origin"] == "user"
+        )
+        for x, is_acknowledged in self.wished.items():
+            self._demand(
+                is_acknowledged <= obeyed[x] <= 1, f"of x={x}, wished for once, there are {obeyed[x]}"
+            )
+        self._demand(obeyed.keys() <= self.wished.keys(), f"nobody wished for one of {sorted(obeyed)}")
 
     def _judge_trial(self, row: sqlite3.Row, oracle: Oracle) -> None:
         """Compare how a trial ended with what it is known to have come to."""
@@ -564,7 +599,7 @@ class Campaign:
         self._demand(is_possible, f"{this} took {row['duration']} s")
 
     def _kind_of(self, row: sqlite3.Row) -> str:
-        return self.kinds[row["number"] % self.trials]
+        return self.kinds[row["number"] % len(self.kinds)]
 
     def _name(self, row: sqlite3.Row) -> str:
         what = f"{self._kind_of(row)}, attempt {row['attempt']}, {row['state']}, {row['failure']}"

@@ -41,6 +41,7 @@ STORE = {
         value = 1 - (json_extract(parameters, '$.x') - 0.3) * (json_extract(parameters, '$.x') - 0.3)
         WHERE number = 8""",
     "unfinished": "UPDATE trial SET state = 'waiting' WHERE number = 9",
+    "unasked": "UPDATE trial SET origin = 'user' WHERE number = 3",
     "added": """INSERT INTO trial (number, state, origin, parameters, memo, attempt)
         VALUES (99, 'failed', 'tuner', '{"x": 0}', '{}', 1)""",
     "worst": """UPDATE experiment
@@ -105,6 +106,8 @@ class Sabotaged(Campaign):
         elif harm == "traceback":
             with self.log.open("a") as log:
                 log.write("Traceback (most recent call last):\n")
+        elif harm == "forgotten":
+            self.wished[0.25] = True
         elif harm == "status":
             self._check_status(77)
         else:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 #: A seed from which on the campaigns mean to strike in each of these ways more than once.
-SEED = 215
+SEED = 475
 KILLS = ("the runner", "the fork server", "a trial", "the page", "all")
 GROUNDS = ("a plain machine", "a small disk", "a slow disk", "a clock that jumps", "little memory")
 
@@ -79,6 +79,8 @@ SEEN = {
     "misjudged": "trial 7 (exit, attempt 1, failed, oom, it ended with status 3): for no reason",
     "praised": "trial 8 (exit, attempt 1, succeeded, None, it ended with status 3) succeeded",
     "unfinished": "trial 9 (exit, attempt 1, waiting",
+    "unasked": "nobody wished for one of [0.",
+    "forgotten": "of x=0.25, wished for once, there are 0",
     "added": "there are the trials [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 99]",
     "worst": "the best is said to be",
     "orphan": "sleep\\x001001\\x00",
