@@ -4,10 +4,10 @@ A campaign is one experiment. Its seed chooses its settings, how its trials beha
 machine all the while (a small disk, a slow one, a clock that jumps, little memory), and a few faults in the
 course of it: SIGKILL of runner, fork server, trial, page or all of them, SIGSTOP, signals that end it, a full
 disk, a second runner; between them further trials are wished for. A fault counts where it hit something. The
-experiment is resumed until it is done. Then every result that was acknowledged must be in the store, once, and
-so must every trial that was wished for; each trial must have run with the parameters it is said to have, as
-often as it is said to, and not again after its result; nothing may live on; the store must pass SQLite's check;
-and the best trial must be the best.
+experiment is resumed until it is done. Then every result that was acknowledged must be in the store, once,
+and so must every trial that was wished for; each must have run with the parameters it is said to have, as
+often as it is said to, and not again after its result; nothing may live on; the store must pass SQLite's
+check; and the best trial must be the best.
 """
 
 from __future__ import annotations
