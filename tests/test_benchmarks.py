@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
             r"tried +\| +2 \|",
         ),
         ("nni_experiment", "--trials 3 --rounds 1 --idle 0.5", r"hpo run +\| +\d+\.\d\d \| +0\.\d\d \|"),
+        ("leaks", "--times 1", r"SIGKILL +\| +1 \| +10 \| +0 \|"),
         ("soak", "--minutes 0.1", r"processes left: 0\n(.*\n)*\| fork server +\| +\d+ to \d+ \|"),
         (
             "kill_runner",
