@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def one_end(way: str) -> tuple[float, int]:
-    """Run an experiment and end it; return the seconds until all its processes are gone, and how many stay."""
+    """Run an experiment and end it; return the seconds until its processes are gone, and how many stay."""
     with fresh_store() as (folder, environment):
         (folder / "train.py").write_text(SCRIPT)
         oracle = folder / "oracle"  # nothing is written there: its name marks the processes
