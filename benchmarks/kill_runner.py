@@ -33,7 +33,7 @@ import time
 x = 0.5
 tell("begin")
 """@hpo.report_intermediate_result(x)"""
-tell("reported")
+tell("reported", x)
 time.sleep(0.1 * x)
 """@hpo.report_final_result(x)"""
 tell("end", x)
@@ -153,7 +153,7 @@ def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: rand
         lost=sum(n not in kept or stored[n]["value"] != result for n, result in after.results.items()),
         repeated=len(after.repeated),
         reports_lost=sum(
-            not stored[n]["intermediate"] for n in after.reported.keys() & kept if after.reported[n]
+            not stored[n]["intermediate"] for n in kept if (n, stored[n]["attempt"]) in after.reported
         ),
         missing=trials - len(kept) - min(len(told), 1),
         orphans=orphans,

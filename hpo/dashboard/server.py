@@ -136,7 +136,10 @@ class _FullOnce(logging.Filter):
     _is_said = False
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if "out of system resource" not in record.getMessage():
+        message = record.getMessage()
+        if "_start_serving" in message:  # it was to listen again in a second, and ends before
+            return False
+        if "out of system resource" not in message:
             return True
         is_said, self._is_said = self._is_said, True
         record.exc_info = None

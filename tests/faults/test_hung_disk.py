@@ -16,7 +16,7 @@ import pytest
 from hung import hung_disk, is_uninterruptible, waits_for_disk
 
 #: The first attempt at the second trial asks the disk for a file, itself or by a child that it leaves behind.
-SCRIPT = """import os, pathlib, subprocess, sys
+SCRIPT = """import os, pathlib, subprocess, sys, time
 import hpo
 x = 0.5  # hpo: uniform(0, 1)
 here = pathlib.Path(__file__).parent
@@ -27,7 +27,8 @@ if os.environ["HPO_TRIAL_SEQUENCE"] == "1" and os.environ["HPO_TRIAL_ATTEMPT"] =
         exec(ask)
     subprocess.Popen([sys.executable, "-c", ask], start_new_session=True)
     while not (here / "pid").exists():
-        pass
+        time.sleep(0.01)
+    time.sleep(1)  # until the disk knows of the question, who asks can be killed
 place = os.environ.get("HPO_TRIAL_CORES") or os.environ.get("CUDA_VISIBLE_DEVICES")
 hpo.report_final_result(float(place or x))
 """

@@ -70,7 +70,7 @@ if os.environ["HPO_TRIAL_SEQUENCE"] == "1" and not Path("wishes").exists():
     send_command(Path(os.environ["HPO_TRIAL_DIR"]).parents[1], {"do": "enqueue", "parameters": {"x": 0.25}})
     Path("wished").touch()
 hpo.report_intermediate_result(x)
-tell("reported")
+tell("reported", x)
 hpo.report_final_result(x)
 tell("end", x)
 """

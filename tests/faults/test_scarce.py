@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,26 +125,42 @@ main()
     assert "can't start new thread: no more processes and threads are allowed here (ulimit -u)" in done.stderr
 
 
-def test_a_page_with_more_visitors_than_files_that_it_may_open_comes_back(tmp_path: Path) -> None:
+@contextlib.contextmanager
+def crowded_page(log: Path) -> Iterator[tuple[int, list[socket.socket]]]:
+    """Serve a page to more visitors than files that it may open; give its port and them, and end it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with (tmp_path / "log").open("wb") as log:
+    with log.open("wb") as out:
         command = [sys.executable, "-m", "hpo", "web", "--port", str(port)]
-        page = subprocess.Popen(["prlimit", "--nofile=40", *command], stdout=log, stderr=log)
+        page = subprocess.Popen(["prlimit", "--nofile=40", *command], stdout=out, stderr=out)
+    visitors: list[socket.socket] = []
     try:
         wait_until(lambda: answers(port))
-        visitors = [socket.create_connection(("127.0.0.1", port)) for _ in range(80)]
-        wait_until(lambda: "out of system resource" in (tmp_path / "log").read_text())
+        visitors += [socket.create_connection(("127.0.0.1", port)) for _ in range(80)]
+        wait_until(lambda: "out of system resource" in log.read_text())
+        yield port, visitors
+    finally:
+        page.terminate()
+        page.wait()
+        for visitor in visitors:
+            visitor.close()
+
+
+def test_a_page_with_more_visitors_than_files_that_it_may_open_comes_back(tmp_path: Path) -> None:
+    with crowded_page(tmp_path / "log") as (port, visitors):
         time.sleep(2.5)
         for visitor in visitors:
             visitor.close()
         wait_until(lambda: answers(port))
-    finally:
-        page.terminate()
-        page.wait()
     said = (tmp_path / "log").read_text()
     assert said.count("out of system resource") == 1
     assert "Traceback" not in said
+
+
+def test_a_page_that_ends_while_it_has_too_many_visitors_ends_quietly(tmp_path: Path) -> None:
+    with crowded_page(tmp_path / "log"):
+        pass
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def test_a_page_for_which_no_process_can_be_started_is_served_once_one_can() -> None:

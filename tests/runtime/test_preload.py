@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from hpo.runtime.preload import Elsewhere, preload
+from hpo.runtime.preload import NOT_FORKED, Elsewhere, preload
 
 
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder that modules are imported from."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    others = {name: module for name, module in sys.modules.items() if name not in NOT_FORKED}
+    monkeypatch.setattr(sys, "modules", others)
     return tmp_path
 
 
