@@ -576,7 +576,8 @@ class Campaign:
             ):  # it was not there yet to say which trial it is
                 was_killed |= bool(self.trials_killed - set().union(*oracle.pids.values()))
             is_as_planned = kind in BAD and row["failure"] == BAD[kind][0]
-            is_lost = row["failure"] == "lost" and self.servers_killed > 2
+            # It runs again twice: of the three that it may lose so, one may have failed by itself.
+            is_lost = row["failure"] == "lost" and self.servers_killed > (1 if kind in BAD else 2)
             # Within a second of one that the kernel kills for memory, another's SIGKILL looks alike.
             looks_alike = ("signal", "oom") if self.ground == "little memory" else ("signal",)
             is_as_killed = (was_killed or kind == "signal") and row["failure"] in looks_alike
