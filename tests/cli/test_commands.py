@@ -104,10 +104,12 @@ def test_an_experiment_whose_plan_names_no_sources_is_applied_and_resumed_all_th
     directory = Path(data("show")["directory"])
     db = sqlite3.connect(directory / "experiment.db")
     db.execute("UPDATE experiment SET config = json_remove(config, '$.plan.sources')")
+    (schema,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'trial'").fetchone()
     columns = [name for _, name, *_ in db.execute("PRAGMA table_info(trial)") if name != "node"]
-    db.executescript(  # as it was then
-        f"CREATE TABLE earlier AS SELECT {', '.join(columns)} FROM trial; DROP TABLE trial; "
-        "ALTER TABLE earlier RENAME TO trial; PRAGMA user_version = 3"
+    earlier = schema[: schema.index("deviation")].replace("TABLE trial", "TABLE earlier")  # as it was then
+    db.executescript(
+        f"{earlier} deviation REAL); INSERT INTO earlier SELECT {', '.join(columns)} FROM trial; "
+        "DROP TABLE trial; ALTER TABLE earlier RENAME TO trial; PRAGMA user_version = 3"
     )
     db.commit()
     db.close()
