@@ -22,7 +22,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo.config.duration import parse_duration
 from hpo.config.loader import load
 from hpo.config.model import Algorithm, Config
 from hpo.errors import UsageError
@@ -69,9 +68,9 @@ class Experiment:
         assessor: likewise; it stops trials that will not be good.
         name: what the experiment is called.
         **settings: ``max_trials``, ``max_duration``, ``stop_when``, ``patience``, ``max_failures``,
-            ``max_trial_duration``, ``max_trial_memory``, ``retries``, ``repeat``, ``trial_concurrency`` (or
-            ``concurrency``), ``cpus_per_trial``, ``gpus_per_trial``, ``start_method``, ``seed``: as the
-            options of `hpo run`.
+            ``max_trial_duration``, ``max_trial_silence``, ``max_trial_memory``, ``retries``, ``repeat``,
+            ``trial_concurrency`` (or ``concurrency``), ``cpus_per_trial``, ``gpus_per_trial``,
+            ``start_method``, ``seed``: as the options of `hpo run`.
 
     Attributes:
         directory: its folder; None before it runs.
@@ -308,13 +307,10 @@ class _Display:
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings under their names, durations in seconds."""
+    """Return settings under their names."""
     settings = dict(given)
     if "concurrency" in settings:
         settings["trial_concurrency"] = settings.pop("concurrency")
-    for name in ("max_duration", "max_trial_duration"):
-        if settings.get(name) is not None:
-            settings[name] = parse_duration(settings[name])
     unknown = settings.keys() - {*_SETTINGS}
     if unknown:
         name, close = min(unknown), get_close_matches(min(unknown), _SETTINGS, n=1)

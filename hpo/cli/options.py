@@ -24,6 +24,7 @@ __all__ = [
     "MaxFailures",
     "MaxTrialDuration",
     "MaxTrialMemory",
+    "MaxTrialSilence",
     "MaxTrials",
     "Maximize",
     "MetricPattern",
@@ -211,6 +212,14 @@ MaxFailures = Annotated[
 MaxTrialDuration = Annotated[
     str | None,
     typer.Option(metavar="DURATION", help="A trial that takes longer fails.", rich_help_panel=_TRIALS),
+]
+MaxTrialSilence = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="A trial that reports nothing for so long, since it began or last did, fails.",
+        rich_help_panel=_TRIALS,
+    ),
 ]
 MaxTrialMemory = Annotated[
     str | None,

@@ -151,6 +151,8 @@ def other_limits(limits: Mapping[str, Any]) -> Iterator[str]:
         yield f"after {counted(limits['patience'], 'trial')} without a better result"
     if "max_failures" in limits:
         yield f"after {counted(limits['max_failures'], 'failure')}"
+    if "max_trial_silence" in limits:
+        yield f"{duration(limits['max_trial_silence'])} without a report of a trial"
     if "max_trial_memory" in limits:
         yield f"{size(limits['max_trial_memory'])} of memory for a trial"
     if "repeat" in limits:

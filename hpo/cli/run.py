@@ -14,7 +14,6 @@ from hpo.cli.detach import Announce
 from hpo.cli.dry_run import show_draft
 from hpo.cli.warmth import offer_warmth
 from hpo.cli.web import Address
-from hpo.config.duration import parse_duration
 from hpo.config.model import Algorithm, Config
 from hpo.errors import ExperimentFailed, UsageError
 from hpo.experiment.create import make, open_existing
@@ -54,9 +53,6 @@ def run(
     if script is not None and not script.is_file():
         raise UsageError(f"there is no script {script}", help="give the path of a Python file")
     given = {name: value for name, value in options.items() if value is not None}
-    for name in ("max_duration", "max_trial_duration"):
-        if name in given:
-            given[name] = parse_duration(given[name])
     if "ray_resources" in given:
         given["ray_resources"] = dict(map(_amount, given["ray_resources"]))
     if maximize or minimize:

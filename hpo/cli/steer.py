@@ -10,7 +10,6 @@ from typing import Any
 import typer
 
 from hpo.cli.arguments import assignments
-from hpo.config.duration import parse_duration
 from hpo.config.space_file import load_space
 from hpo.errors import UsageError, printable
 from hpo.experiment import wishes
@@ -62,9 +61,6 @@ def kill_trial(reference: str | None, number: int) -> None:
 def update(reference: str | None, settings: Mapping[str, Any], space_file: Path | None) -> None:
     """Change an experiment's limits or space: at once where it runs, else from when it is resumed."""
     changed = {name: value for name, value in settings.items() if value is not None}
-    for name in ("max_duration", "max_trial_duration"):
-        if name in changed:
-            changed[name] = parse_duration(changed[name])
     space = None if space_file is None else load_space(space_file)
     directory = home.find(reference)
     wishes.update(directory, changed, space)

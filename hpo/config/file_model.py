@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from hpo.config.fields import Amount, Count, Objectives, OneOrMore, Size, StopWhen, Text
+from hpo.config.fields import Amount, Count, Duration, Objectives, OneOrMore, Size, StopWhen, Text
 
 __all__ = ["FileModel", "Ignored", "OwnFields", "Sets", "submodel"]
 
@@ -86,6 +86,9 @@ class OwnFields(FileModel):
     )
     ray_runtime_env: Annotated[dict[str, Any] | None, Sets("ray_runtime_env")] = Field(
         None, description="Ray's runtime_env for the trials: {pip: [torch]}. Not a field of NNI's."
+    )
+    max_trial_silence: Annotated[Duration | None, Sets("max_trial_silence")] = Field(
+        None, description="A trial that reports nothing for so long is stopped: 10m. Not a field of NNI's."
     )
     max_trial_memory: Annotated[Size | None, Sets("max_trial_memory")] = Field(
         None, description="A trial that uses more memory is stopped: 512M, 4G. Not a field of NNI's."

@@ -13,6 +13,7 @@ from hpo.config.fields import (
     Amount,
     Concurrency,
     Count,
+    Duration,
     GpuCount,
     Objectives,
     OneOrMore,
@@ -94,6 +95,7 @@ class Config(BaseModel):
         direction: None where nobody says one; then larger results are better.
         own_direction: what a file's tuner does where the file does not say: NNI's default of it.
         max_duration: seconds after which no trial starts; None for no limit, as with the other limits.
+        max_trial_silence: seconds; a trial fails that reports nothing for so long, from its beginning on.
         max_trial_memory: bytes; a trial that uses more fails.
         max_failures: after so many failed trials none starts; None gives up when the first three all fail.
         objectives: the parts of the result that are to be good, the most important first, as ``acc:max``;
@@ -137,8 +139,9 @@ class Config(BaseModel):
     own_direction: Direction | None = None
     trial_concurrency: Concurrency = 1
     max_trials: OneOrMore | None = None
-    max_duration: float | None = Field(default=None, gt=0)
-    max_trial_duration: float | None = Field(default=None, gt=0)
+    max_duration: Duration | None = None
+    max_trial_duration: Duration | None = None
+    max_trial_silence: Duration | None = None
     max_trial_memory: Size | None = None
     max_failures: OneOrMore | None = None
     objectives: Objectives = ()

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpo.config.duration import parse_duration
 from hpo.config.model import Config
 from hpo.dashboard import views
 from hpo.dashboard.answers import LARGEST, WRITES, Id, Json, Number, directory_of, trial_of
@@ -42,6 +41,9 @@ class Changed(BaseModel):
         None, description="after so many failed trials none starts; null: where the first 3 all fail"
     )
     max_trial_duration: str | float | None = Field(None, description="as max_duration")
+    max_trial_silence: str | float | None = Field(
+        None, description="as max_duration: without a report of the trial"
+    )
     max_trial_memory: str | int | None = Field(None, description="512M, 4G or bytes; null: no limit")
     retries: Annotated[int, Field(ge=0, le=LARGEST)] | None = Field(
         None, description="how often a trial that fails is run again"
@@ -154,9 +156,6 @@ def _as_browsers_read(value: Any) -> Any:
 def _settings(directory: Path, changed: Changed) -> dict[str, Any]:
     """Return limits by the names of their settings, checked as the runner will check them."""
     given = {name: getattr(changed, name) for name in changed.model_fields_set - {"space", "seen"}}
-    for name in ("max_duration", "max_trial_duration"):
-        if given.get(name) is not None:
-            given[name] = parse_duration(given[name])
     if "concurrency" in given:
         given["trial_concurrency"] = given.pop("concurrency")
     if not given:

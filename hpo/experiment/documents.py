@@ -146,7 +146,7 @@ def _settings(row: Mapping[str, Any]) -> Mapping[str, Any]:
 def limits_json(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the limits: three that are always there, and the others where they are set."""
     usual = ("max_trials", "max_duration", "max_trial_duration")
-    others = ("max_trial_memory", "max_failures", "stop_when", "patience", "retries")
+    others = ("max_trial_silence", "max_trial_memory", "max_failures", "stop_when", "patience", "retries")
     found = {name: settings.get(name) for name in usual}
     found |= {name: settings[name] for name in others if settings.get(name)}
     return found | ({"repeat": settings["repeat"]} if settings.get("repeat", 1) > 1 else {})

@@ -93,7 +93,7 @@ class Experiment:
         )
         self._ends = Ends(store, self.advisers, config, self._listener.noted)
         self._explanation = self._new_explanation()
-        self._watch = Watch(launcher, self.running)
+        self._watch = Watch(launcher, self.running, self._look_at)
         self._closing: str | None = None  # why no more trials start, whatever the limits are
         self._enough: str | None = None  # the limit that is reached
         self._failed: str | None = None  # why the experiment cannot go on
@@ -323,7 +323,8 @@ class Experiment:
         due = [moment for moment in (tick_at, self._retry_at) if moment is not None]
         if self.store.is_dirty:
             due.append(flushed + _FLUSH_EVERY)
-        if self.config.max_duration is not None or self.config.max_trial_duration is not None:
+        config = self.config
+        if not (config.max_duration is config.max_trial_duration is config.max_trial_silence is None):
             due.append(now + _BEAT)
         due += self._watch.due(self.config)
         return max(0.0, min(due) - now) if due else None
@@ -415,7 +416,7 @@ class Experiment:
     def _hold(self, number: int) -> None:
         """Count no time of a trial for which no process can be had; say once that some wait for one."""
         if number in self.running:
-            self.running[number].deadline = None
+            self.running[number].deadline = self.running[number].silent_at = None
         reason = self._launcher.waits
         if reason is not None and not self._said_that_some_wait:
             self._said_that_some_wait = True
@@ -426,7 +427,7 @@ class Experiment:
     def _begin(self, run: RunningTrial, *, since: float = 0.0) -> None:
         """Count its time from now on, or from when it began, some seconds since."""
         run.started = time.monotonic() - since
-        self._watch.begin(run, self.config.max_trial_duration)
+        self._watch.begin(run, self.config)
 
     # -- reports and ends
 
@@ -471,7 +472,7 @@ class Experiment:
             ended.status,
             run.final,
             run.bad,
-            timed_out=self.config.max_trial_duration if run.timed_out else None,
+            timed_out=run.timed_out,
             overused=run.overused,
             lost=ended.reason,
             kernel_killed=ended.status not in (0, None) and self._kernel_kills.are_recent(),

@@ -60,10 +60,13 @@ class RunningTrial:
         sequence: how many intermediate results are stored.
         started: by the monotonic clock.
         suspended: seconds since then that do not count, as the runner was suspended.
+        limit: the seconds that it may take, from its beginning.
         deadline: when it has taken too long.
+        silence: the seconds in which it may report nothing.
+        silent_at: when it has reported nothing for too long.
         kill_at: TERM was sent, and then KILL will be; or KILL was, and then it is given up.
         killed_at: when KILL was sent first.
-        timed_out: it took too long, and is stopped.
+        timed_out: it took too long, and is stopped; what it took too long for.
         overused: it used too much memory, and is stopped; how much it was.
         retries: how often it failed and was run again.
         repeat: which of the trial's runs it is, from 0.
@@ -83,11 +86,14 @@ class RunningTrial:
     sequence: int = 0
     started: float = field(default_factory=time.monotonic)
     suspended: float = 0.0
+    limit: float | None = None
     deadline: float | None = None
+    silence: float | None = None
+    silent_at: float | None = None
     kill_at: float | None = None
     killed_at: float | None = None
     stopped_as: TrialState | None = None
-    timed_out: bool = False
+    timed_out: str | None = None
     overused: str | None = None
     retries: int = 0
     repeat: int = 0
@@ -193,6 +199,8 @@ class RunningTrial:
                     metrics += self._recall(math.inf)  # its checkpoint was that of the last pass
                 self._take(report, store)
         if self.offset != before:
+            if self.silent_at is not None and self.silence is not None:
+                self.silent_at = time.monotonic() + self.silence
             store.add_metrics(self.trial.number, metrics)
             store.set_spool(self.trial.number, self.offset)
         return bool(metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from hpo.config.model import Config
 from hpo.config.size import size
@@ -26,26 +26,35 @@ class Watch:
     Args:
         launcher: sends them signals.
         running: the trials, by number; its owner adds and removes them.
+        look: reads what a trial reported; nothing else need tell of what no library of ours wrote.
     """
 
-    def __init__(self, launcher: Launcher, running: Mapping[int, RunningTrial]) -> None:
-        self._launcher, self._running = launcher, running
+    def __init__(
+        self,
+        launcher: Launcher,
+        running: Mapping[int, RunningTrial],
+        look: Callable[[RunningTrial], None],
+    ) -> None:
+        self._launcher, self._running, self._look = launcher, running, look
         # When to look at which trial; one that ended meanwhile is passed over. There may be 10,000 in flight.
         self._moments: list[tuple[float, int]] = []
         self._logs_at = time.monotonic() + _LOGS_EVERY
         self._memory_at = 0.0
 
-    def begin(self, run: RunningTrial, limit: float | None) -> None:
-        """Take note of a trial that has begun, and may take so many seconds."""
-        run.deadline = None if limit is None else run.started + run.suspended + limit
+    def begin(self, run: RunningTrial, config: Config) -> None:
+        """Take note of a trial that has begun, or was begun by an earlier runner, and of its limits."""
+        run.limit, run.silence = config.max_trial_duration, config.max_trial_silence
+        run.deadline = None if run.limit is None else run.started + run.suspended + run.limit
+        run.silent_at = None if run.silence is None else time.monotonic() + run.silence
         self._expect(run, run.deadline)
+        self._expect(run, run.silent_at)
 
     def postpone(self, seconds: float) -> None:
         """Give every trial so much more time: nobody could see whether it ended in what it had."""
         self._moments = [(moment + seconds, number) for moment, number in self._moments]
         for run in self._running.values():
             run.suspended += seconds
-            for name in ("deadline", "kill_at", "killed_at"):
+            for name in ("deadline", "silent_at", "kill_at", "killed_at"):
                 if (moment := getattr(run, name)) is not None:
                     setattr(run, name, moment + seconds)
 
@@ -57,6 +66,7 @@ class Watch:
             state: what becomes of it; None for what it deserves.
         """
         if run.kill_at is None:
+            run.deadline = run.silent_at = None
             run.stopped_as = state
             run.kill_at = time.monotonic() + _GRACE
             self._expect(run, run.kill_at)
@@ -81,8 +91,12 @@ class Watch:
             if run is None:
                 continue
             if run.deadline is not None and now >= run.deadline:
-                run.deadline, run.timed_out = None, True
-                self.stop(run, None)
+                self._time_out(run, f"it took longer than {run.limit:g} s")
+            if run.silent_at is not None and now >= run.silent_at:
+                self._look(run)
+            if run.silent_at is not None and now >= run.silent_at:
+                self._time_out(run, f"it reported nothing for {run.silence:g} s")
+            self._expect(run, run.silent_at)
             if run.kill_at is not None and now >= run.kill_at:
                 self._kill(run)
         if config.max_trial_memory is not None and now >= self._memory_at:
@@ -92,6 +106,10 @@ class Watch:
             self._logs_at = now + _LOGS_EVERY
             for run in self._running.values():
                 run.trim_logs()
+
+    def _time_out(self, run: RunningTrial, why: str) -> None:
+        run.timed_out = why
+        self.stop(run, None)
 
     def due(self, config: Config) -> Iterator[float]:
         """Yield the moments at which there is something to enforce."""

@@ -67,7 +67,8 @@ def update(directory: Path, settings: Mapping[str, Any], space: SearchSpace | No
         message = f"{size(asked.max_trial_memory)} of memory: every trial would be stopped"
         raise UsageError(message, help="give the unit: 512M, 4G")
     if settings:
-        home.send_command(directory, {"do": "update", "settings": dict(settings)})
+        read = {name: getattr(asked, name) for name in settings}
+        home.send_command(directory, {"do": "update", "settings": read})
     if space is not None:
         if not len(space):
             raise SpaceError("the search space is empty", help="give it a parameter")

@@ -37,7 +37,7 @@ def judge(
     final: Final | None,
     bad: Bad | None,
     *,
-    timed_out: float | None,
+    timed_out: str | None = None,
     overused: str | None = None,
     lost: str = "its process was lost",
     kernel_killed: bool = False,
@@ -50,7 +50,7 @@ def judge(
         status: its exit status, minus the signal's number, or None where the process was lost.
         final: its final result; one that was acknowledged counts, whatever the process did afterwards.
         bad: a final result that is no number; it counts likewise.
-        timed_out: the limit in seconds that it ran into.
+        timed_out: what was said when it was stopped for the time that it took.
         overused: what was said when it was stopped for its memory.
         lost: why there is no status.
         kernel_killed: the kernel killed a process for want of memory while it ran.
@@ -61,11 +61,10 @@ def judge(
         return Verdict(None, f"it ended with status {status} after its final result" if status else None)
     if bad is not None:
         return Verdict("bad_value", f"its final result: {bad.reason}")
-    too_long = None if timed_out is None else f"it took longer than {timed_out:g} s"
     if status is None:
-        return Verdict("lost", "; ".join(filter(None, (too_long, overused, lost))))
-    if too_long is not None:
-        return Verdict("timeout", too_long)
+        return Verdict("lost", "; ".join(filter(None, (timed_out, overused, lost))))
+    if timed_out is not None:
+        return Verdict("timeout", timed_out)
     if overused is not None:
         return Verdict("oom", overused)
     if status == 0:

@@ -318,10 +318,11 @@ def test_a_mistake_is_folded_between_words_in_a_terminal() -> None:
 
 def test_every_limit_is_told_and_what_a_trial_of_several_runs_took() -> None:
     limits = ["--stop-when", "x>2", "--patience", "5", "--max-failures", "4", "--max-trial-memory", "2G"]
+    limits += ["--max-trial-silence", "10m"]
     hpo("run", "train.py", "--max-trials", "1", *limits, "--repeat", "2", "--retries", "1")
     assert (
         "Limits       stops when x>2; after 5 trials without a better result; after 4 failures; "
-        "2 G of memory for a trial; each trial runs 2 times; 1 retry\n"
+        "10 min without a report of a trial; 2 G of memory for a trial; each trial runs 2 times; 1 retry\n"
     ) in hpo("show")
     assert "runs       0.5, 0.5\n" in hpo("trial", "show", "0")
 

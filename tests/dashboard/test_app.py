@@ -143,11 +143,12 @@ class TestSteering:
         directory = make()
         changed = {
             "stop_when": " value >= 0.9", "patience": 5, "max_failures": 4, "retries": 2,
-            "max_trial_duration": "2m", "max_trial_memory": "4G",
+            "max_trial_duration": "2m", "max_trial_silence": "10m", "max_trial_memory": "4G",
         }  # fmt: skip
         assert page.patch("/api/experiments/digits", json=changed).status_code == 202
         (command,) = commands(directory)
-        expected = {"stop_when": "value >= 0.9", "max_trial_duration": 120.0, "max_trial_memory": 4 << 30}
+        expected = {"stop_when": "value >= 0.9", "max_trial_duration": 120.0, "max_trial_silence": 600.0}
+        expected |= {"max_trial_memory": 4 << 30}
         assert command["settings"] == {**changed, **expected}
 
     def test_a_limit_can_be_taken_away(self, page: TestClient, make: Make) -> None:

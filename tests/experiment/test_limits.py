@@ -154,6 +154,29 @@ class TestMemory:
         assert states(experiment) == ["succeeded"] * 2
 
 
+class TestSilence:
+    REPORT = f"""echo '{{"type": "intermediate", "step": 0, "value": 1, "time": 0}}' >> {SPOOL}"""
+
+    def test_a_trial_that_hangs_is_ended_and_one_that_goes_on_reporting_is_not(self) -> None:
+        hangs = "if [ $HPO_TRIAL_SEQUENCE = 1 ]; then kill -STOP $$; fi"
+        passes = f"for i in 1 2 3 4 5 6; do {self.REPORT}; sleep 0.7; {hangs}; done; {NUMBER}"
+        experiment = run(passes, max_trial_silence="3s", max_trials=3, trial_concurrency=3)
+        assert states(experiment) == ["succeeded", "failed", "succeeded"]
+        row = experiment.store.trial(1)
+        assert row is not None
+        assert (row.failure, row.detail) == ("timeout", "it reported nothing for 3 s")
+        assert [len(experiment.store.metrics(number)) for number in range(3)] == [6, 1, 6]
+
+    def test_it_holds_for_trials_that_begin_once_it_is_given(self) -> None:
+        update = f"{sys.executable} -m hpo update --max-trial-silence 1s --max-trial-duration 1h"
+        command = f"""case $HPO_TRIAL_SEQUENCE in
+            0) {update}; sleep 3;;
+            1) sleep 600;;
+        esac
+        {NUMBER}"""
+        assert states(run(command, max_trials=3)) == ["succeeded", "failed", "succeeded"]
+
+
 class TestRetries:
     def test_a_trial_that_fails_runs_again_with_its_number_and_its_files(self) -> None:
         flaky = f"if [ ! -e $HPO_TRIAL_DIR/tried ]; then touch $HPO_TRIAL_DIR/tried; exit 3; fi; {NUMBER}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ import pytest
 
 from hpo.config.model import Config
 from hpo.experiment import watch as watch_module
+from hpo.experiment.listener import Listener
 from hpo.experiment.running import RunningTrial
 from hpo.experiment.watch import Watch
 from hpo.runtime import logs
 from hpo.runtime.launcher import Ended, Launcher, ShellCommand
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
 
@@ -41,13 +45,16 @@ class Ward:
             )  # fmt: skip
         self.running: dict[int, RunningTrial] = {}
         self.ended: dict[int, int | None] = {}
-        self.watch = Watch(self.launcher, self.running)
+        self.looked: list[RunningTrial] = []
+        self.watch = Watch(self.launcher, self.running, self.looked.append)
 
     def config(self, **others: Any) -> Config:
         space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
         return Config(command="true", space=space, code_directory=self.folder, **others)
 
-    def start(self, command: str, *, limit: float | None = None, since: float = 0.0) -> RunningTrial:
+    def start(
+        self, command: str, *, limit: float | None = None, silence: float | None = None, since: float = 0.0
+    ) -> RunningTrial:
         """Let a trial run, as if it had begun some seconds ago."""
         number = len(self.running) + len(self.ended)
         run = RunningTrial(Trial(number, {}), self.folder / str(number), "tuner")
@@ -59,7 +66,7 @@ class Ward:
             time.sleep(0.01)
         self.running[number] = run
         run.started = time.monotonic() - since
-        self.watch.begin(run, limit)
+        self.watch.begin(run, self.config(max_trial_duration=limit, max_trial_silence=silence))
         return run
 
     def status(self, run: RunningTrial) -> int | None:
@@ -86,8 +93,8 @@ def test_one_that_has_had_its_time_is_asked_to_end_and_gets_what_it_deserves(war
     late, other = ward.start(WAITS, limit=5, since=6), ward.start(WAITS, limit=3600)
     ward.watch.enforce(ward.config())
     assert ward.status(late) == -15
-    assert (late.timed_out, late.stopped_as, late.deadline) == (True, None, None)
-    assert (other.timed_out, other.kill_at) == (False, None)
+    assert (late.timed_out, late.stopped_as, late.deadline) == ("it took longer than 5 s", None, None)
+    assert (other.timed_out, other.kill_at) == (None, None)
     assert next(ward.watch.due(ward.config())) == other.deadline == other.started + 3600
 
 
@@ -97,13 +104,67 @@ def test_one_that_has_had_its_time_may_tidy_up(ward: Ward) -> None:
     assert ward.status(run) == 7
 
 
+def test_one_that_reports_nothing_for_too_long_is_asked_to_end(ward: Ward) -> None:
+    silent, other = ward.start(SUSPENDED, silence=0.01), ward.start(WAITS, silence=3600)
+    time.sleep(0.02)
+    ward.watch.enforce(ward.config())
+    assert ward.status(silent) == -15
+    assert (silent.timed_out, silent.silent_at) == ("it reported nothing for 0.01 s", None)
+    assert ward.looked == [silent]
+    assert next(ward.watch.due(ward.config())) == other.silent_at
+
+
+def test_one_that_reported_something_has_its_time_anew(ward: Ward) -> None:
+    run = ward.start(WAITS, silence=60)
+    first = run.silent_at
+    assert first is not None
+    with closing(
+        Store.create(ward.folder, id="e", name="e", direction="maximize", config={}, space={}, defaults={})
+    ) as store:
+        with store.transaction():
+            store.add_trial(run.trial, run.origin)
+        report = {"type": "intermediate", "step": 0, "value": 1, "time": 0}
+        (run.directory / "metrics.jsonl").write_text(f"{json.dumps(report)}\n")
+        with store.transaction():
+            run.read_reports(store, Listener())
+        heard = run.silent_at
+        with store.transaction():
+            run.read_reports(store, Listener())
+    assert heard is not None
+    assert heard > first
+    assert run.silent_at == heard, "nothing was read"
+    ward.watch._moments = [(0.0, run.trial.number)]
+    ward.watch.enforce(ward.config())
+    assert run.timed_out is None
+    assert ward.watch._moments == [(heard, run.trial.number)]
+
+
+def test_one_that_an_earlier_runner_began_is_silent_from_now_on(ward: Ward) -> None:
+    now = time.monotonic()
+    run = ward.start(WAITS, silence=60, since=3600)
+    assert run.silent_at is not None
+    assert run.silent_at > now + 60
+
+
+def test_one_that_is_asked_to_end_is_asked_once(ward: Ward) -> None:
+    run = ward.start(DEFIES, limit=0.02, silence=0.01)
+    time.sleep(0.03)
+    ward.watch.enforce(ward.config())
+    assert run.timed_out == "it took longer than 0.02 s"
+    assert (run.deadline, run.silent_at) == (None, None)
+    kill_at = run.kill_at
+    ward.watch.enforce(ward.config())
+    assert run.kill_at == kill_at
+    ward.watch.kill_all()
+
+
 def test_one_that_nobody_could_see_for_a_while_has_so_much_more_time(ward: Ward) -> None:
     run = ward.start(WAITS, limit=5, since=6)
     ward.watch.postpone(30)
     ward.watch.enforce(ward.config())
-    assert (run.timed_out, run.deadline) == (False, run.started + 35)
+    assert (run.timed_out, run.deadline) == (None, run.started + 35)
     assert next(ward.watch.due(ward.config())) == run.deadline
-    ward.watch.begin(run, 2)  # as when its limit is changed
+    ward.watch.begin(run, ward.config(max_trial_duration=2))  # as where it waited for a process
     assert run.deadline == run.started + 32
 
 
@@ -121,7 +182,7 @@ def test_one_that_ended_in_time_is_no_longer_looked_at(ward: Ward) -> None:
     ended, late = ward.start(WAITS, limit=5, since=7), ward.start(WAITS, limit=5, since=6)
     del ward.running[ended.trial.number]
     ward.watch.enforce(ward.config())
-    assert (ended.timed_out, late.timed_out) == (False, True)
+    assert (ended.timed_out, late.timed_out) == (None, "it took longer than 5 s")
 
 
 def test_of_two_reasons_to_end_the_first_counts(ward: Ward) -> None:
@@ -193,7 +254,7 @@ def test_a_log_that_grows_too_long_is_cut_while_its_trial_runs(
     ward.watch.enforce(ward.config())
     assert log.stat().st_blocks == before, "it was looked at a moment ago"
     monkeypatch.setattr(watch_module, "_LOGS_EVERY", 0.0)
-    other = Watch(ward.launcher, ward.running)
+    other = Watch(ward.launcher, ward.running, ward.looked.append)
     other.enforce(ward.config())
     assert log.stat().st_size == 1 << 20
     assert log.stat().st_blocks < before

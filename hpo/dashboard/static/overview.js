@@ -196,12 +196,13 @@ function limits(ctx, e) {
     save: (text, seen) => send("PATCH", `/experiments/${ctx.id}`, { [name]: text === "" ? null : whole(text), seen: { [name]: seen } }),
     ...more,
   })));
-  const { stop_when: target, patience, max_failures: failures, max_trial_duration: time, max_trial_memory: memory, retries } = e.limits;
+  const { stop_when: target, patience, max_failures: failures, max_trial_duration: time, max_trial_silence: silence, max_trial_memory: memory, retries } = e.limits;
   return h("dl.limits", null,
     limit(t("Good enough"), "stop_when", target ?? t("never"), { hint: "val_acc>=0.99" }),
     limit(t("Trials without a better result"), "patience", String(patience ?? "∞")),
     limit(t("Failures that end it"), "max_failures", failures ? String(failures) : t("the first 3"), { hint: t("the first 3") }),
     limit(t("A trial's time"), "max_trial_duration", time ? duration(time) : "∞", { value: time ? `${time}s` : "", hint: t("30s, 10m, 1h, 2d") }),
+    limit(t("Without a report"), "max_trial_silence", silence ? duration(silence) : "∞", { value: silence ? `${silence}s` : "", hint: t("30s, 10m, 1h, 2d") }),
     limit(t("Its memory"), "max_trial_memory", memory ? size(memory) : "∞", { value: memory ? size(memory).replace(" ", "") : "", hint: "512M, 4G" }),
     limit(t("Retries of a failure"), "retries", String(retries ?? 0), { value: String(retries ?? 0), save: (text, seen) => send("PATCH", `/experiments/${ctx.id}`, { retries: whole(text || "0"), seen: { retries: seen } }) }));
 }

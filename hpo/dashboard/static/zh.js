@@ -26,7 +26,7 @@ export const ZH = {
   "higher is better": "越高越好", "lower is better": "越低越好", "no result of the defaults": "默认值没有结果", "from {}": "原为 {}",
   "Maximum trials": "最大试验数", "Maximum duration": "最长时间", "30s, 10m, 1h, 2d": "30s、10m、1h、2d", "At a time": "并行数", "Concurrency": "并行数", "{} running": "{} 个运行中",
   "Good enough": "达到即可", "never": "无", "Trials without a better result": "无改进的试验数", "the first 3": "最初 3 个",
-  "A trial's time": "单个试验时间", "Its memory": "单个试验内存", "Retries of a failure": "失败重试次数",
+  "A trial's time": "单个试验时间", "Without a report": "无报告的时间", "Its memory": "单个试验内存", "Retries of a failure": "失败重试次数",
   "in the order of their ends": "按结束顺序", "Results in the order in which they came, and the best so far": "按到达顺序的结果，以及当前最佳", "defaults": "默认值", "best so far": "当前最佳", "a trial": "一次试验",
   "No trial has succeeded yet.": "还没有成功的试验。", "Parameter": "参数", "Value": "值", "Own value": "原值", "was {}": "原为 {}", "own {}": "原值 {}",
   "no report yet": "尚无报告", "step {}": "第 {} 步", "trial {}": "试验 {}", "Trial {}": "试验 {}", "Trial": "试验",
