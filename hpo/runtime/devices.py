@@ -24,6 +24,15 @@ _RETRY_AFTER = 1.0
 # a desktop or a smaller neighbour should not keep it out, a GPU that somebody filled should.
 _ENOUGH = 0.5
 
+# What a GPU needs before any program can use it again, after a fault of its memory say, by NVML's name.
+# Other faults leave it usable: memory that is remapped at the next reset is passed over until then.
+_NEEDS = {
+    "GPU_RESET": "a reset",
+    "BUS_RESET": "a reset",
+    "NODE_REBOOT": "a reboot",
+    "SYSTEM_REBOOT": "a reboot",
+}
+
 _CURE = "set gpuNum: 0 (trialGpuNumber: 0, --gpus-per-trial 0) to run without GPUs"
 
 
@@ -118,9 +127,12 @@ class GpuPool:
             alone = load == 0 and not self._use_active
             processes = self._ask(nvml.nvmlDeviceGetComputeRunningProcesses, handle) if alone else None
             memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, handle)
+            needs = self._ask(self._what_it_needs, handle)
         except nvml.NVMLError as error:
             # This GPU is passed over until it answers again; the others go on.
             return _Reading(index, load, obstacle=f"GPU {index} does not answer ({error})")
+        if needs is not None:
+            return _Reading(index, load, obstacle=f"GPU {index} needs {needs} (nvidia-smi -q says more)")
         if processes:
             pids = ", ".join(str(process.pid) for process in processes[:3])
             return _Reading(index, load, obstacle=f"GPU {index} is used by another program (process {pids})")
@@ -133,8 +145,17 @@ class GpuPool:
         """Return NVML's answer, or None where this kind of GPU cannot tell."""
         try:
             return question(handle)
-        except self._nvml.NVMLError_NotSupported:
+        except (self._nvml.NVMLError_NotSupported, self._nvml.NVMLError_FunctionNotFound):
             return None
+
+    def _what_it_needs(self, handle: Any) -> str | None:
+        """Return what a GPU needs before any program can use it, as drivers from 560 on tell."""
+        field = getattr(self._nvml, "NVML_FI_DEV_GET_GPU_RECOVERY_ACTION", None)
+        if field is None:
+            return None
+        (answer,) = self._nvml.nvmlDeviceGetFieldValues(handle, [field])
+        actions = {getattr(self._nvml, f"NVML_GPU_RECOVERY_ACTION_{name}", None): name for name in _NEEDS}
+        return _NEEDS.get(actions.get(answer.value.uiVal, "")) if answer.nvmlReturn == 0 else None
 
     def _visible(self, present: int) -> tuple[int, ...]:
         """Return the GPUs that the user's own environment leaves to this process, as CUDA reads it."""

@@ -1,6 +1,7 @@
 /* A stand-in for NVIDIA's libnvidia-ml.so.1. What it tells stands in the file $STANDIN_NVML, which every call
  * reads anew: the status of nvmlInit, then one line for each GPU, "STATUS TOTAL_MB FREE_MB PID,PID,...", where
- * STATUS is what calls about that GPU return (0 is success), and MB or PIDs of "?" are not supported. */
+ * STATUS is what calls about that GPU return (0 is success), and MB or PIDs of "?" are not supported. PIDs may be
+ * followed by "!N", where N is what has to be done for its recovery; without it, that is not supported. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 enum { SUCCESS, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7 };
 typedef struct { int status, count; char total[16], free[16], pids[64]; } gpu;
 typedef struct { unsigned long long total, free, used; } memory;
+typedef struct { unsigned field, scope; long long time, latency; int type, status; union { unsigned number; double other; } value; } field;
 typedef struct { unsigned pid; unsigned long long used; unsigned instance, compute_instance; } process;
 
 static int status, count;
@@ -60,9 +62,21 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *n, process *
     if (g->status) return g->status;
     if (*g->pids == '?') return NOT_SUPPORTED;
     *n = 0;
+    g->pids[strcspn(g->pids, "!")] = 0;
     for (char *word = strtok(g->pids, ",-"); word; word = strtok(NULL, ",-"), ++*n)
         if (found && *n < room) found[*n] = (process){.pid = atoi(word)};
     return *n > room ? INSUFFICIENT_SIZE : SUCCESS;
+}
+
+int nvmlDeviceGetFieldValues(void *handle, int n, field *fields) {
+    gpu *g = at(handle);
+    char *action = strchr(g->pids, '!');
+    if (g->status) return g->status;
+    for (; n--; fields++) {
+        fields->status = action && fields->field == 230 ? SUCCESS : NOT_SUPPORTED;
+        if (action) fields->value.number = atoi(action + 1);
+    }
+    return SUCCESS;
 }
 
 const char *nvmlErrorString(int code) { return code == 15 ? "GPU is lost" : code == 9 ? "Driver Not Loaded" : "Unknown Error"; }

@@ -232,6 +232,41 @@ class TestFaults:
         assert "GPU 0 does not answer (GPU is lost); GPU 1 runs a trial of this experiment" in reason
         assert then == "(0,)"
 
+    @pytest.mark.parametrize(
+        ("action", "needs"), [(1, "a reset"), (2, "a reboot"), (6, "a reset"), (7, "a reboot")]
+    )
+    def test_a_gpu_whose_memory_failed_pauses_until_it_was_reset(
+        self, machine: Machine, action: int, needs: str
+    ) -> None:
+        code = f"""
+            pool = GpuPool(None, 1, 1, False)
+            print(pool.acquire(0), pool.acquire(1), pool.retry_after)
+            print(pool.waiting_reason())
+            now({IDLE!r}, {IDLE!r})
+            print(pool.acquire(1))
+            """
+        first, reason, then = machine.run(code, f"{IDLE}!{action}", IDLE)
+        assert first == "(1,) None 1.0"
+        assert f"GPU 0 needs {needs} (nvidia-smi -q says more); GPU 1 runs a trial" in reason
+        assert then == "(0,)"
+
+    @pytest.mark.parametrize("action", [0, 3, 4, 5])
+    def test_a_gpu_that_programs_can_use_before_its_reset_is_used(
+        self, machine: Machine, action: int
+    ) -> None:
+        assert machine.run("print(GpuPool(None, 1, 1, False).acquire(0))", f"{IDLE}!{action}") == ["(0,)"]
+
+    def test_bindings_or_drivers_that_know_nothing_of_recovery_are_not_asked(self, machine: Machine) -> None:
+        code = """
+            import pynvml
+            pool = GpuPool(None, 1, 1, False)
+            print(pool.acquire(0))
+            pool.release(0)
+            del pynvml.NVML_FI_DEV_GET_GPU_RECOVERY_ACTION
+            print(pool.acquire(0))
+            """
+        assert machine.run(code, IDLE) == ["(0,)"] * 2
+
     def test_a_gpu_that_vanished_pauses_that_one_only(self, machine: Machine) -> None:
         code = f"""
             pool = GpuPool(None, 1, 1, False)
