@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,27 @@ def test_when_the_clock_jumps_nothing_times_out_and_no_duration_is_odd(
     assert all(0 <= trial["duration"] < 50 for trial in trials)
     Path("jump").unlink()
     assert 0 <= json.loads(hpo("show", "--json"))["elapsed"] < 60
+
+
+@pytest.mark.parametrize("changes", ["2027-03-28T01:00:00+00:00", "2027-10-31T01:00:00+00:00"])
+def test_when_summer_time_begins_or_ends_nothing_times_out_and_no_duration_is_odd(
+    clock: Path, changes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    monkeypatch.setenv("LD_PRELOAD", str(clock))
+    monkeypatch.setenv("STANDIN_CLOCK", str(Path("jump").absolute()))
+    moment = datetime.fromisoformat(changes).timestamp()
+    steps = [
+        f"open('jump', 'w').write(str(int({moment} - time.time()) - 1))",
+        "before = time.localtime().tm_isdst",
+        "time.sleep(3)",
+        "open('summer', 'w').write(f'{before} {time.localtime().tm_isdst}')",
+    ]
+    trials = run("; ".join(steps), "--max-trial-duration", "50", "--max-trial-silence", "40")
+    assert Path("summer").read_text() == ("0 1" if "03-28" in changes else "1 0")
+    assert states(trials) == ["succeeded"] * 3
+    assert 3 <= trials[1]["duration"] < 50
+    assert 3 <= json.loads(hpo("show", "--json"))["elapsed"] < 100
 
 
 @pytest.fixture
