@@ -237,7 +237,7 @@ class _Finder:
 
     def inline_calls(self) -> Iterator[Mark]:
         (tree,) = (node for node in self.structure.scopes if isinstance(node, ast.Module))
-        types = set(_in_types(tree))
+        types = set(_in_types(tree)) if "Annotated" in self.file.text else set()  # few files have any
         for call, setting in list(self.structure.calls.items()):
             if call in self._used:
                 continue

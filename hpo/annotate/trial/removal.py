@@ -24,7 +24,8 @@ def removed(file: SourceFile, structure: Structure, marks: Sequence[Mark]) -> It
     What depends on a trial's values is left open, as `result.hole` has it.
     """
     gone = {mark.statement for mark in marks if mark.spelling == "string" and not _stays(mark)}
-    described = _described(file, structure)
+    is_annotated = any(mark.spelling == "annotated" for mark in marks)
+    described = _described(file, structure) if is_annotated else {}
     for mark in marks:
         if mark.spelling == "inline":
             continue
