@@ -326,7 +326,8 @@ def test_the_users_mistakes_end_with_2() -> None:
     hpo("run", "--no-such-option", code=2)
     assert "there is nothing to run" in hpo("run", code=2).stderr
     assert "there is no experiment" in hpo("show", code=2).stderr
-    assert "is no duration" in hpo("run", "train.py", "--max-duration", "soon", code=2).stderr
+    said = hpo("run", "train.py", "--max-duration", "soon", code=2).stderr
+    assert said.startswith('hpo: --max-duration takes a duration, not "soon"\n  write 30s')
 
 
 def test_values_that_are_no_results_fail_their_trials_and_the_others_go_on() -> None:
