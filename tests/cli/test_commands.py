@@ -8,6 +8,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,30 @@ def test_a_wish_of_which_a_killed_runner_left_the_file_is_obeyed_once() -> None:
         assert sorted(trial["origin"] for trial in found) == ["baseline", "imported", "user"]
         for path, written in left.items():
             path.write_bytes(written)
+
+
+def test_of_many_that_resume_an_experiment_at_one_moment_one_runs_it() -> None:
+    """Let a dozen do so, once; `HPO_RUSHES=20 HPO_RUNNERS=50` lets fifty do so, twenty times."""
+    count, rushes = int(os.environ.get("HPO_RUNNERS", "12")), int(os.environ.get("HPO_RUSHES", "1"))
+    wait = "while hpo.get_sequence_id() and not pathlib.Path('go').exists():\n    time.sleep(0.02)\n"
+    Path("train.py").write_text(f"import pathlib, time\n{SCRIPT}".replace("print(", f"{wait}print("))
+    hpo("run", "train.py", "--max-trials", "1", "--name", "mine", "--no-web")
+    for rush in range(rushes):
+        Path("go").unlink(missing_ok=True)
+        hpo("update", "mine", "--max-trials", str(2 + rush))
+        resume = [sys.executable, "-m", "hpo", "resume", "mine", "--no-web"]
+        runners = [subprocess.Popen(resume, stderr=subprocess.PIPE, text=True) for _ in range(count)]
+        deadline = time.monotonic() + 120
+        while sum(runner.poll() is not None for runner in runners) < count - 1:
+            assert time.monotonic() < deadline, "several run it"
+            time.sleep(0.05)
+        Path("go").touch()
+        said = sorted((r.communicate(timeout=120)[1], r.returncode) for r in runners)
+        refusals = {(words.partition(" by process")[0], status) for words, status in said if status}
+        name = Path(data("show", "mine")["directory"]).name
+        assert refusals == {(f"hpo: experiment {name} is being run", 2)}
+        assert [status for _, status in said].count(0) == 1
+    assert [trial["attempt"] for trial in data("trial", "list", "mine")] == [1] * (1 + rushes)
 
 
 def test_that_a_runner_was_to_stop_is_nothing_to_the_next() -> None:
