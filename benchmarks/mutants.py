@@ -46,7 +46,6 @@ from hpo.annotate.reading.source import Edit, SourceFile
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 30, 20  # seconds for a test, and how many times what it took without a mutant
-MEMORY = 8 << 30  # bytes of addresses, for a mutant that collects for ever
 _PYTEST = ("-q", "-n0", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 _SWAPPED: dict[type[ast.AST], str] = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
@@ -235,10 +234,17 @@ class Chosen:
 
 
 class Bench:
-    """A copy of the project in which mutants are tried, and a process that has loaded all that they need."""
+    """A copy of the project in which mutants are tried, and a process that has loaded all that they need.
 
-    def __init__(self, scratch: Path, paths: Sequence[str], without: Sequence[str]) -> None:
-        self.scratch = scratch
+    Args:
+        scratch: an empty folder.
+        paths: of the tests.
+        without: which of them not.
+        memory: bytes of addresses of each mutant, since one may collect for ever.
+    """
+
+    def __init__(self, scratch: Path, paths: Sequence[str], without: Sequence[str], memory: int) -> None:
+        self.scratch, self.memory = scratch, memory
         self.copy = scratch / "copy"
         self.arguments = [*_PYTEST, *paths, *(f"--deselect={test}" for test in without)]
         self.rounds = 0
@@ -351,7 +357,7 @@ class Bench:
             ):  # fmt: skip
                 os.dup2(os.open(path, flags), number)
             os.dup2(1, 2)
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
             status = 70
             try:
                 status = run()
@@ -411,6 +417,9 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], help="of them not these: slow ones")
     parser.add_argument("--sample", type=int, default=300, help="how many mutants (default 300; 0 for all)")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutants.jsonl", help="the file")
+    parser.add_argument(
+        "--memory", type=int, default=8, help="GiB of addresses of each mutant; Ray needs 1000"
+    )
     parser.add_argument("--again", action="store_true", help="try those again that survived")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -433,7 +442,7 @@ def main() -> None:
         else:
             known.pop(outcome["mutant"], None)
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
-        bench = Bench(Path(scratch), options.tests, options.without)
+        bench = Bench(Path(scratch), options.tests, options.without, options.memory << 30)
         tests = bench.observe()
         bench.load()
         try:

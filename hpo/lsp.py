@@ -20,9 +20,11 @@ from pygls.workspace import PositionCodec, TextDocument
 from hpo.annotate.project import annotate
 from hpo.annotate.reading.source import SourceFile
 from hpo.annotate.result import AnnotatedFile, AnnotatedProject, Site
-from hpo.errors import Diagnostic, HpoError
+from hpo.errors import Diagnostic, HpoError, StoreError
+from hpo.experiment.plan import plan_of
 from hpo.experiment.wording import result
 from hpo.runtime import home
+from hpo.runtime.launcher import ScriptCommand
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
 
@@ -163,9 +165,11 @@ def _explained(project: AnnotatedProject, file: SourceFile, site: Site, path: Pa
 def _best(path: Path) -> tuple[str, TrialRow, str] | None:
     """Return of the newest experiment that ran a script its name, its best trial, and what that came to."""
     for directory, row in home.experiments():
-        plan = row["config"]["plan"]
-        script = Path(plan["cwd"], plan["command"].get("script") or "")
-        if script.resolve() == path:
+        try:
+            plan = plan_of(row)
+        except StoreError:
+            continue
+        if isinstance(plan.command, ScriptCommand) and Path(plan.cwd, plan.command.script).resolve() == path:
             with contextlib.closing(Store(directory)) as store:
                 best, wanted = store.best(), store.objectives()
             if best is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,10 @@ def test_a_hover_shows_the_best_value_once_an_experiment_ran(editor: Editor, scr
     assert shown is not None
     assert "best: `3` (trial " in shown
     assert "result 3)" in shown
+    for store in (script.parent / "home").glob("*/experiment.db"):
+        with closing(sqlite3.connect(store)) as db, db:  # as no hpo wrote it
+            db.execute("UPDATE experiment SET config = json_set(config, '$.plan.command', 5)")
+    assert editor.hover(script, 1, 4) == shown.partition("\n\nbest")[0]
 
 
 def test_a_file_that_is_closed_has_nothing_wrong(editor: Editor, script: Path) -> None:

@@ -17,8 +17,9 @@ import numpy
 import pytest
 
 import hpo
+from hpo.config.model import Algorithm
 from hpo.dashboard.views import overview
-from hpo.errors import ExperimentFailed, UsageError
+from hpo.errors import ExperimentFailed, TunerError, UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime.home import find
 from hpo.trial import TrialState
@@ -227,6 +228,15 @@ MISTAKES: list[tuple[Any, dict[str, Any], str]] = [
     (parabola, {"space": {"x": [object, type("object", (), {})]}}, "two options of x are both called object"),
     ("gone.py", {}, "there is no script gone.py"),
 ]
+
+
+@pytest.mark.parametrize("name", ["seed", "direction", "objectives"])
+def test_what_is_the_experiments_is_no_argument_of_its_tuner(name: str) -> None:
+    tuner = Algorithm(name="TPE", class_args={name: 3})
+    made = hpo.Experiment(parabola, {"x": "uniform(0, 1)"}, tuner=tuner, max_trials=2)
+    with pytest.raises(TunerError, match=f"TPE takes no argument {name} of its own") as raised:
+        made.run(progress=False)
+    assert raised.value.help == f"give {name} to the experiment, and not among the classArgs"
 
 
 @pytest.mark.parametrize(("trial", "settings", "message"), MISTAKES, ids=[m for *_, m in MISTAKES])

@@ -13,9 +13,9 @@ from hpo.config.duration import parse_duration
 from hpo.config.model import Algorithm, Config
 from hpo.errors import HpoError, SpaceError, UsageError
 from hpo.experiment.algorithms import make_tuner
-from hpo.experiment.create import Plan
 from hpo.experiment.draft import DEFAULT_TUNER, settled
 from hpo.experiment.foreign import number_of
+from hpo.experiment.plan import Plan
 from hpo.runtime import home
 from hpo.runtime.launcher import ShellCommand
 from hpo.runtime.nni_store import MALFORMED, NNIExperiment, NNITrial, read_nni_folder, unreadable

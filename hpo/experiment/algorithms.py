@@ -18,6 +18,8 @@ from hpo.tuners.custom import (
 
 __all__ = ["load_tuner_class", "make_assessor", "make_tuner", "own_direction", "own_seed"]
 
+_EXPERIMENTS = {"name", "space", "direction", "seed", "objectives"}
+
 
 def make_tuner(config: Config, space: SearchSpace) -> Tuner:
     """Return the tuner of settings in which nothing is left open.
@@ -29,6 +31,7 @@ def make_tuner(config: Config, space: SearchSpace) -> Tuner:
     assert chosen is not None
     if chosen.file is None:
         wanted = {} if config.wanted.are_plain else {"objectives": config.wanted}
+        _check_own(chosen)
         return hpo.tuners.create(
             chosen.name, space, direction=direction, seed=seed, **wanted, **chosen.class_args
         )
@@ -53,8 +56,16 @@ def make_assessor(config: Config) -> Assessor | None:
             help="leave it out, or give one --objective",
         )
     if chosen.file is None:
+        _check_own(chosen)
         return hpo.tuners.create_assessor(chosen.name, direction=config.direction, **chosen.class_args)
     return create_custom_assessor(chosen.file, chosen.name, chosen.class_args, direction=config.direction)
+
+
+def _check_own(chosen: Algorithm) -> None:
+    """Refuse arguments that are the experiment's: of a file they are, of a program or a store not."""
+    for name in _EXPERIMENTS & chosen.class_args.keys():
+        message = f"{chosen.name} takes no argument {name} of its own: it is the experiment's"
+        raise TunerError(message, help=f"give {name} to the experiment, and not among the classArgs")
 
 
 def load_tuner_class(chosen: Algorithm) -> type:

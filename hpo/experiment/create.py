@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +16,7 @@ from hpo.experiment.extraction import Extraction
 from hpo.experiment.listener import Listener, Listeners
 from hpo.experiment.loop import Experiment, cannot_go_on
 from hpo.experiment.objective import Objective
+from hpo.experiment.plan import Plan, config_of, plan_of
 from hpo.experiment.running import shared_variables
 from hpo.experiment.settings_files import freeze_settings
 from hpo.experiment.trackers import make_trackers
@@ -28,11 +28,9 @@ from hpo.runtime.cores import CorePool, thread_limits
 from hpo.runtime.devices import GpuPool
 from hpo.runtime.labels import add_tags
 from hpo.runtime.launcher import (
-    Command,
     FunctionCommand,
     Launcher,
     ScriptCommand,
-    ShellCommand,
     modules_to_preload,
 )
 from hpo.runtime.placement import Places
@@ -42,43 +40,7 @@ from hpo.runtime.strays import end_strays
 from hpo.space import SearchSpace
 from hpo.trial import Trial, TrialState
 
-__all__ = ["Plan", "create", "make", "open_existing"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was decided when the experiment began, and holds for every runner of it."""
-
-    command: Command
-    cwd: Path
-    modules: tuple[str, ...]  # what a trial's process has imported when it begins
-    sources: tuple[str, ...]  # the scripts, or the folder, whose marks were read
-
-    def to_json(self) -> dict[str, Any]:
-        if isinstance(self.command, ScriptCommand):
-            command: dict[str, Any] = {"script": self.command.script, "args": list(self.command.args)}
-        elif isinstance(self.command, FunctionCommand):
-            command = {"function": self.command.name}
-        else:
-            command = {"text": self.command.text}
-        return {
-            "command": command,
-            "cwd": str(self.cwd),
-            "modules": list(self.modules),
-            "sources": list(self.sources),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        written = data["command"]
-        command: Command
-        if "script" in written:
-            command = ScriptCommand(written["script"], tuple(written["args"]))
-        elif "function" in written:
-            command = FunctionCommand(written["function"])
-        else:
-            command = ShellCommand(written["text"])
-        return cls(command, Path(data["cwd"]), tuple(data["modules"]), tuple(data["sources"]))
+__all__ = ["create", "make", "open_existing"]
 
 
 def create(
@@ -187,7 +149,7 @@ def _open(
             row = store.experiment()
             running = {trial.number: trial.attempt for trial in store.trials(states=[TrialState.RUNNING])}
         home.make_parts(directory)
-        plan = _plan(row["config"])
+        plan, config = plan_of(row), config_of(row, is_to_run=True)
         if plan.sources and not is_new:
             check(str(directory / "code"))
         if isinstance(plan.command, FunctionCommand) and objective is None:
@@ -197,7 +159,6 @@ def _open(
                 help=f"go on in that program: hpo.Experiment.open({directory.name!r}, {called}).run()",
             )
         space = SearchSpace.from_json(row["space"], defaults=row["defaults"])
-        config = Config.model_validate({**row["config"]["settings"], "space": None})
         end_strays(directory.name)  # of a runner that died together with its fork server
         if config.track:
             first = listener or Listener()
@@ -222,14 +183,6 @@ def _open(
         raise cannot_go_on(directory, error) from error
     finally:
         lock.close()  # from here on the fork server and the launcher hold it
-
-
-def _plan(config: Mapping[str, Any]) -> Plan:
-    try:
-        return Plan.from_json(config["plan"])
-    except (KeyError, TypeError) as error:
-        message = f"the store does not say what its trials run: {error!r}"
-        raise StoreError(message, help="it is damaged, or was not written by hpo") from error
 
 
 def _places(config: Config) -> Places:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo.errors import StoreError
 from hpo.experiment.explanation import read_explanation
+from hpo.experiment.plan import config_of, plan_of
 from hpo.objectives import Objectives, hypervolume
 from hpo.runtime import home
 from hpo.runtime.labels import read_labels
@@ -30,9 +30,16 @@ __all__ = [
 
 @contextlib.contextmanager
 def open_store(directory: Path) -> Iterator[Store]:
-    """Open a store to read, for a while."""
+    """Open a store to read, for a while.
+
+    Raises:
+        StoreError: it cannot be read, or does not say how its experiment is run.
+    """
     store = Store(directory)
     try:
+        row = store.experiment()
+        config_of(row)
+        plan_of(row)
         with store.blaming():
             yield store
     finally:
@@ -105,7 +112,7 @@ def _hypervolume(store: Store, wanted: Objectives) -> dict[str, Any] | None:
 def experiment_json(store: Store) -> dict[str, Any]:
     """Return the documented form of an experiment."""
     row = store.experiment()
-    settings = _settings(row)
+    settings = row["config"]["settings"]
     best, labels = store.best(), read_labels(store.directory)
     return {
         "id": store.directory.name,
@@ -133,14 +140,6 @@ def experiment_json(store: Store) -> dict[str, Any]:
         "warm_from": settings.get("warm_from"),
         "directory": str(store.directory),
     }
-
-
-def _settings(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    settings = row["config"].get("settings")
-    needed = ("seed", "tuner", "trial_concurrency")
-    if not isinstance(settings, dict) or any(name not in settings for name in needed):
-        raise StoreError("the store's settings cannot be read", help="it was not written by hpo")
-    return settings
 
 
 def limits_json(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hpo.config.model import Config
 from hpo.experiment.loop import Experiment
+from hpo.experiment.plan import config_of
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
@@ -76,7 +77,7 @@ class Standing:
         row = store.experiment()
         counts = store.counts()
         rows = store.trials(states=[TrialState.RUNNING], limit=_SHOWN)
-        config = Config.model_validate({**row["config"]["settings"], "space": None})
+        config = config_of(row)
         return cls(
             id=store.directory.name,
             config=config,

@@ -31,7 +31,7 @@ from hpo.figures.parameters import contour, importance, parallel, slices
 from hpo.figures.schedule import lineage, reached_by, rungs, timeline
 from hpo.figures.theme import PALETTE, STATES, TEMPLATES, Theme, themed
 from hpo.figures.trials import compare, curves, edf, history
-from hpo.parameters import Arrangement
+from hpo.parameters import Arrangement, is_number
 from hpo.trial import TrialState
 
 __all__ = [
@@ -88,7 +88,7 @@ def telling(record: Record) -> list[str]:
         "contour": succeeded > 2 and parameters > 1,
         "curves": any(len(metrics) > 1 for metrics in record.intermediate.values()),
         "rungs": any("budget" in t.memo or t.state is TrialState.EARLY_STOPPED for t in reached),
-        "lineage": any("generation" in t.memo for t in reached),
+        "lineage": any(is_number(t.memo.get("generation")) for t in reached),
         "edf": succeeded > 1,
         "timeline": any(t.started is not None for t in trials),
     }

@@ -11,6 +11,7 @@ from hpo.experiment.record import Record
 from hpo.figures.drawing import empty, figure, unit_of_time
 from hpo.figures.scales import result_axis
 from hpo.figures.theme import BEST, BLUE, GREY, PALETTE, STATES, label
+from hpo.parameters import is_number
 from hpo.runtime.queries import TrialRow
 from hpo.trial import TrialState
 
@@ -217,7 +218,7 @@ def _links(
 def lineage(record: Record) -> go.Figure:
     """Show the generations of a population: who went on from whom, and the line that the best comes from."""
     title = "Lineage"
-    members = [t for t in record.trials if "generation" in t.memo]
+    members = [t for t in record.trials if is_number(t.memo.get("generation"))]
     results = {t.number: reached_by(record, t) for t in members}
     members = [t for t in members if results[t.number] is not None]
     if not members:

@@ -12,8 +12,8 @@ from typing import Any
 from hpo.conditions import Condition
 from hpo.config.model import Config
 from hpo.errors import UsageError
-from hpo.experiment.create import Plan
 from hpo.experiment.draft import settled
+from hpo.experiment.plan import Plan
 from hpo.parameters import Parameter, create
 from hpo.runtime import home
 from hpo.runtime.launcher import ShellCommand

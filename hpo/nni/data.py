@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hpo.errors import StoreError
+from hpo.experiment.documents import open_store
 from hpo.experiment.wording import what_runs
 from hpo.runtime import home
 from hpo.runtime.queries import TrialRow
@@ -189,10 +191,10 @@ def _algorithm(chosen: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, 
 
 
 def all_metadata() -> list[dict[str, Any]]:
-    """Return what is known of each experiment, the newest first."""
+    """Return what is known of each experiment that can be read, the newest first."""
     found = []
     for directory, row in home.experiments():
-        with contextlib.closing(Store(directory)) as store:
+        with contextlib.suppress(StoreError), open_store(directory) as store:
             told = profile(store)
             found.append(
                 {

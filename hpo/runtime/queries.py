@@ -55,7 +55,8 @@ COLUMNS = TrialRow._fields
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STATES = {state.value: state for state in TrialState}
 _NO_JSON = (ValueError, TypeError, RecursionError)
-_NUMERIC = {int, float, type(None)}
+_NUMBERS = {int, float}
+_NUMERIC = {*_NUMBERS, type(None)}
 _LARGEST = 1 << 62  # numbers; SQLite counts to twice as many
 _RUNS = 1 << 20  # of one trial; each leaves files that the next looks for
 #: Of each whole number the least, and the first that is too large.
@@ -138,7 +139,23 @@ def _wrong_memo(number: int, memo: dict[str, Any]) -> str | None:
         return f"its checkpoints are {folders!r}"
     if not isinstance(memo.get("handed", {}), dict):
         return f"it is handed {memo['handed']!r}"
+    if not isinstance(memo.get("wish", ""), str):
+        return f"its wish is {memo['wish']!r}"
     return None
+
+
+def _metric(step: Any, value: Any, data: Any = None) -> Metric:
+    if type(step) not in _NUMBERS or type(value) not in _NUMBERS:
+        raise _forged("reports", f"{value!r} at step {step!r} is no result")
+    return Metric(step, value, None if data is None else _whole_result(data))
+
+
+def _whole_result(written: Any) -> Any:
+    """Return a result that was reported as a dict."""
+    try:
+        return json.loads(written or "null")
+    except _NO_JSON as error:
+        raise _forged("results", error) from error
 
 
 def _forged(what: str, why: object) -> StoreError:
@@ -325,7 +342,7 @@ class Queries:
             "SELECT step, value FROM metric WHERE trial = ? AND value IS NOT NULL ORDER BY sequence",
             (number,),
         )
-        return [Metric(step, value) for step, value in rows]
+        return [_metric(step, value) for step, value in rows]
 
     def reports(self, number: int) -> list[Intermediate]:
         """Return a trial's intermediate results as they were reported, in order, the finite ones."""
@@ -334,7 +351,8 @@ class Queries:
             "ORDER BY sequence",
             (number,),
         )
-        return [Intermediate(step, v, None, json.loads(d or "null"), at) for step, v, d, at in rows]
+        metrics = [(_metric(step, value, data), at) for step, value, data, at in rows]
+        return [Intermediate(m.step, m.value, None, m.data, at) for m, at in metrics]
 
     def last_metric(self, number: int) -> Metric | None:
         """Return the last finite intermediate result of a trial."""
@@ -343,7 +361,7 @@ class Queries:
             "ORDER BY sequence DESC LIMIT 1",
             (number,),
         ).fetchone()
-        return None if row is None else Metric(*row)
+        return None if row is None else _metric(*row)
 
     def all_metrics(self, most: int | None = None, *, whole: bool = False) -> dict[int, list[Metric]]:
         """Return intermediate results by trial: of all, or of so many, evenly spread, and of the best.
@@ -363,8 +381,7 @@ class Queries:
             (every, best.number if best else None),
         )
         for trial, step, value, data in rows:
-            metric = Metric(step, value, None if data is None else json.loads(data))
-            found.setdefault(trial, []).append(metric)
+            found.setdefault(trial, []).append(_metric(step, value, data))
         return found
 
     def repetitions(self, number: int) -> list[tuple[float, dict[str, Any] | None, float | None]]:
@@ -372,7 +389,10 @@ class Queries:
         rows = self._db.execute(
             "SELECT value, data, duration FROM repetition WHERE trial = ? ORDER BY repeat", (number,)
         )
-        return [(value, json.loads(data or "null"), duration) for value, data, duration in rows]
+        found = [(value, _whole_result(data), duration) for value, data, duration in rows]
+        if not _NUMERIC.issuperset(type(each) for value, _, duration in found for each in (value, duration)):
+            raise _forged(f"runs of trial {number}", "text in the place of a number")
+        return found
 
     def last_end(self) -> float | None:
         """Return when a trial last ended, in seconds since 1970; None where none has."""
@@ -387,8 +407,17 @@ class Queries:
     def events(self, trial: int | None = None) -> list[dict[str, Any]]:
         """Return what was noted, of one trial or of all."""
         where, values = ("", ()) if trial is None else ("WHERE trial = ?", (trial,))
-        cursor = self._db.execute(f"SELECT time, kind, trial, message FROM event {where} ORDER BY id", values)  # noqa: S608
-        return [dict(zip((c[0] for c in cursor.description), row, strict=True)) for row in cursor]
+        rows = self._db.execute(f"SELECT time, kind, trial, message FROM event {where} ORDER BY id", values)  # noqa: S608
+        found = []
+        for at, kind, trial, message in rows:
+            if (
+                type(at) not in _NUMBERS
+                or type(trial) not in _NUMERIC
+                or {type(kind), type(message)} != {str}
+            ):
+                raise _forged("events", f"{message!r} is none")
+            found.append({"time": at, "kind": kind, "trial": trial, "message": message})
+        return found
 
     def told_after(self, told: int) -> list[TrialRow]:
         """Return the trials that ended after one, by its place in the order of telling."""

@@ -34,6 +34,11 @@ COMMANDS = (
     "trial list",
     "trial show {} 1",
     "export {} --format json",
+    "report {} -o report.html",
+    "export {} --to optuna",
+    "diff {} {}",
+    "apply {}",
+    "update {} --max-trials 5",
     "resume {} --no-web",
 )
 PAGES = (
@@ -72,7 +77,7 @@ def _copy(source: str, target: str) -> None:
 def ask_everything(directory: Path) -> None:
     """Ask every command and every page; none may break, whatever the store says."""
     for command in COMMANDS:
-        done = CliRunner().invoke(app, command.format(directory.name).split())
+        done = CliRunner().invoke(app, command.replace("{}", directory.name).split())
         fine = done.exception is None or isinstance(done.exception, SystemExit | HpoError)
         assert fine, (command, done.exception)
     access = Access(directory.parent)
@@ -111,6 +116,21 @@ def a_pipe(directory: Path) -> None:
     os.mkfifo(directory / "experiment.db")
 
 
+def in_config(name: str, value: str) -> Callable[[Path], None]:
+    return in_database(f"UPDATE experiment SET config = json_set(config, '$.{name}', json('{value}'))")
+
+
+#: What the settings or the plan of a store may say.
+CONFIG = [
+    ("settings", "5"), ("settings.max_trials", '"many"'), ("settings.tuner", "5"), ("settings.tuner", "null"),
+    ("settings.tuner.class_args", '"x"'), ("settings.tuner.class_args.seed", '"x"'),
+    ("settings.tuner.file", "5"),
+    ("settings.assessor", "[]"), ("settings.objectives", "7"), ("settings.result_constraints", "[[]]"),
+    ("settings.fixed", "3"), ("settings.trial_concurrency", '"all"'), ("settings.seed", "{}"),
+    ("settings.repeat", '"x"'), ("settings.max_duration", '"soon"'), ("settings.from_the_future", "1"),
+    ("plan", "5"), ("plan.command", "[]"), ("plan.command", "{}"), ("plan.cwd", "5"), ("plan.modules", "[1]"),
+    ("plan.sources", '"x"'), ("plan.command.args", "[[]]"),
+]  # fmt: skip
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 HARMS = {
     "text": a_text_file,
@@ -133,6 +153,12 @@ HARMS = {
     "a memo of a tuner that is none": in_database(
         """UPDATE trial SET memo = '{"rung": [], "parent": "../../etc", "generation": "x"}'"""
     ),
+    **{f"{name} = {value}": in_config(name, value) for name, value in CONFIG},
+    "reports that are none": in_database("INSERT INTO metric VALUES (1, 0, 'x', 'y', '[', 'z')"),
+    "events that are none": in_database(
+        "INSERT INTO event (time, kind, trial, message) VALUES ('y', x'ff', 'x', 5)"
+    ),
+    "runs that are none": in_database("INSERT INTO repetition VALUES (1, 0, 'x', '[', 'y')"),
     "a view without end": in_database(
         f"ALTER TABLE trial RENAME TO t; CREATE VIEW trial AS SELECT t.* FROM t, ({ENDLESS} SELECT i FROM n)"
     ),
@@ -157,6 +183,7 @@ FORGED = {
     "checkpoints that are none": ("memo", '{"checkpoints": 3}', "its checkpoints are 3"),
     "checkpoints in no folder": ("memo", '{"checkpoints": [[], {}]}', r"its checkpoints are \[\[\]"),
     "values that are none": ("memo", '{"handed": [1]}', r"it is handed \[1\]"),
+    "a wish that is none": ("memo", '{"wish": [1]}', r"its wish is \[1\]"),
     "an origin that is none": ("origin", "owned", "origin is 'owned'"),
     "no attempt": ("attempt", 0, "attempt is 0"),
     "half an attempt": ("attempt", 1.5, "attempt is 1.5"),
@@ -220,6 +247,14 @@ def test_what_an_hpo_may_have_written_is_resumed_and_stays_in_its_folder(
     assert done.exit_code == 0, done.exception
     assert {path.name for path in (directory / "trials").iterdir()} == {"0", "1", "2", "3"}
     assert os.listdir(directory.parent) == [directory.name]
+
+
+def test_a_store_of_a_newer_hpo_is_shown_and_not_run_without_what_it_sets(directory: Path) -> None:
+    in_config("settings.max_trial_energy", "1")(directory)
+    assert CliRunner().invoke(app, ["show", directory.name]).exit_code == 0
+    done = CliRunner().invoke(app, ["resume", directory.name, "--no-web"])
+    assert isinstance(done.exception, StoreError)
+    assert done.exception.message == "the store has settings that this hpo does not know: max_trial_energy"
 
 
 @pytest.mark.parametrize(
