@@ -63,6 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def directory(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
     shutil.copytree(made, tmp_path / "home" / "digits", copy_function=_copy)
     return tmp_path / "home" / "digits"
 
