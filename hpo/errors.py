@@ -59,6 +59,8 @@ class HpoError(Exception):
         super().__init__(message)
         self.message = message
         self.help = help
+        if help is not None and hasattr(self, "add_note"):  # Python 3.11: a program's traceback shows it
+            self.add_note(help)
 
     def __str__(self) -> str:
         return self.message  # and not of `args`, so that a pickled error comes back whole

@@ -10,6 +10,7 @@ import typer
 from hpo.cli import completion
 
 __all__ = [
+    "ENOUGH",
     "Assessor",
     "Concurrency",
     "Config",
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 _WHAT, _HOW = "What is tuned", "How it is searched"
-_ENOUGH, _TRIALS, _RUNNER = "When it is enough", "Each trial", "How it runs"
+ENOUGH, _TRIALS, _RUNNER = "When it is enough", "Each trial", "How it runs"
 
 
 # -- what is tuned
@@ -172,12 +173,12 @@ Repeat = Annotated[
 
 MaxTrials = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="How many trials; 100 without any limit.", rich_help_panel=_ENOUGH),
+    typer.Option(min=1, metavar="N", help="How many trials; 100 without any limit.", rich_help_panel=ENOUGH),
 ]
 MaxDuration = Annotated[
     str | None,
     typer.Option(
-        metavar="DURATION", help="After this no trial starts: 30s, 10m, 1h, 2d.", rich_help_panel=_ENOUGH
+        metavar="DURATION", help="After this no trial starts: 30s, 10m, 1h, 2d.", rich_help_panel=ENOUGH
     ),
 ]
 StopWhen = Annotated[
@@ -185,7 +186,7 @@ StopWhen = Annotated[
     typer.Option(
         metavar="NAME>=NUMBER",
         help="A final result that is good enough, such as 'val_acc>=0.99'; running trials end.",
-        rich_help_panel=_ENOUGH,
+        rich_help_panel=ENOUGH,
     ),
 ]
 Patience = Annotated[
@@ -194,7 +195,7 @@ Patience = Annotated[
         min=1,
         metavar="N",
         help="After so many trials without a better result no trial starts.",
-        rich_help_panel=_ENOUGH,
+        rich_help_panel=ENOUGH,
     ),
 ]
 MaxFailures = Annotated[
@@ -203,7 +204,7 @@ MaxFailures = Annotated[
         min=1,
         metavar="N",
         help="After so many failed trials no trial starts; 3 where these are the first.",
-        rich_help_panel=_ENOUGH,
+        rich_help_panel=ENOUGH,
     ),
 ]
 

@@ -58,14 +58,36 @@ def kill_trial(reference: str | None, number: int) -> None:
     wishes.kill_trial(home.find(reference), number)
 
 
-def update(reference: str | None, settings: Mapping[str, Any], space_file: Path | None) -> None:
-    """Change an experiment's limits or space: at once where it runs, else from when it is resumed."""
+_LIMITS = (
+    *("max_trials", "max_duration", "stop_when", "patience", "max_failures"),
+    *("max_trial_duration", "max_trial_silence", "max_trial_memory"),
+)
+
+
+def update(
+    reference: str | None, settings: Mapping[str, Any], no_limits: Sequence[str], space_file: Path | None
+) -> None:
+    """Change an experiment's limits or space: at once where it runs, else from when it is resumed.
+
+    Args:
+        reference: the experiment; None for the newest.
+        settings: the new ones; None where one stays as it is.
+        no_limits: those that are taken away, as their options are called.
+        space_file: has the new space, if there is one.
+    """
     changed = {name: value for name, value in settings.items() if value is not None}
+    for written in no_limits:
+        name = written.removeprefix("--").replace("-", "_")
+        if name not in _LIMITS or name in changed:
+            what = "is given one" if name in changed else "names no limit"
+            names = ", ".join(limit.replace("_", "-") for limit in _LIMITS)
+            raise UsageError(f"--no-limit {written}: it {what}", help=f"there are {names}")
+        changed[name] = None
     space = None if space_file is None else load_space(space_file)
     directory = home.find(reference)
     wishes.update(directory, changed, space)
     when = "from now on" if home.is_running(directory) else f"once it goes on: hpo resume {directory.name}"
-    new = [options({name: settings[name] for name in changed})] if changed else []
+    new = [options(changed)] if changed else []
     print(
         f"Experiment {directory.name} has {', '.join(new + ['another space'] * (space is not None))}, {when}"
     )

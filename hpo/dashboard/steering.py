@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, HTTPException, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from hpo.config.model import Config
 from hpo.dashboard import views
@@ -24,13 +24,16 @@ from hpo.space import SearchSpace
 __all__ = ["steering"]
 
 
+Duration = str | Annotated[float, Strict()]  # true is no second
+
+
 class Changed(BaseModel):
     """Limits and search space as they are to be; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
 
     max_trials: Annotated[int | None, Field(ge=1, le=LARGEST)] = Field(None, description="null: no limit")
-    max_duration: str | float | None = Field(None, description="30s, 10m, 1h, 2d or seconds; null: no limit")
+    max_duration: Duration | None = Field(None, description="30s, 10m, 1h, 2d or seconds; null: no limit")
     stop_when: Annotated[str | None, Field(max_length=200)] = Field(
         None, description="the final result that is good enough: val_acc>=0.99"
     )
@@ -40,8 +43,8 @@ class Changed(BaseModel):
     max_failures: Annotated[int | None, Field(ge=1, le=LARGEST)] = Field(
         None, description="after so many failed trials none starts; null: where the first 3 all fail"
     )
-    max_trial_duration: str | float | None = Field(None, description="as max_duration")
-    max_trial_silence: str | float | None = Field(
+    max_trial_duration: Duration | None = Field(None, description="as max_duration")
+    max_trial_silence: Duration | None = Field(
         None, description="as max_duration: without a report of the trial"
     )
     max_trial_memory: str | int | None = Field(None, description="512M, 4G or bytes; null: no limit")

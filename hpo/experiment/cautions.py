@@ -11,7 +11,7 @@ from hpo.config.model import Config
 from hpo.parameters import Parameter
 from hpo.runtime.mounts import network_file_system
 
-__all__ = ["of_budget", "of_direction", "of_edits", "of_home", "of_marks", "of_results"]
+__all__ = ["of_budget", "of_direction", "of_edits", "of_home", "of_marks", "of_output", "of_results"]
 
 _ASKS = re.compile(rb"hpo|nni", re.IGNORECASE)  # the modules, their marks, the variables and the commands
 _REPORTS = re.compile(rb"report_(?:final_result|intermediate_result|fold)\(\s*([A-Za-z_][\w.]*)\s*[,()\[]")
@@ -42,6 +42,13 @@ def of_results(config: Config, project: AnnotatedProject) -> Iterator[str]:
     if config.metric_pattern is None and not any(_RESULT.search(f.original) for f in project.files):
         yield f"warning: nothing in {project.files[0].name} reports a result, and a trial without one fails"
         yield "  help: add '''@hpo.report_final_result(value)''', or read it with --metric-pattern"
+
+
+def of_output(config: Config) -> Iterator[str]:
+    """Yield that an assessor has nothing to judge, where results are found in what a trial printed."""
+    if config.metric_pattern is not None and config.assessor is not None:
+        name = config.assessor.name
+        yield f"warning: {name} stops no trial: --metric-pattern is read when a trial has ended"
 
 
 def of_edits(project: AnnotatedProject | None) -> Iterator[str]:

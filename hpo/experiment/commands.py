@@ -72,13 +72,11 @@ def _fits(experiment: Experiment, parameters: dict[str, Any], wish: str) -> bool
 
 def _update(experiment: Experiment, settings: dict[str, Any]) -> None:
     try:
-        experiment.config = experiment.config.override(**settings)
+        experiment.change(experiment.config.override(**settings))
     except HpoError as error:
         experiment.store.add_event("warning", f"the settings stay as they are: {error}")
         return
     experiment.store.update_settings(settings)
-    experiment.limits.change(experiment.config)
-    experiment.limits.look_back(experiment.store.trials(states=[TrialState.SUCCEEDED]))
     experiment.note(f"It has {options(settings)}, from now on")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -105,6 +106,10 @@ def draft(
     for tag in config.tags:
         check_tag(tag)
     check_trackers(config.track)
+    if config.engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise UsageError(
+            "--engine ray needs Ray, which is not installed", help="pip install 'hpo-annotate[ray]'"
+        )
     command, cwd = _command(config, script, arguments, objective)
     if objective is not None:
         config = config.override(space=objective.space)
@@ -216,6 +221,8 @@ def _caution(
         if argument is not None:
             for line in cautions.of_budget(config, project, argument):
                 listener.noted(line)
+    for line in cautions.of_output(config):
+        listener.noted(line)
     if config.direction is None and direction == "maximize":
         for line in cautions.of_direction(config, project):
             listener.noted(line)

@@ -93,7 +93,7 @@ class Experiment:
         )
         self._ends = Ends(store, self.advisers, config, self._listener.noted)
         self._explanation = self._new_explanation()
-        self._watch = Watch(launcher, self.running, self._look_at)
+        self._watch = Watch(launcher, self.running, self._listen_to)
         self._closing: str | None = None  # why no more trials start, whatever the limits are
         self._enough: str | None = None  # the limit that is reached
         self._failed: str | None = None  # why the experiment cannot go on
@@ -416,7 +416,7 @@ class Experiment:
     def _hold(self, number: int) -> None:
         """Count no time of a trial for which no process can be had; say once that some wait for one."""
         if number in self.running:
-            self.running[number].deadline = self.running[number].silent_at = None
+            self.running[number].deadline = self.running[number].heard = None
         reason = self._launcher.waits
         if reason is not None and not self._said_that_some_wait:
             self._said_that_some_wait = True
@@ -438,6 +438,12 @@ class Experiment:
             return  # the baseline runs to its end: the gain is measured from it
         if self.advisers.should_stop(run.trial):
             self.stop_trial(run, TrialState.EARLY_STOPPED)
+
+    def _listen_to(self, run: RunningTrial) -> None:
+        """Look whether a trial is as silent as it seems: where its output is read, that counts."""
+        self._look_at(run)
+        if self.config.metric_pattern is not None and run.has_written():
+            run.heard = time.monotonic()
 
     def _end(self, ended: Ended) -> None:
         run = self.running.pop(ended.number, None)
@@ -568,6 +574,13 @@ class Experiment:
             self._watch.kill_all()
 
     # -- what commands change
+
+    def change(self, config: Config) -> None:
+        """Go on with other settings, those of trials that run included."""
+        self.config = config
+        self._watch.change(config)
+        self.limits.change(config)
+        self.limits.look_back(self.store.trials(states=[TrialState.SUCCEEDED]))
 
     def note(self, message: str) -> None:
         """Say what changed to whoever watches."""

@@ -63,7 +63,7 @@ class RunningTrial:
         limit: the seconds that it may take, from its beginning.
         deadline: when it has taken too long.
         silence: the seconds in which it may report nothing.
-        silent_at: when it has reported nothing for too long.
+        heard: when it reported something last, or began; None before it does.
         kill_at: TERM was sent, and then KILL will be; or KILL was, and then it is given up.
         killed_at: when KILL was sent first.
         timed_out: it took too long, and is stopped; what it took too long for.
@@ -72,6 +72,7 @@ class RunningTrial:
         repeat: which of the trial's runs it is, from 0.
         earlier: the results of the runs before it.
         stopped_as: what it becomes, where it is stopped on purpose.
+        written: the bytes of output that it had when somebody asked last.
         final: the first final result; it counts, whatever happens afterwards.
         bad: a final result that is no number.
         warned: what was said of it.
@@ -89,12 +90,13 @@ class RunningTrial:
     limit: float | None = None
     deadline: float | None = None
     silence: float | None = None
-    silent_at: float | None = None
+    heard: float | None = None
     kill_at: float | None = None
     killed_at: float | None = None
     stopped_as: TrialState | None = None
     timed_out: str | None = None
     overused: str | None = None
+    written: int = 0
     retries: int = 0
     repeat: int = 0
     earlier: list[Outcome] = field(default_factory=list)
@@ -102,6 +104,11 @@ class RunningTrial:
     bad: Bad | None = None
     warned: set[str] = field(default_factory=set)
     parts: Sequence[str] = ()
+
+    @property
+    def silent_at(self) -> float | None:
+        """When it has reported nothing for too long, unless it does meanwhile."""
+        return None if self.silence is None or self.heard is None else self.heard + self.silence
 
     def make_folder(self) -> bool:
         """Make its folder: one that goes on from an earlier trial begins with the files of that one.
@@ -199,8 +206,8 @@ class RunningTrial:
                     metrics += self._recall(math.inf)  # its checkpoint was that of the last pass
                 self._take(report, store)
         if self.offset != before:
-            if self.silent_at is not None and self.silence is not None:
-                self.silent_at = time.monotonic() + self.silence
+            if self.heard is not None:
+                self.heard = time.monotonic()
             store.add_metrics(self.trial.number, metrics)
             store.set_spool(self.trial.number, self.offset)
         return bool(metrics)
@@ -285,6 +292,14 @@ class RunningTrial:
             store.add_metrics(self.trial.number, list(enumerate(reports)))
         if found:
             self._take(Final(found[-1], None, now), store)
+
+    def has_written(self) -> bool:
+        """Tell whether it wrote anything to its logs since this was asked last."""
+        before, self.written = self.written, 0
+        for name in _LOGS:
+            with contextlib.suppress(OSError):
+                self.written += os.lstat(f"{self.directory}/{name}").st_size
+        return self.written != before
 
     def trim_logs(self) -> None:
         """Keep what it writes to its logs from filling the disk."""

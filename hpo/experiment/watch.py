@@ -26,26 +26,35 @@ class Watch:
     Args:
         launcher: sends them signals.
         running: the trials, by number; its owner adds and removes them.
-        look: reads what a trial reported; nothing else need tell of what no library of ours wrote.
+        listen: hears what a trial reported, of which nothing else need tell: no library of ours wrote it.
     """
 
     def __init__(
         self,
         launcher: Launcher,
         running: Mapping[int, RunningTrial],
-        look: Callable[[RunningTrial], None],
+        listen: Callable[[RunningTrial], None],
     ) -> None:
-        self._launcher, self._running, self._look = launcher, running, look
+        self._launcher, self._running, self._listen = launcher, running, listen
         # When to look at which trial; one that ended meanwhile is passed over. There may be 10,000 in flight.
         self._moments: list[tuple[float, int]] = []
         self._logs_at = time.monotonic() + _LOGS_EVERY
         self._memory_at = 0.0
 
     def begin(self, run: RunningTrial, config: Config) -> None:
-        """Take note of a trial that has begun, or was begun by an earlier runner, and of its limits."""
+        """Take note of a trial that has begun, or was begun by an earlier runner: it is heard of now."""
+        run.heard = time.monotonic()
+        self._limit(run, config)
+
+    def change(self, config: Config) -> None:
+        """Hold the trials that run to other limits."""
+        for run in self._running.values():
+            if run.heard is not None and run.kill_at is None:
+                self._limit(run, config)
+
+    def _limit(self, run: RunningTrial, config: Config) -> None:
         run.limit, run.silence = config.max_trial_duration, config.max_trial_silence
         run.deadline = None if run.limit is None else run.started + run.suspended + run.limit
-        run.silent_at = None if run.silence is None else time.monotonic() + run.silence
         self._expect(run, run.deadline)
         self._expect(run, run.silent_at)
 
@@ -54,7 +63,7 @@ class Watch:
         self._moments = [(moment + seconds, number) for moment, number in self._moments]
         for run in self._running.values():
             run.suspended += seconds
-            for name in ("deadline", "silent_at", "kill_at", "killed_at"):
+            for name in ("deadline", "heard", "kill_at", "killed_at"):
                 if (moment := getattr(run, name)) is not None:
                     setattr(run, name, moment + seconds)
 
@@ -66,7 +75,7 @@ class Watch:
             state: what becomes of it; None for what it deserves.
         """
         if run.kill_at is None:
-            run.deadline = run.silent_at = None
+            run.deadline = run.silence = None
             run.stopped_as = state
             run.kill_at = time.monotonic() + _GRACE
             self._expect(run, run.kill_at)
@@ -93,7 +102,7 @@ class Watch:
             if run.deadline is not None and now >= run.deadline:
                 self._time_out(run, f"it took longer than {run.limit:g} s")
             if run.silent_at is not None and now >= run.silent_at:
-                self._look(run)
+                self._listen(run)
             if run.silent_at is not None and now >= run.silent_at:
                 self._time_out(run, f"it reported nothing for {run.silence:g} s")
             self._expect(run, run.silent_at)

@@ -52,10 +52,13 @@ def what_runs(command: Mapping[str, Any]) -> str:
 
 
 def options(settings: Mapping[str, Any]) -> str:
-    """Write settings as the options that change them: --max-trials 8, --concurrency 2."""
-    return ", ".join(
-        f"--{name.removeprefix('trial_').replace('_', '-')} {value}" for name, value in settings.items()
-    )
+    """Write settings as the options that change them: --max-trials 8, --max-duration 60s, no --patience."""
+    written = []
+    for name, value in settings.items():
+        option = f"--{name.removeprefix('trial_').replace('_', '-')}"
+        shown = f"{value:g}s" if isinstance(value, float) else value  # only durations are
+        written.append(f"no {option}" if value is None else f"{option} {shown}")
+    return ", ".join(written)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

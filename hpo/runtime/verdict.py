@@ -58,6 +58,8 @@ def judge(
         pattern: what was to find results in its output.
     """
     if final is not None:
+        if (ended := timed_out or overused) is not None:
+            return Verdict(None, f"{ended}, and was ended; its final result counts")
         return Verdict(None, f"it ended with status {status} after its final result" if status else None)
     if bad is not None:
         return Verdict("bad_value", f"its final result: {bad.reason}")

@@ -355,6 +355,45 @@ def test_the_users_mistakes_end_with_2() -> None:
     assert said.startswith('hpo: --max-duration takes a duration, not "soon"\n  write 30s')
 
 
+def test_a_limit_is_taken_away() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--patience", "5", "--max-trial-silence", "1h", "--no-web")
+    said = hpo(
+        "update", "--no-limit", "patience", "--no-limit", "max-trial-silence", "--max-duration", "90m"
+    ).stdout
+    assert "has --max-duration 90m, no --patience, no --max-trial-silence, once it goes on" in said
+    assert (
+        "It has --max-duration 5400s, no --patience, no --max-trial-silence, from now on"
+        in hpo("resume").stderr
+    )
+    assert data("show")["limits"] == {"max_trials": 1, "max_duration": 5400.0, "max_trial_duration": None}
+    refused = hpo("update", "--no-limit", "silence", code=2).stderr
+    assert refused.startswith(
+        "hpo: --no-limit silence: it names no limit\n  there are max-trials, max-duration,"
+    )
+    assert "it is given one" in hpo("update", "--no-limit", "patience", "--patience", "3", code=2).stderr
+
+
+def test_a_cluster_that_cannot_be_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as found\nspec = found.find_spec\n"
+        "found.find_spec = lambda name, *more: None if name == 'ray' else spec(name, *more)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    said = hpo("run", "train.py", "--engine", "ray", code=2).stderr
+    assert said.startswith("hpo: --engine ray needs Ray, which is not installed\n  pip install ")
+    assert hpo("list", "--json").stdout == "[]\n"
+
+
+def test_an_assessor_that_has_nothing_to_judge_is_said() -> None:
+    options = ["--metric-pattern", "x is (.*)", "--assessor", "Medianstop", "--max-trials", "1"]
+    assert (
+        "warning: Medianstop stops no trial: --metric-pattern is read"
+        in hpo("run", "train.py", *options).stderr
+    )
+
+
 def test_values_that_are_no_results_fail_their_trials_and_the_others_go_on() -> None:
     bad = "['a', float('nan'), None, [1], {'loss': 1}, True][n - 1]"
     text = f"import hpo\nn = 0  # hpo: randint(0, 7)\nhpo.report_final_result(1.0 if n == 0 else {bad})\n"

@@ -167,14 +167,40 @@ class TestSilence:
         assert (row.failure, row.detail) == ("timeout", "it reported nothing for 3 s")
         assert [len(experiment.store.metrics(number)) for number in range(3)] == [6, 1, 6]
 
-    def test_it_holds_for_trials_that_begin_once_it_is_given(self) -> None:
-        update = f"{sys.executable} -m hpo update --max-trial-silence 1s --max-trial-duration 1h"
-        command = f"""case $HPO_TRIAL_SEQUENCE in
-            0) {update}; sleep 3;;
-            1) sleep 600;;
-        esac
-        {NUMBER}"""
+    def test_it_holds_for_trials_that_run_once_it_is_given(self) -> None:
+        update = f"{sys.executable} -m hpo update --max-trial-silence 2s --max-trial-duration 1h"
+        command = f"if [ $HPO_TRIAL_SEQUENCE = 1 ]; then {update}; sleep 600; fi; {NUMBER}"
         assert states(run(command, max_trials=3)) == ["succeeded", "failed", "succeeded"]
+
+    def test_it_is_taken_away_from_trials_that_run(self) -> None:
+        update = f"{sys.executable} -m hpo update --no-limit max-trial-silence --no-limit max-trial-duration"
+        command = f"{update}; sleep 6; {NUMBER}"
+        assert states(run(command, max_trial_silence=5, max_trial_duration=5, max_trials=1)) == ["succeeded"]
+
+    @pytest.mark.parametrize(("line", "failure"), [("loss: 1", None), ("", "timeout")])
+    def test_where_results_are_read_from_the_output_what_is_printed_counts(
+        self, line: str, failure: str | None
+    ) -> None:
+        prints = f"""if [ -n "{line}" ]; then echo "{line}"; fi"""
+        command = f"for i in 1 2 3 4 5 6 7; do {prints}; sleep 0.5; done; echo loss: 2"
+        experiment = run(
+            f"test $HPO_TRIAL_SEQUENCE = 0 && echo loss: 3 && exit; {command}",
+            max_trial_silence=2,
+            metric_pattern="loss: (.)",
+            max_trials=2,
+        )
+        row = experiment.store.trial(1)
+        assert row is not None
+        assert row.failure == failure
+
+    def test_a_trial_that_hangs_after_its_final_result_says_who_ended_it(self) -> None:
+        experiment = run(f"{NUMBER}; sleep 600", max_trial_silence=1, max_trials=1)
+        row = experiment.store.trial(0)
+        assert row is not None
+        assert (row.failure, row.detail) == (
+            None,
+            "it reported nothing for 1 s, and was ended; its final result counts",
+        )
 
 
 class TestRetries:

@@ -146,6 +146,24 @@ def test_one_that_an_earlier_runner_began_is_silent_from_now_on(ward: Ward) -> N
     assert run.silent_at > now + 60
 
 
+def test_limits_that_change_hold_for_those_that_run(ward: Ward) -> None:
+    held, other, ends = ward.start(WAITS, limit=5, silence=5), ward.start(WAITS), ward.start(DEFIES, limit=5)
+    other.heard = None  # no process was to be had for it yet
+    ward.watch.stop(ends, TrialState.EARLY_STOPPED)
+    ward.watch.change(ward.config(max_trial_duration=900, max_trial_silence=60))
+    assert held.heard is not None
+    assert (held.deadline, held.silent_at) == (held.started + 900, held.heard + 60)
+    assert (other.deadline, other.silent_at, ends.deadline, ends.silent_at) == (None, None, None, None)
+    ward.watch.change(ward.config())
+    assert (held.deadline, held.silent_at) == (None, None)
+    ward.watch.change(ward.config(max_trial_silence=0.001))
+    time.sleep(0.002)
+    ward.watch.enforce(ward.config())
+    assert ward.status(held) == -15
+    assert held.timed_out == "it reported nothing for 0.001 s"
+    ward.watch.kill_all()
+
+
 def test_one_that_is_asked_to_end_is_asked_once(ward: Ward) -> None:
     run = ward.start(DEFIES, limit=0.02, silence=0.01)
     time.sleep(0.03)
@@ -164,7 +182,7 @@ def test_one_that_nobody_could_see_for_a_while_has_so_much_more_time(ward: Ward)
     ward.watch.enforce(ward.config())
     assert (run.timed_out, run.deadline) == (None, run.started + 35)
     assert next(ward.watch.due(ward.config())) == run.deadline
-    ward.watch.begin(run, ward.config(max_trial_duration=2))  # as where it waited for a process
+    ward.watch.change(ward.config(max_trial_duration=2))
     assert run.deadline == run.started + 32
 
 

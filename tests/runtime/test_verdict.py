@@ -27,6 +27,7 @@ GROUP = """  + Exception Group Traceback (most recent call last):
         (0, DONE, None, None, "", None, None),
         (1, DONE, None, None, "", None, "after its final result"),
         (-9, DONE, None, None, "", None, "after its final result"),
+        (-15, DONE, None, "it took long", "", None, "it took long, and was ended; its final result counts"),
         (0, None, None, None, "", "no_result", "report_final_result"),
         (0, None, Bad("nan is no finite number", 0), None, "", "bad_value", "nan is no finite number"),
         (3, None, None, None, "oh\nno\n", "exit", "status 3: no"),

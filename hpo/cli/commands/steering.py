@@ -69,6 +69,14 @@ def update(
     max_trial_memory: options.MaxTrialMemory = None,
     retries: options.Retries = None,
     concurrency: options.Concurrency = None,
+    no_limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Take a limit away, such as patience or max-trial-silence; also several.",
+            rich_help_panel=options.ENOUGH,
+        ),
+    ] = None,
     space: Annotated[
         Path | None,
         typer.Option(
@@ -78,7 +86,7 @@ def update(
         ),
     ] = None,
 ) -> None:
-    """Change the limits or the space of an experiment. Where it runs, that takes effect at once."""
+    """Change the limits or the space of an experiment. Where it runs, that holds at once."""
     from hpo.cli.steer import update as change
 
     settings = {
@@ -93,7 +101,7 @@ def update(
         "retries": retries,
         "trial_concurrency": concurrency,
     }
-    change(reference, settings, space)
+    change(reference, settings, no_limit or [], space)
 
 
 @app.command(rich_help_panel=_GROUP)

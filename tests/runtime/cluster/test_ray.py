@@ -270,8 +270,8 @@ def test_a_trial_that_takes_too_long_or_is_killed_ends(nodes: Nodes) -> None:
     process = start(nodes, "--max-trials", 2, "--concurrency", 1, "--tuner", "Random")
     wait_for(begun)
     (directory,) = Path("home").glob("*/trials")
-    hpo("update", directory.parent.name, "--max-trial-duration", "3s")  # of those that begin from now on
     hpo("trial", "kill", directory.parent.name, 0)
+    hpo("update", directory.parent.name, "--max-trial-duration", "3s")
     process.communicate(timeout=300)
     assert process.returncode == 1
     killed, late = told("trial", "list")
