@@ -77,7 +77,6 @@ class _Inside:
         self._spool: int | None = None
         self._inode = 0  # of the spool
         self._wake: int | None = None
-        self._torn = False
         self._noted: set[str] = set()
         self.baseline = os.environ.get("HPO_BASELINE") == "1"
         self.attempt = os.environ.get("HPO_TRIAL_ATTEMPT")
@@ -156,22 +155,18 @@ class _Inside:
                 pass
             self._wake = None
         path = f"{self.directory}/metrics.jsonl"
-        self._spool = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._spool = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         self._inode = os.fstat(self._spool).st_ino
         return self._spool
 
     def _write(self, spool: int, line: bytes) -> None:
         """Append a line whole, and where the disk is full wait until there is room.
 
-        A full disk may take a part of a line. A newline before the next try ends that part, so that the
-        reader passes over it and over nothing else.
+        A full disk may take a part of a line, of another process of this trial, too. A newline before the
+        next ends that part, so that the reader passes over it and over nothing else.
         """
-        while True:
-            written = self._patiently(lambda: os.write(spool, b"\n" + line if self._torn else line))
-            if written == len(line) + self._torn:
-                self._torn = False
-                return
-            self._torn = True
+        while not self._patiently(lambda: _append(spool, line)):
+            pass
 
     def _patiently(self, work: Callable[[], int]) -> int:
         try:
@@ -197,6 +192,20 @@ class _Inside:
             os.write(self._wake, os.environ.get("HPO_TRIAL_SEQUENCE", "").encode() + b"\n")
         except OSError:
             pass
+
+
+def _append(file: int, line: bytes) -> bool:
+    """Append a line to a file; tell whether all of it is there."""
+    text = b"\n" + line if _ends_amid_a_line(file) else line
+    return os.write(file, text) == len(text)
+
+
+def _ends_amid_a_line(file: int) -> bool:
+    try:
+        size = os.fstat(file).st_size
+        return size > 0 and os.pread(file, 1, size - 1) != b"\n"
+    except (OSError, AttributeError):  # it is no plain file; there is no pread on Windows
+        return False
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what a user may have of it

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hpo.runtime.spool import Bad, Intermediate, Warned, read_spool
+from hpo.runtime.spool import Bad, Final, Intermediate, Warned, read_spool
 from hpo.trial import Metric, Trial, TrialState
 
 
@@ -44,7 +44,8 @@ class Folder:
     def lines(self) -> list[dict[str, Any]]:
         text = (self.path / "metrics.jsonl").read_text()
         assert text.endswith("\n")
-        return [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+        lines = filter(None, text.split("\n"))  # of several that write at once one may begin anew
+        return [json.loads(line, parse_constant=pytest.fail) for line in lines]
 
 
 def outside() -> dict[str, str]:
@@ -86,6 +87,21 @@ class TestInside:
         (folder.path / "nested.json").write_text('{"net": {"_name": "conv", "size": 3}}')
         done = folder.run("import hpo; print(hpo.get_next_parameter())")
         assert done.stdout == "{'net': {'_name': 'conv', 'size': 3}}\n"
+
+    def test_a_report_is_whole_where_another_process_left_a_part_of_one(self, folder: Folder) -> None:
+        """A full disk took a part of its line, and then it was killed: a child of the trial, say."""
+        (folder.path / "metrics.jsonl").write_bytes(b'{"type": "interm')
+        folder.run(
+            """
+            import hpo, os
+            hpo.report_intermediate_result(0.5)
+            with open(os.path.join(os.environ["HPO_TRIAL_DIR"], "metrics.jsonl"), "ab") as spool:
+                spool.write(b"[" * 5000)
+            hpo.report_final_result(0.7)
+            """
+        )
+        reports = [report for report, _ in read_spool(folder.path / "metrics.jsonl", 0)]
+        assert [type(report) for report in reports] == [Warned, Intermediate, Warned, Final]
 
     def test_each_report_appends_one_line(self, folder: Folder) -> None:
         folder.run(
