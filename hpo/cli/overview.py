@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice
@@ -14,7 +15,7 @@ from rich.text import Text
 from hpo.cli.output import print_lines
 from hpo.config.size import size
 from hpo.experiment.documents import is_marked
-from hpo.experiment.wording import ago, counted, duration, short, values, what_runs
+from hpo.experiment.wording import ago, counted, duration, listed, short, values, what_runs
 from hpo.progress import at_a_time, best_lines
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
@@ -23,8 +24,8 @@ __all__ = ["algorithm", "other_limits", "print_overview", "row"]
 
 _LABEL = 13
 _BAR = 40
-# Of what a tuner tells of each parameter, so many are printed.
-_PARTS = 20
+# So many are printed: of what a tuner tells of each parameter, of what was noted, of trials that warned.
+_PARTS, _EVENTS, _TRIALS = 20, 20, 5
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 _STATUS = {"running": "cyan", "done": "green", "error": "red", "stopped": "yellow", "interrupted": "yellow"}
@@ -264,14 +265,35 @@ def _importance(shares: Mapping[str, Mapping[str, float]]) -> Iterator[Text]:
 
 
 def _events(store: Store) -> Iterator[Text]:
-    events = store.events()
+    """Yield what was noted: of the experiment, then of each trial the first thing, which the rest repeat."""
+    events, experiment = store.events(), store.directory.name
     if events:
         yield Text("")
+    own = [event for event in events if event["trial"] is None]
+    if len(own) > _EVENTS and sys.stdout.isatty():
+        yield row("Earlier", f"{len(own) - _EVENTS} more: hpo show {experiment} | less")
+        own = own[-_EVENTS:]
+    for event in own:
+        yield _event(event["kind"], event["message"])
+    of_trials: dict[int, list[Mapping[str, Any]]] = {}
     for event in events:
-        where = f"trial {event['trial']}: " if event["trial"] is not None else ""
-        style = {"error": "red", "warning": "yellow"}.get(event["kind"], "")
-        label = Text(f"{event['kind'].capitalize():<{_LABEL}}", style=style)
-        yield label.append(f"{where}{event['message']}", style="default")
+        if event["trial"] is not None:
+            of_trials.setdefault(event["trial"], []).append(event)
+    numbers = sorted(of_trials)
+    if others := numbers[:-_TRIALS]:
+        which = f"{listed(others)} {'has' if len(others) == 1 else 'have'} warnings, too"
+        yield _event("warning", f"{which}: hpo trial show {experiment} {others[-1]}")
+    for number in numbers[-_TRIALS:]:
+        first, *rest = of_trials[number]
+        more = f", and {len(rest)} more" if rest else ""
+        yield _event(first["kind"], f"trial {number}: {first['message']}{more}")
+    if talkative := [number for number in numbers[-_TRIALS:] if len(of_trials[number]) > 1]:
+        yield row("", f"all that is noted of one: hpo trial show {experiment} {talkative[-1]}")
+
+
+def _event(kind: str, words: str) -> Text:
+    style = {"error": "red", "warning": "yellow"}.get(kind, "")
+    return Text(f"{kind.capitalize():<{_LABEL}}", style=style).append(words, style="default")
 
 
 def _next_steps(told: Mapping[str, Any], *, is_marked: bool) -> Iterator[Text]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from commands import data, here, on_screen
+
+from hpo.runtime.store import Store
 
 SCRIPT = """\
 import hpo
@@ -69,6 +72,10 @@ def in_a_terminal(*arguments: str, columns: int = 90, code: int = 0) -> str:
 def plainly(shown: str) -> list[str]:
     """Return the lines of a terminal without their colours."""
     return [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()]
+
+
+def warnings(said: str) -> list[str]:
+    return re.findall(r"^Warning +(.*)$", said, re.MULTILINE)
 
 
 def kill_in_the_middle(*options: str) -> None:
@@ -325,6 +332,37 @@ def test_every_limit_is_told_and_what_a_trial_of_several_runs_took() -> None:
         "10 min without a report of a trial; 2 G of memory for a trial; each trial runs 2 times; 1 retry\n"
     ) in hpo("show")
     assert "runs       0.5, 0.5\n" in hpo("trial", "show", "0")
+
+
+def test_a_trial_that_warned_has_a_line_and_of_many_trials_the_newest_stand_there() -> None:
+    Path("train.py").write_text(
+        "import hpo\nx = 0.5  # hpo: uniform(0, 1)\nhpo.report_intermediate_result(float('nan'))\n"
+        "for _ in range(23 * (x != 0.5)): hpo.report_intermediate_result(float('nan'))\n"
+        "hpo.report_final_result(x)\n"
+    )
+    hpo("run", "train.py", "--max-trials", "5")
+    each = [f"trial {n}: step 0: nan is no finite number, and 23 more" for n in range(1, 9)]
+    said, show = here("show")[0], f"hpo trial show {data('show')['id']}"
+    assert warnings(said) == ["trial 0: step 0: nan is no finite number", *each[:4]]
+    assert f"\n             all that is noted of one: {show} 4\n" in said
+    assert here("trial", "show", "4")[0].count("nan is no finite number") == 24
+    here("update", "--max-trials", "9")
+    hpo("resume")
+    shown = "\n".join(plainly(in_a_terminal("show", columns=80)))
+    assert warnings(shown) == [f"trials 0, 1, 2, 3 have warnings, too: {show} 3", *each[3:]]
+
+
+def test_of_very_many_warnings_of_the_experiment_a_terminal_gets_the_newest() -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    directory = Path(data("show")["directory"])
+    given = [f"nothing was done: {n}" for n in range(25)]
+    with contextlib.closing(Store(directory, read_only=False)) as store:
+        for message in given:
+            store.add_event("warning", message)
+    assert warnings(hpo("show")) == given
+    shown = "\n".join(plainly(in_a_terminal("show", columns=80)))
+    assert f"\nEarlier      5 more: hpo show {directory.name} | less\n" in shown
+    assert warnings(shown) == given[5:]
 
 
 def test_where_no_trial_has_succeeded_there_is_no_best() -> None:
