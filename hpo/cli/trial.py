@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,7 @@ from hpo.progress import parameter_lines
 from hpo.runtime import home
 from hpo.runtime.logs import copy
 from hpo.runtime.queries import TrialRow
+from hpo.trial import TrialState
 
 __all__ = ["print_code", "print_logs", "show_trial"]
 
@@ -66,6 +68,10 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
         again = f", at attempt {row.attempt}" if row.attempt > 1 else ""
         where = f", on {row.node}" if row.node else ""
         _say(f"took       {duration(row.duration)}{again}{where}")
+    if earlier := row.attempt - 1:
+        what = "what it wrote" if earlier == 1 else "what the last of them wrote"
+        logs = f"hpo trial logs {directory.name} {row.number} --attempt {earlier}"
+        _say(f"earlier    {counted(earlier, 'attempt')}; {what}: {logs}")
     print_lines(parameter_lines(row, base, indent=11), hang=13)
     steps = [f"step {step:<5} {short(value)}" for step, value in told["intermediate"]]
     if sys.stdout.isatty() and len(steps) > 2 * _ENDS + 1:
@@ -90,21 +96,65 @@ def print_code(reference: str, number: int | None) -> None:
     sys.stdout.buffer.write(trial_code(directory, row))
 
 
-def print_logs(reference: str, number: int | None, *, follow: bool) -> None:
-    """Print a trial's stdout to stdout and its stderr to stderr."""
+def print_logs(reference: str, number: int | None, *, follow: bool, attempt: int | None) -> None:
+    """Print a trial's stdout to stdout and its stderr to stderr: of one attempt, or the last of each run."""
     directory, row = _find(reference, number)
-    offsets: dict[Path, int] = {}
+    if attempt is not None:
+        _check_attempt(attempt, row, directory)
+    offsets: dict[tuple[Path, str, int], int] = {}
     while True:
+        since = row.attempt
         with open_store(directory) as store:
             row = store.trial(row.number) or row
-        for repeat in range(row.repeat + 1):
-            folder = folder_of(directory, row.number, repeat)
-            for name, stream in (("stdout.log", sys.stdout), ("stderr.log", sys.stderr)):
-                path = folder / name
-                offsets[path] = _copy(path, offsets.get(path, 0), stream.fileno())
-        if not follow or row.state.is_final or not home.is_running(directory):
+        # What was followed may have failed, and run again, since the last look: its end was not seen yet.
+        failed = range(since, row.attempt) if attempt is None else ()
+        for each in (*failed, attempt):
+            for folder, name, which, path in _logs(directory, row, each):
+                log, stream = (folder, name, which), getattr(sys, name)
+                offsets[log] = _copy(path, offsets.get(log, 0), stream.fileno())
+        is_over = row.state.is_final or (attempt is not None and attempt < row.attempt)
+        if not follow or is_over or not home.is_running(directory):
             return
         time.sleep(0.2)
+
+
+def _check_attempt(attempt: int, row: TrialRow, directory: Path) -> None:
+    """Refuse an attempt that there was not.
+
+    Raises:
+        UsageError: the trial has not had so many.
+    """
+    made = row.attempt - (row.state is TrialState.WAITING)
+    if attempt > made:
+        had = f"trial {row.number} of {directory.name} has had {counted(made, 'attempt')}"
+        help_ = f"hpo trial logs {directory.name} {row.number} shows the last"
+        raise UsageError(f"{had}, and no attempt {attempt}", help=help_)
+
+
+def _logs(directory: Path, row: TrialRow, attempt: int | None) -> Iterator[tuple[Path, str, int, Path]]:
+    """Yield the logs of a trial's runs, of one attempt or the last: folder, stream, attempt, and file.
+
+    Attempts are counted through all of its runs: one begins with the attempt at which that before it ended.
+    """
+    first = 1
+    for repeat in range(row.repeat + 1):
+        folder = folder_of(directory, row.number, repeat)
+        last = row.attempt if repeat == row.repeat else _last_attempt(folder, first, row.attempt)
+        which = last if attempt is None else attempt
+        if first <= which <= last:
+            for name in ("stdout", "stderr"):
+                yield (
+                    folder,
+                    name,
+                    which,
+                    folder / (f"{name}.log" if which == last else f"{name}.{which}.log"),
+                )
+        first = last
+
+
+def _last_attempt(folder: Path, first: int, most: int) -> int:
+    """Return at which attempt a run ended: the one after the last whose log was set aside."""
+    return next((n for n in range(most, first, -1) if (folder / f"stdout.{n - 1}.log").exists()), first)
 
 
 class _Terminal:

@@ -70,8 +70,11 @@ def trial_logs(
     reference: TrialReference,
     number: TrialNumber = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the trial writes.")] = False,
+    attempt: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Of a trial that ran again: 1 is the first.")
+    ] = None,
 ) -> None:
     """Print what a trial wrote to stdout and stderr."""
     from hpo.cli.trial import print_logs
 
-    print_logs(reference, number, follow=follow)
+    print_logs(reference, number, follow=follow, attempt=attempt)
