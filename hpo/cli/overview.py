@@ -15,8 +15,10 @@ from rich.text import Text
 from hpo.cli.output import print_lines
 from hpo.config.size import size
 from hpo.experiment.documents import is_marked
-from hpo.experiment.wording import ago, counted, duration, listed, short, values, what_runs
+from hpo.experiment.wishes import wanted
+from hpo.experiment.wording import ago, counted, duration, listed, options, short, values, what_runs
 from hpo.progress import at_a_time, best_lines
+from hpo.runtime import home
 from hpo.runtime.store import Store
 from hpo.trial import TrialState
 
@@ -140,6 +142,8 @@ def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Itera
         yield row("Limits", "; ".join(others))
     if told["waits"]:
         yield row("Waiting", Text(told["waits"], style="yellow"))
+    if told["status"] != "running" and (wishes := list(_wishes(store))):
+        yield row("Waiting", f"{', '.join(wishes)}: hpo resume {told['id']}")
     if is_drawn and not told["objectives"] and not told["result_constraints"]:
         yield from _history(store, told["direction"])
 
@@ -160,6 +164,26 @@ def other_limits(limits: Mapping[str, Any]) -> Iterator[str]:
         yield f"each trial runs {limits['repeat']} times"
     if "retries" in limits:
         yield counted(limits["retries"], "retry", "retries")
+
+
+def _wishes(store: Store) -> Iterator[str]:
+    """Yield in words what others wish of an experiment, and it will do once it goes on."""
+    wishes = list(home.commands(store.directory))
+    if not wishes:
+        return
+    stored, (settings, space) = store.experiment(), wanted(store)
+    was = stored["config"]["settings"]
+    if changed := {name: value for name, value in settings.items() if value != was.get(name)}:
+        yield options(changed)
+    if space != stored["space"]:
+        yield "another space"
+    obeyed = {trial.memo.get("wish") for trial in store.trials()}  # by a runner that died before it said so
+    waiting = [wish for path, wish in wishes if path.stem not in obeyed]
+    if enqueued := sum(wish.get("do") == "enqueue" for wish in waiting):
+        yield f"{counted(enqueued, 'trial')} enqueued"
+    found = [wish.get("trials") for wish in waiting if wish.get("do") == "import"]
+    if results := sum(len(trials) for trials in found if isinstance(trials, list)):
+        yield f"{counted(results, 'result')} to import"
 
 
 def _bar(counts: Mapping[str, int], total: int) -> Text:

@@ -15,6 +15,11 @@ __all__ = [
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
+#: As options take durations and sizes.
+_SECONDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_BYTES = (("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10))
+_OPTION_UNITS = {"duration": _SECONDS, "silence": _SECONDS, "memory": _BYTES}
+
 _LONGEST = 200
 _LISTED = 10
 
@@ -52,13 +57,22 @@ def what_runs(command: Mapping[str, Any]) -> str:
 
 
 def options(settings: Mapping[str, Any]) -> str:
-    """Write settings as the options that change them: --max-trials 8, --max-duration 60s, no --patience."""
+    """Write settings as the options that change them: --max-duration 90m, --concurrency 2, no --patience."""
     written = []
     for name, value in settings.items():
         option = f"--{name.removeprefix('trial_').replace('_', '-')}"
-        shown = f"{value:g}s" if isinstance(value, float) else value  # only durations are
-        written.append(f"no {option}" if value is None else f"{option} {shown}")
+        written.append(f"no {option}" if value is None else f"{option} {_with_unit(name, value)}")
     return ", ".join(written)
+
+
+def _with_unit(name: str, value: Any) -> Any:
+    """Return a setting in the largest unit of which it is a whole number; any other as it is."""
+    measure = name.rpartition("_")[2]
+    if measure in _OPTION_UNITS and isinstance(value, int | float):
+        for unit, size in _OPTION_UNITS[measure]:
+            if value % size == 0:
+                return f"{int(value // size)}{unit}"
+    return value
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -362,7 +362,7 @@ def test_a_limit_is_taken_away() -> None:
     ).stdout
     assert "has --max-duration 90m, no --patience, no --max-trial-silence, once it goes on" in said
     assert (
-        "It has --max-duration 5400s, no --patience, no --max-trial-silence, from now on"
+        "It has --max-duration 90m, no --patience, no --max-trial-silence, from now on"
         in hpo("resume").stderr
     )
     assert data("show")["limits"] == {"max_trials": 1, "max_duration": 5400.0, "max_trial_duration": None}

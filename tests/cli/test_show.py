@@ -365,6 +365,25 @@ def test_of_very_many_warnings_of_the_experiment_a_terminal_gets_the_newest() ->
     assert warnings(shown) == given[5:]
 
 
+def test_what_waits_until_an_experiment_goes_on_is_told_until_it_does() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--max-trial-silence", "1m", "--name", "mine")
+    assert "Waiting" not in here("show")[0]
+    Path("space.json").write_text('{"x": {"_type": "uniform", "_value": [0, 0.5]}}')
+    Path("found.json").write_text('[{"parameter": {"x": 0.1, "k": "a"}, "value": 0.1}]')
+    here("update", "--max-trial-silence", "30s", "--max-trials", "1")
+    for more in ["mine", "k=b"], ["mine", "x=0.25"]:
+        here("enqueue", *more)
+    here("import", "mine", "found.json")
+    resume = f"hpo resume {data('show')['id']}"
+    wishes = "--max-trial-silence 30s, 2 trials enqueued, 1 result to import"
+    assert f"Waiting      {wishes}: {resume}\n" in here("show")[0]
+    here("update", "--max-trial-silence", "1m", "--space", "space.json")
+    assert f"Waiting      another space, 2 trials enqueued, 1 result to import: {resume}\n" in here("show")[0]
+    assert data("show")["limits"]["max_trial_silence"] == 60
+    hpo("resume")
+    assert "Waiting" not in here("show")[0]
+
+
 def test_where_no_trial_has_succeeded_there_is_no_best() -> None:
     Path("train.py").write_text("x = 0.5  # hpo: uniform(0, 1)\nraise SystemExit(3)\n")
     call("run", "train.py", "--max-trials", "1")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from hpo.experiment.wording import ago, compared, duration
+from hpo.experiment.wording import ago, compared, duration, options
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,23 @@ def test_results_are_compared_by_the_direction(
     value: float, base: float, direction: str, written: str
 ) -> None:
     assert compared(value, base, direction) == written
+
+
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [
+        (
+            {"max_duration": 5400.0, "max_trial_duration": 7200.0},
+            "--max-duration 90m, --max-trial-duration 2h",
+        ),
+        (
+            {"max_trial_silence": 0.5, "max_trial_memory": 3 << 29},
+            "--max-trial-silence 0.5, --max-trial-memory 1536M",
+        ),
+        ({"max_trial_memory": 1000, "trial_concurrency": 2}, "--max-trial-memory 1000, --concurrency 2"),
+        ({"patience": None, "max_trials": 3}, "no --patience, --max-trials 3"),
+        ({"max_duration": "60s", "stop_when": "x>2"}, "--max-duration 60s, --stop-when x>2"),
+    ],
+)
+def test_settings_are_written_as_the_options_that_change_them(settings: dict[str, Any], written: str) -> None:
+    assert options(settings) == written
