@@ -20,7 +20,7 @@ from hpo.experiment.left_behind import by_their_folders, take_up
 from hpo.experiment.wording import counted, listed
 from hpo.runtime.home import take_lock
 from hpo.runtime.queries import TrialRow
-from hpo.runtime.salvage import salvage
+from hpo.runtime.salvage import lacking, salvage
 from hpo.runtime.spool import Intermediate, read_spool
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
@@ -94,8 +94,9 @@ def rescue(directory: Path) -> Rescued:
 
 
 def _check_room(directory: Path) -> None:
-    """Refuse to begin where the disk has no room for a copy, a sound store and its log."""
-    need = 3 * sum(path.stat().st_size for path in directory.glob(f"{_NAME}*"))
+    """Refuse to begin where the disk has no room for the copies, a sound store and its log."""
+    times = 4 if lacking(directory / _NAME) else 3
+    need = times * sum(path.stat().st_size for path in directory.glob(f"{_NAME}*"))
     free = shutil.disk_usage(directory).free
     if free < need:
         message = f"{directory} has {size(free)} free, and the copy and the new store take up to {size(need)}"

@@ -20,6 +20,7 @@ from hpo.errors import StoreError
 from hpo.runtime.flusher import Flusher
 from hpo.runtime.mounts import network_file_system
 from hpo.runtime.queries import COLUMNS, Queries, TrialRow
+from hpo.runtime.salvage import lacking
 from hpo.runtime.schema import SCHEMA_VERSION, bring_up_to_date, make_tables
 from hpo.runtime.spool import Intermediate
 from hpo.trial import SCARCE, Trial, TrialState
@@ -152,7 +153,14 @@ class Store(Queries):
             (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.Error as error:
             return str(error)
+        if found == "ok" and (bytes_ := lacking(self.path)) and not self._has_log():
+            return f"{bytes_} bytes are missing at its end"  # SQLite takes them for zeros
         return None if found == "ok" else str(found).splitlines()[-1]  # the first says which database
+
+    def _has_log(self) -> bool:
+        """Tell whether there are commits in the log, of which a part may be in the file."""
+        log = Path(f"{self.path}-wal")
+        return log.exists() and log.stat().st_size > 0
 
     def check(self) -> None:
         """Refuse a damaged file, wherever the damage is.

@@ -20,7 +20,7 @@ from upgrades import EARLIER, put_back
 
 from hpo.errors import StoreError, UsageError
 from hpo.experiment import rescue as rescuing
-from hpo.experiment.rescue import rescue
+from hpo.experiment.rescue import Rescued, rescue
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.store import Store
 
@@ -98,6 +98,21 @@ def page_of_trials(run: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
     return min(pair for pair in found if pair[0])[1]
 
 
+def assert_nothing_is_lost(
+    directory: Path, found: Rescued, before: dict[int, TrialRow], reported: dict[int, int]
+) -> None:
+    """Compare with what was there before the damage, but for what is to be had from folders."""
+    after, curves_after = rows(directory), curves(directory)
+    assert sorted(after) == sorted(before)
+    assert found.whole + len(found.again) == len(before)
+    assert not found.lost
+    kept = before.keys() - {*found.again}
+    assert {n: after[n] for n in kept} == {n: before[n] for n in kept}
+    assert {n: curves_after[n] for n in kept} == {n: reported[n] for n in kept}
+    with contextlib.closing(Store(directory)) as store:
+        store.check()
+
+
 @pytest.mark.parametrize("how", ["random", "zeros", "flipped"])
 def test_whichever_page_is_damaged_nothing_that_can_be_read_is_lost(directory: Path, how: str) -> None:
     before, reported, saved = rows(directory), curves(directory), 0
@@ -116,19 +131,20 @@ def test_whichever_page_is_damaged_nothing_that_can_be_read_is_lost(directory: P
             assert not list(copy.glob("*.damaged*"))
             continue
         saved += 1
-        after = rows(copy)
-        assert sorted(after) == sorted(before)
-        assert found.whole + len(found.again) == TRIALS
-        assert not found.lost
         assert found.damaged.read_bytes() == harmed
-        assert {n: after[n] for n in before if n not in found.again} == {
-            n: before[n] for n in before if n not in found.again
-        }, page
-        kept = {n: count for n, count in curves(copy).items() if n not in found.again}
-        assert kept == {n: count for n, count in reported.items() if n not in found.again}, page
-        with contextlib.closing(Store(copy)) as store:
-            store.check()
+        assert_nothing_is_lost(copy, found, before, reported)
     assert saved > pages(directory) / 2
+
+
+@pytest.mark.parametrize("less", [1, 700, 3000, PAGE, PAGE + 700, 2 * PAGE + 3000, 4 * PAGE - 1, 4 * PAGE])
+def test_of_a_file_that_was_cut_short_nothing_that_can_be_read_is_lost(directory: Path, less: int) -> None:
+    before, reported = rows(directory), curves(directory)
+    path = directory / "experiment.db"
+    os.truncate(path, path.stat().st_size - less)
+    harmed = path.read_bytes()
+    found = rescue(directory)
+    assert found.damaged.read_bytes() == harmed
+    assert_nothing_is_lost(directory, found, before, reported)
 
 
 def test_a_damaged_experiment_is_not_resumed_and_says_how_it_can_be(
