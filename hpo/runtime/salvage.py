@@ -49,6 +49,8 @@ def salvage(damaged: Path, sound: Path) -> bool:
         olds = [stack.enter_context(contextlib.closing(_reading(path))) for path in readings]
         new = stack.enter_context(contextlib.closing(sqlite3.connect(sound, isolation_level=None)))
         try:
+            if not damaged.stat().st_size:
+                raise sqlite3.DatabaseError("the file is empty")
             return _copy(olds, new)
         except sqlite3.Error as error:
             help_ = f"nothing was changed; what trials reported is in {damaged.parent}/trials/*/metrics.jsonl"

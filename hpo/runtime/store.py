@@ -51,6 +51,11 @@ class Store(Queries):
             raise StoreError(
                 f"there is no experiment in {directory}", help="`hpo list` shows those there are"
             )
+        if not self.path.stat().st_size:  # SQLite takes it for a new one, and removes the log beside it
+            raise StoreError(
+                f"{self.path} is damaged: it is empty",
+                help=f"put a copy there; what trials reported is in {directory}/trials/*/metrics.jsonl",
+            )
         self.wait_for_room: Callable[[], bool] = lambda: False
         self._statements: list[tuple[str, Sequence[Sequence[Any]]]] = []  # of the present transaction
         self._flusher: Flusher | None = None

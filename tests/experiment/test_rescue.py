@@ -15,7 +15,7 @@ from typing import NoReturn
 from unittest.mock import Mock
 
 import pytest
-from commands import data, hpo, trials
+from commands import data, here, hpo, trials
 from upgrades import EARLIER, put_back
 
 from hpo.errors import StoreError, UsageError
@@ -304,6 +304,32 @@ def test_a_table_that_is_gone_is_made_anew_and_a_view_in_its_place_is_not_kept(d
 def test_a_number_that_no_trial_has_costs_no_memory(directory: Path) -> None:
     change(directory, f"UPDATE trial SET number = {1 << 62} WHERE number = 7", "CREATE VIEW v AS SELECT 1")
     assert rescue(directory).again == [7]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "complaint"),
+    [
+        ("list", 0, "experiment.db is damaged: it is empty"),
+        ("show", 1, "experiment.db is damaged: it is empty"),
+        ("resume", 1, "experiment.db is damaged: it is empty"),
+        ("rescue", 1, "not even the settings can be read: the file is empty"),
+    ],
+)
+def test_an_empty_file_is_refused_and_the_log_beside_it_stays(
+    directory: Path, command: str, code: int, complaint: str
+) -> None:
+    path, log = directory / "experiment.db", directory / "experiment.db-wal"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE experiment SET message = 'in the log'")
+        db.commit()
+        evidence = log.read_bytes()
+    path.write_bytes(b"")
+    log.write_bytes(evidence)
+    there = {*directory.rglob("*"), directory / "lock"}
+    said = here(command, *[directory.name] * (command != "list"), code=code)[1]
+    assert complaint in said
+    assert {*directory.rglob("*"), directory / "lock"} == there
+    assert (path.read_bytes(), log.read_bytes()) == (b"", evidence)
 
 
 @pytest.mark.parametrize("version", EARLIER)

@@ -305,13 +305,19 @@ def test_a_folder_without_an_experiment_is_said(tmp_path: Path) -> None:
     assert "hpo list" in (raised.value.help or "")
 
 
-@pytest.mark.parametrize("content", [b"", b"no database, and longer than the head of one" * 9])
-def test_a_file_that_is_no_store_is_said(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "complaint", "cure"),
+    [
+        (b"", "is damaged: it is empty", "put a copy there"),
+        (b"no database, and longer than the head of one" * 9, "cannot be read", "hpo rescue {}"),
+    ],
+)
+def test_a_file_that_is_no_store_is_said(tmp_path: Path, content: bytes, complaint: str, cure: str) -> None:
     (tmp_path / "experiment.db").write_bytes(content)
     for read_only in (True, False):
-        with pytest.raises(StoreError, match="cannot be read") as raised:
+        with pytest.raises(StoreError, match=complaint) as raised:
             Store(tmp_path, read_only=read_only)
-        assert f"hpo rescue {tmp_path.name}" in (raised.value.help or "")
+        assert cure.format(tmp_path.name) in (raised.value.help or "")
 
 
 def test_a_database_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
