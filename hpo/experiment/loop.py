@@ -481,6 +481,7 @@ class Experiment:
             timed_out=run.timed_out,
             overused=run.overused,
             lost=ended.reason,
+            full=None if run.final else self._room.was_missing(),
             kernel_killed=ended.status not in (0, None) and self._kernel_kills.are_recent(),
             stderr=f"{run.directory}/stderr.log",
             pattern=self.config.metric_pattern,

@@ -17,6 +17,7 @@ __all__ = ["Room"]
 T = TypeVar("T")
 
 _EVERY = 0.25  # seconds between two looks
+_LATER = 10.0  # seconds in which what could not write has ended
 
 
 class Room:
@@ -32,6 +33,7 @@ class Room:
         self._directory, self._listener, self._is_called_off = directory, listener, is_called_off
         self._full = f"the disk that {directory} is on is full"
         self._said: str | None = None
+        self._full_at: float | None = None  # when it was seen to be full last
 
     def exists(self) -> bool:
         """Tell whether there is room now."""
@@ -43,7 +45,19 @@ class Room:
         except OSError as error:
             if error.errno in SCARCE:
                 return _scarce(error)
-        return None if home.has_room(self._directory) else self._full
+        if home.has_room(self._directory):
+            return None
+        self._full_at = time.monotonic()
+        return self._full
+
+    def was_missing(self) -> str | None:
+        """Return what is said of the disk where it is full, or was just now.
+
+        While it is the loop waits, and learns only afterwards what has ended.
+        """
+        self._obstacle()
+        is_over = self._full_at is None or time.monotonic() > self._full_at + _LATER
+        return None if is_over else self._full
 
     def wait(self, why: str | None = None) -> bool:
         """Pause while there is none: nothing starts or is stored, and reports wait in their files.

@@ -40,6 +40,7 @@ def judge(
     timed_out: str | None = None,
     overused: str | None = None,
     lost: str = "its process was lost",
+    full: str | None = None,
     kernel_killed: bool = False,
     stderr: str | Path,
     pattern: str | None = None,
@@ -53,6 +54,7 @@ def judge(
         timed_out: what was said when it was stopped for the time that it took.
         overused: what was said when it was stopped for its memory.
         lost: why there is no status.
+        full: what is said of the disk, where it had no room: what a trial writes fails there.
         kernel_killed: the kernel killed a process for want of memory while it ran.
         stderr: where its last words are.
         pattern: what was to find results in its output.
@@ -69,6 +71,14 @@ def judge(
         return Verdict("timeout", timed_out)
     if overused is not None:
         return Verdict("oom", overused)
+    verdict = _judge_by_itself(status, stderr, kernel_killed=kernel_killed, pattern=pattern)
+    if full is not None and verdict.failure != "oom":
+        return Verdict("lost", f"{full}; {verdict.detail}")
+    return verdict
+
+
+def _judge_by_itself(status: int, stderr: str | Path, *, kernel_killed: bool, pattern: str | None) -> Verdict:
+    """Judge a trial that nobody ended, and that has no result."""
     if status == 0:
         cure = "report one with hpo.report_final_result(value), or read it with --metric-pattern"
         if pattern is not None:

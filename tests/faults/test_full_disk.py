@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -75,6 +76,38 @@ def test_it_pauses_and_goes_on_by_itself_and_nothing_is_lost(disk: Path) -> None
     assert all([m.step for m in store.metrics(row.number)] == list(range(10)) for row in store.trials())
     assert any("it waited for room" in event["message"] for event in store.events())
     store.close()
+
+
+def test_a_trial_that_ends_since_it_finds_no_room_to_print_runs_again(disk: Path) -> None:
+    prints = """import pathlib, time
+import hpo
+x = 0.5  # hpo: uniform(0, 1)
+here = pathlib.Path(__file__).parent
+while hpo.get_sequence_id() >= 4 and not (here / "full").exists():
+    time.sleep(0.02)
+try:
+    for _ in range(10):
+        print("x" * 10_000, flush=True)
+except OSError:
+    (here / "met").touch()
+    raise
+hpo.report_final_result(x)
+"""
+    runner = begin(disk, "--concurrency", "2", script=prints)
+    wait_for_trials(disk, 6)
+    ballast = fill(disk)
+    (disk.parent / "full").touch()
+    wait_until((disk.parent / "met").exists)
+    read_until(runner, FULL)
+    ballast.unlink()
+    said = runner.communicate(timeout=300)[1]
+    assert runner.returncode == 0, said
+    (found,) = (disk / "home").glob("[!.]*/experiment.db")
+    with contextlib.closing(Store(found.parent)) as store:
+        assert [row.state for row in store.trials()] == [TrialState.SUCCEEDED] * 12
+        again = [event["message"] for event in store.events() if "it runs again" in event["message"]]
+    assert again
+    assert all(f"attempt 1 failed: the disk that {found.parent} is on is full; " in each for each in again)
 
 
 def test_while_it_waits_it_can_be_stopped_and_resumed(disk: Path) -> None:

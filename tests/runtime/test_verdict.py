@@ -93,6 +93,35 @@ def test_what_was_stopped_for_its_memory_is_said_as_it_was_found(tmp_path: Path)
     assert verdict == Verdict("oom", words)
 
 
+@pytest.mark.parametrize(
+    ("status", "stderr", "ending"),
+    [
+        (1, "", "it ended with status 1"),
+        (1, f"{TRACE}OSError: no room\n", "OSError: no room"),
+        (-7, "", "it was killed by SIGBUS"),
+        (0, "", "it ended without a final result: report one"),
+    ],
+)
+def test_what_ends_by_itself_where_the_disk_is_full_is_lost(
+    tmp_path: Path, status: int, stderr: str, ending: str
+) -> None:
+    log = tmp_path / "stderr.log"
+    log.write_text(stderr)
+    verdict = judge(status, None, None, full="the disk is full", stderr=log)
+    assert verdict.failure == "lost"
+    assert (verdict.detail or "").startswith(f"the disk is full; {ending}")
+
+
+def test_also_where_the_disk_is_full_what_is_known_of_an_end_counts(tmp_path: Path) -> None:
+    log, words = tmp_path / "stderr.log", "it took long"
+    log.write_text("MemoryError\n")
+    assert judge(1, DONE, None, full="full", stderr=log).failure is None
+    assert judge(1, None, Bad("nan", 0), full="full", stderr=log).failure == "bad_value"
+    assert judge(-15, None, None, timed_out=words, full="full", stderr=log) == Verdict("timeout", words)
+    assert judge(-9, None, None, overused=words, full="full", stderr=log) == Verdict("oom", words)
+    assert judge(1, None, None, full="full", stderr=log) == Verdict("oom", "MemoryError")
+
+
 def test_a_pattern_that_found_nothing_is_named(tmp_path: Path) -> None:
     verdict = judge(0, None, None, stderr=tmp_path / "none", pattern="acc: (.*)")
     assert verdict.failure == "no_result"
