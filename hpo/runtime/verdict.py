@@ -17,6 +17,10 @@ _TAIL, _LINES = 8192, 200
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # itself, or the command that a shell waited for
 # What Python, torch, CUDA, XLA and C++ say when they ask in vain.
 _NO_MEMORY = re.compile(r"MemoryError|OutOfMemory|out of memory|RESOURCE_EXHAUSTED|bad_alloc", re.IGNORECASE)
+# What is said where a disk is full; and how an end looks that left no room for saying so: of a Python whose
+# traceback, or last flush, found none, and of one that wrote into a mapped file.
+_NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|ENOSPC|EDQUOT")
+_CUT_SHORT = (1, 120, -signal.SIGBUS)
 # What the last line of a Python traceback looks like: `ValueError: ...`, `torch.cuda.OutOfMemoryError: ...`
 _EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Interrupt|Warning|Exit|Iteration|Group)\b")
 # Where one begins, and the first line in it that is not indented: an exception may have any name.
@@ -71,14 +75,6 @@ def judge(
         return Verdict("timeout", timed_out)
     if overused is not None:
         return Verdict("oom", overused)
-    verdict = _judge_by_itself(status, stderr, kernel_killed=kernel_killed, pattern=pattern)
-    if full is not None and verdict.failure != "oom":
-        return Verdict("lost", f"{full}; {verdict.detail}")
-    return verdict
-
-
-def _judge_by_itself(status: int, stderr: str | Path, *, kernel_killed: bool, pattern: str | None) -> Verdict:
-    """Judge a trial that nobody ended, and that has no result."""
     if status == 0:
         cure = "report one with hpo.report_final_result(value), or read it with --metric-pattern"
         if pattern is not None:
@@ -91,6 +87,8 @@ def _judge_by_itself(status: int, stderr: str | Path, *, kernel_killed: bool, pa
     last = raised or "".join(words[-1:])
     if _NO_MEMORY.search(last):
         return Verdict("oom", last)
+    if full is not None and (_NO_ROOM.search(last) or (status in _CUT_SHORT and raised is None)):
+        return Verdict("lost", f"{full}; it ended with status {status}" + (f": {last}" if last else ""))
     if status < 0:
         return Verdict("signal", f"it was killed by {_signal_name(-status)}")
     if raised is not None:

@@ -578,6 +578,12 @@ class Campaign:
             is_as_planned = kind in BAD and row["failure"] == BAD[kind][0]
             # It runs again twice: of the three that it may lose so, one may have failed by itself.
             is_lost = row["failure"] == "lost" and self.servers_killed > (1 if kind in BAD else 2)
+            # What it had to say of its exception found no room, perhaps.
+            is_lost |= (
+                self.ground == "a small disk"
+                and kind == "exception"
+                and " is full; " in (row["detail"] or "")
+            )
             # Within a second of one that the kernel kills for memory, another's SIGKILL looks alike.
             looks_alike = ("signal", "oom") if self.ground == "little memory" else ("signal",)
             is_as_killed = (was_killed or kind == "signal") and row["failure"] in looks_alike

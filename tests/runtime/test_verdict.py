@@ -97,9 +97,14 @@ def test_what_was_stopped_for_its_memory_is_said_as_it_was_found(tmp_path: Path)
     ("status", "stderr", "ending"),
     [
         (1, "", "it ended with status 1"),
-        (1, f"{TRACE}OSError: no room\n", "OSError: no room"),
-        (-7, "", "it was killed by SIGBUS"),
-        (0, "", "it ended without a final result: report one"),
+        (1, "Traceback (most recent ca", "it ended with status 1: Traceback (most recent ca"),
+        (
+            3,
+            f"{TRACE}OSError: [Errno 28] No space left on device: 'x'\n",
+            "it ended with status 3: OSError: [Err",
+        ),
+        (120, "", "it ended with status 120"),
+        (-7, "", "it ended with status -7"),
     ],
 )
 def test_what_ends_by_itself_where_the_disk_is_full_is_lost(
@@ -120,6 +125,12 @@ def test_also_where_the_disk_is_full_what_is_known_of_an_end_counts(tmp_path: Pa
     assert judge(-15, None, None, timed_out=words, full="full", stderr=log) == Verdict("timeout", words)
     assert judge(-9, None, None, overused=words, full="full", stderr=log) == Verdict("oom", words)
     assert judge(1, None, None, full="full", stderr=log) == Verdict("oom", "MemoryError")
+    log.write_text(f"{TRACE}ValueError: no\n")
+    assert judge(1, None, None, full="full", stderr=log) == Verdict("exception", "ValueError: no")
+    log.write_text("")
+    assert [judge(status, None, None, full="full", stderr=log).failure for status in (0, 3, -9)] == [
+        "no_result", "exit", "signal",
+    ]  # fmt: skip
 
 
 def test_a_pattern_that_found_nothing_is_named(tmp_path: Path) -> None:
