@@ -96,6 +96,12 @@ class TestFiles:
             incoming.take(part)
         assert contents(here) == contents(back) == files
 
+    def test_one_that_is_gone_before_it_was_listed_is_gone_here_too(self, here: Path) -> None:
+        incoming = Incoming(here)
+        incoming.take({"file": "epoch", "at": 0, "data": b"7", "last": True})
+        incoming.take({"files": []})
+        assert contents(here) == {}
+
     def test_a_large_one_comes_in_parts_and_appears_when_it_is_whole(self, there: Path, here: Path) -> None:
         outgoing, incoming = Outgoing(there), Incoming(here)
         data = os.urandom(5 << 19)

@@ -109,11 +109,28 @@ def test_it_goes_on_from_a_checkpoint_that_travelled(start: Start) -> None:
     host = start(
         """
         import hpo
-        print((hpo.trial_dir() / "epoch").read_text())
+        print((hpo.trial_dir() / "epoch").read_text(), hpo.get_next_parameter()["lr"])
         """,
         files={"epoch": b"7"},
     )
-    assert sent(host)[0]["stdout.log"] == b"7\n"
+    assert sent(host)[0]["stdout.log"] == b"7 0.1\n"
+
+
+def test_of_the_trial_before_nothing_is_left_for_the_next(start: Start) -> None:
+    host = start("import hpo; (hpo.trial_dir() / 'model').touch()")
+    sent(host)
+    directory = f"{Path(host.trial()['dir']).parent}/4"  # type: ignore[index]
+    request = {
+        "start": 4,
+        "dir": directory,
+        "command": "ls; ls ..",
+        "values": {},
+        "env": {"HPO_TRIAL_DIR": directory, "HPO_TRIAL_ATTEMPT": "1"},
+    }
+    parameters = {"file": "parameters.json", "at": 0, "data": b"{}", "last": True}
+    assert host.start(request, [(directory, parameters)])["began"] == 4
+    assert [path.name for path in (host.root / "trials").iterdir()] == ["4"]
+    assert sent(host)[1]["ended"] == 4
 
 
 def test_the_users_variables_travel_and_the_nodes_own_count_more(
@@ -206,9 +223,12 @@ def test_of_a_runner_that_died_another_takes_the_trial_over(start: Start) -> Non
     first = host.watch()
     before = next(first)
     second = host.watch({"metrics.jsonl": len(before["data"]), "stdout.log": 0, "stderr.log": 0})
-    assert host.trial()["number"] == 3  # type: ignore[index]
+    found = host.trial()
+    assert found is not None
+    assert found["number"] == 3
+    assert 0 <= found["seconds"] < 600
     time.sleep(0.1)
-    project = Path(host.trial()["dir"]).parents[2] / "project"  # type: ignore[index]
+    project = Path(found["dir"]).parents[2] / "project"
     (project / "go").touch()
     next_part = [part for part in second if part.get("log") == "metrics.jsonl"]
     assert b'"type": "final"' in next_part[0]["data"]
