@@ -96,7 +96,7 @@ def run(tuner: str, in_flight: int, trials: int, rate: float, reports: int) -> d
         direction="minimize",
         config={
             "settings": settings,
-            "plan": {"command": {"text": "true"}, "cwd": str(directory), "sources": []},
+            "plan": {"command": {"text": "true"}, "cwd": str(directory), "modules": [], "sources": []},
         },
         space=space.to_json(),
         defaults={},

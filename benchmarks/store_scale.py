@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from measure import fresh_store, print_table
 
@@ -120,9 +119,10 @@ def milliseconds(action: Callable[[Store], object], rounds: int) -> tuple[float,
 
 def fill(directory: Path, trials: int, results: int) -> None:
     """Write an experiment as a runner would have."""
-    settings: dict[str, Any] = {"settings": SETTINGS, "plan": {"sources": []}}
+    plan = {"command": {"text": "true"}, "cwd": str(directory), "modules": [], "sources": []}
+    config = {"settings": SETTINGS, "plan": plan}
     store = Store.create(
-        directory, id="scale", name="scale", direction="maximize", config=settings, space=SPACE, defaults={}
+        directory, id="scale", name="scale", direction="maximize", config=config, space=SPACE, defaults={}
     )
     draw = random.Random(0)
     for first in range(0, trials, 1000):
