@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from records import CONFIG
+
 from hpo.dashboard.changes import Changes
 from hpo.runtime.store import Store
 from hpo.trial import Trial, TrialState
@@ -18,8 +20,9 @@ def test_of_trials_that_run_one_hears_when_their_output_grows_and_of_those_that_
     async def hear() -> list[int]:
         directory = tmp_path / "one"
         (directory / "commands").mkdir(parents=True)
-        settings: dict[str, Any] = {"direction": "minimize", "config": {}, "space": {}, "defaults": {}}
-        store = Store.create(directory, id="one", name="one", **settings)
+        store = Store.create(
+            directory, id="one", name="one", direction="minimize", config=CONFIG, space={}, defaults={}
+        )
         trials = [Trial(number, {}) for number in range(3)]
         for trial in trials:
             (directory / "trials" / str(trial.number)).mkdir(parents=True)
@@ -40,7 +43,7 @@ def test_of_trials_that_run_one_hears_when_their_output_grows_and_of_those_that_
         store.close()
         return found
 
-    assert asyncio.run(hear()) == [0]
+    assert asyncio.run(asyncio.wait_for(hear(), 60)) == [0]
 
 
 Make = Callable[..., Path]

@@ -9,7 +9,7 @@ import random
 
 import numpy as np
 import pytest
-from records import MIXED, record, sampled, trial
+from records import CONFIG, MIXED, record, sampled, trial
 
 from hpo import figures
 from hpo.experiment.record import Record, fence
@@ -411,7 +411,7 @@ class TestTheRecord:
             id="bcdfghjk",
             name="n",
             direction="minimize",
-            config={},
+            config=CONFIG,
             space=MIXED,
             defaults={"lr": 0.1},
         )

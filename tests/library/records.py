@@ -12,6 +12,11 @@ from hpo.runtime.queries import TrialRow
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
 
+#: What a store says of how its experiment is run, where a test does not run it.
+CONFIG = {
+    "settings": {"seed": 0, "tuner": {"name": "Random"}, "trial_concurrency": 1},
+    "plan": {"command": {"text": "true"}, "cwd": "/", "modules": [], "sources": []},
+}
 UNIFORM = {"_type": "uniform", "_value": [0, 1]}
 MIXED = {
     "lr": {"_type": "loguniform", "_value": [1e-5, 1e-1]},
