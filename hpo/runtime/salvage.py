@@ -12,7 +12,6 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +73,9 @@ def _reading(damaged: Path) -> sqlite3.Connection:
 
 
 def _copy(olds: Sequence[sqlite3.Connection], new: sqlite3.Connection) -> bool:
-    for (
-        old
-    ) in olds:  # so SQLite reads also what has fewer pages than its header says; it writes nothing there
-        old.execute("PRAGMA writable_schema = ON")
+    # With it SQLite reads also what has fewer pages than its header says; it writes nothing.
+    for each in olds:
+        each.execute("PRAGMA writable_schema = ON")
     old = olds[0]
     (version,) = old.execute("PRAGMA user_version").fetchone()
     if not 1 <= version <= SCHEMA_VERSION:
@@ -104,7 +102,7 @@ def _copy_table(olds: Sequence[sqlite3.Connection], new: sqlite3.Connection, tab
     """Copy the rows of a table that can be read, the same in each reading; tell whether all could be."""
     readings = [_rows(old, table, key) for old in olds]
     common = set.intersection(*(set(rows) for rows, _ in readings))
-    for _, *row in sorted(common, key=itemgetter(0)):
+    for _, *row in filter(common.__contains__, dict.fromkeys(readings[0][0])):
         with contextlib.suppress(sqlite3.IntegrityError):  # it is none of ours
             new.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
     return all(is_whole and len(common) == len(rows) for rows, is_whole in readings)
