@@ -7,7 +7,7 @@ import re
 
 from hpo.errors import UsageError
 
-__all__ = ["parse_duration"]
+__all__ = ["exact_duration", "parse_duration"]
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _FORM = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhd]?)\s*", re.ASCII | re.IGNORECASE)
@@ -29,3 +29,11 @@ def parse_duration(written: str | float) -> float:
     if not 0 < seconds < math.inf:
         raise UsageError(f"{written!r} is no duration", help="write 30s, 10m, 1h, 2d, or seconds above 0")
     return seconds
+
+
+def exact_duration(seconds: float) -> str:
+    """Write a duration as `parse_duration` reads it, in the largest unit of which it is a whole number."""
+    for unit, size in reversed(_SECONDS.items()):
+        if seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return str(seconds)

@@ -6,7 +6,7 @@ import re
 
 from hpo.errors import UsageError
 
-__all__ = ["parse_size", "size"]
+__all__ = ["exact_size", "parse_size", "size"]
 
 _UNITS = "KMGT"
 _FORM = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([KMGT]?)(?:i?B)?\s*", re.ASCII | re.IGNORECASE)
@@ -36,3 +36,11 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}".rstrip() if unit else f"{count:.0f} bytes"
         count /= 1024
     raise AssertionError
+
+
+def exact_size(count: int) -> str:
+    """Write a number of bytes as `parse_size` reads it, in the largest unit of which it is a whole number."""
+    for power, unit in reversed([*enumerate(_UNITS, 1)]):
+        if count % 1024**power == 0:
+            return f"{count // 1024**power}{unit}"
+    return str(count)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from hpo.config.duration import exact_duration
+from hpo.config.size import exact_size
 from hpo.objectives import Objectives
 
 __all__ = [
@@ -15,10 +17,12 @@ __all__ = [
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
-#: As options take durations and sizes.
-_SECONDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-_BYTES = (("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10))
-_OPTION_UNITS = {"duration": _SECONDS, "silence": _SECONDS, "memory": _BYTES}
+#: How settings are written as options take them, by the last word of their names.
+_EXACTLY: Mapping[str, Callable[[Any], str]] = {
+    "duration": exact_duration,
+    "silence": exact_duration,
+    "memory": exact_size,
+}
 
 _LONGEST = 200
 _LISTED = 10
@@ -66,13 +70,9 @@ def options(settings: Mapping[str, Any]) -> str:
 
 
 def _with_unit(name: str, value: Any) -> Any:
-    """Return a setting in the largest unit of which it is a whole number; any other as it is."""
-    measure = name.rpartition("_")[2]
-    if measure in _OPTION_UNITS and isinstance(value, int | float):
-        for unit, size in _OPTION_UNITS[measure]:
-            if value % size == 0:
-                return f"{int(value // size)}{unit}"
-    return value
+    """Return a duration or a size with its unit; any other setting as it is."""
+    write = _EXACTLY.get(name.rpartition("_")[2])
+    return write(value) if write is not None and isinstance(value, int | float) else value
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
