@@ -13,10 +13,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import NamedTuple
 
 from measure import HPO, ask, cost, fresh_store, print_table
@@ -53,7 +54,7 @@ class Outcome(NamedTuple):
         reports_lost: trials that ended well without an intermediate result that was acknowledged.
         missing: not there in the end; of a killed trial its failure is there.
         orphans: processes that lived on.
-        seconds: from `hpo resume` to the next trial's first line.
+        seconds: to the next trial's first line, from the kill or, of a runner, from `hpo resume`.
     """
 
     late: bool
@@ -78,6 +79,11 @@ COUNTED = (
     "not there in the end",
     "orphans left",
 )
+TIMES: dict[str, Callable[[list[float]], float]] = {
+    "median": median,
+    "99 %": lambda seconds: quantiles(seconds, n=100, method="inclusive")[98] if seconds[1:] else seconds[0],
+    "most": max,
+}
 
 
 def main() -> None:
@@ -101,14 +107,17 @@ def main() -> None:
         [what, *(sum(outcome[i] for outcome in each) for each in outcomes.values())]
         for i, what in enumerate(COUNTED)
     ]
+    waited = [sorted(outcome.seconds for outcome in each if outcome.seconds) for each in outcomes.values()]
+    totals += [
+        [f"seconds to the next trial: {what}", *(f"{of(each):.2f}" if each else "" for each in waited)]
+        for what, of in TIMES.items()
+    ]
     print_table(["SIGKILL of", *outcomes], totals)
     every = [outcome for each in outcomes.values() for outcome in each]
-    resumed = sorted(outcome.seconds for outcome in every if outcome.seconds)
-    said = f"median {median(resumed):.2f} s, at most {resumed[-1]:.2f} s" if resumed else "never needed"
     print(
-        f"\n{options.kills} experiments of {options.trials} trials, {duration:.1f} s each if not killed; "
-        f"one kill each at a random moment (seed {seed}). "
-        f"From `hpo resume` to the next trial's first line: {said}."
+        f"\n{options.kills} experiments of {options.trials} trials, {options.concurrency} at a time, "
+        f"{duration:.1f} s each if not killed; one kill each at a random moment (seed {seed}). "
+        "The next trial is there with its first line; after the runner's death the time is from `hpo resume`."
     )
     if any(any(outcome[3:8]) for outcome in every):
         sys.exit(1)
@@ -138,7 +147,9 @@ def one_kill(run: list[str], trials: int, victim: str, moment: float, draw: rand
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             before = Oracle.read(path)
-        orphans, seconds = len(living(path)), 0.0
+            began = sum(before.begun.values())
+            seconds = 0.0 if late or runner.pid in chosen else _first_line(path, began, runner)
+        orphans = len(living(path))
         if runner.pid in chosen and not late:
             seconds = finish(run, environment, folder, path)
             orphans += len(living(path))
@@ -179,18 +190,25 @@ def finish(run: list[str], environment: dict[str, str], folder: Path, oracle: Pa
         return 0.0
     # A runner that was killed before it had made an experiment left nothing to resume.
     command = [HPO, "resume"] if known else [HPO, *run]
-    begin = time.perf_counter()
     with (
         (folder / "resume.log").open("w+") as log,
         subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log) as resumed,
     ):
-        while sum(Oracle.read(oracle).begun.values()) == begun and resumed.poll() is None:
-            time.sleep(0.005)
-        seconds = time.perf_counter() - begin
+        seconds = _first_line(oracle, begun, resumed)
         if resumed.wait() != 0:
             log.seek(0)
             sys.exit(f"{' '.join(command)} ended with {resumed.returncode}:\n{log.read()}")
     return seconds
+
+
+def _first_line(oracle: Path, begun: int, runner: subprocess.Popen[bytes]) -> float:
+    """Return the seconds until one more trial than so many has begun, or 0 where the runner ends before."""
+    begin = time.perf_counter()
+    while sum(Oracle.read(oracle).begun.values()) <= begun:
+        if runner.poll() is not None:
+            return 0.0
+        time.sleep(0.005)
+    return time.perf_counter() - begin
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ def main() -> None:
     print_table([*header, "CPU ms a trial", "memory, MB", "store, MB", "to see the best, ms"], rows)
     for title, looked in pages:
         print(f"\nThe page beside {title}:\n")
-        print_table(["view", "times", "median, ms", "worst, ms"], looked)
+        print_table(["view", "times", "median, ms", "99 %", "worst"], looked)
 
 
 def _measure(tuner: str, in_flight: int, trials: int, given: argparse.Namespace) -> dict[str, Any]:
