@@ -6,6 +6,7 @@ Improvement for Bayesian Optimization", NeurIPS 2023 (the logarithm, and why it 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,8 +49,8 @@ class Utility(ABC):
         """Return the utility."""
 
     @abstractmethod
-    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
-        """Return the derivatives of the utility by mean and by deviation."""
+    def with_slopes(self, mean: float, deviation: float) -> tuple[float, float, float]:
+        """Return the utility, and its derivatives by mean and by deviation."""
 
     def __call__(self, rows: Floats, active: Mask) -> Floats:
         mean, variance = self.process.predict(self.features.of(rows, active))
@@ -59,8 +60,7 @@ class Utility(ABC):
         """Return the utility at one point, and its gradient in the features."""
         mean, variance, mean_slope, variance_slope = self.process.gradients(feature)
         deviation = float(np.sqrt(variance))
-        by_mean, by_deviation = self.slopes(mean, deviation)
-        value = float(self.of(np.array([mean]), np.array([deviation]))[0])
+        value, by_mean, by_deviation = self.with_slopes(mean, deviation)
         return value, by_mean * mean_slope + by_deviation / (2 * deviation) * variance_slope
 
 
@@ -75,11 +75,11 @@ class ExpectedImprovement(Utility):
         score: Floats = _log_h((self.best - mean) / deviation) + np.log(deviation)
         return score
 
-    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
+    def with_slopes(self, mean: float, deviation: float) -> tuple[float, float, float]:
         z = (self.best - mean) / deviation
-        # d log h / dz = Phi / h
-        slope = float(np.exp(log_ndtr(z) - _log_h(np.array([z]))[0]))
-        return -slope / deviation, (1 - slope * z) / deviation
+        log_h = float(_log_h(np.float64(z)))
+        slope = math.exp(log_ndtr(z) - log_h)  # d log h / dz = Phi / h
+        return log_h + math.log(deviation), -slope / deviation, (1 - slope * z) / deviation
 
 
 class ProbabilityOfImprovement(ExpectedImprovement):
@@ -89,10 +89,11 @@ class ProbabilityOfImprovement(ExpectedImprovement):
         score: Floats = log_ndtr((self.best - mean) / deviation)
         return score
 
-    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
+    def with_slopes(self, mean: float, deviation: float) -> tuple[float, float, float]:
         z = (self.best - mean) / deviation
-        slope = float(np.exp(-0.5 * z * z - _LOG_ROOT_2PI - log_ndtr(z)))  # phi / Phi
-        return -slope / deviation, -slope * z / deviation
+        score = float(log_ndtr(z))
+        slope = math.exp(-0.5 * z * z - _LOG_ROOT_2PI - score)  # phi / Phi
+        return score, -slope / deviation, -slope * z / deviation
 
 
 class ConfidenceBound(Utility):
@@ -105,11 +106,11 @@ class ConfidenceBound(Utility):
     def of(self, mean: Floats, deviation: Floats) -> Floats:
         return self.kappa * deviation - mean
 
-    def slopes(self, mean: float, deviation: float) -> tuple[float, float]:
-        return -1.0, self.kappa
+    def with_slopes(self, mean: float, deviation: float) -> tuple[float, float, float]:
+        return self.kappa * deviation - mean, -1.0, self.kappa
 
 
-def _log_h(z: Floats) -> Floats:
+def _log_h(z: Floats | np.float64) -> Floats:
     """Return log(phi(z) + z Phi(z)), equation 9 of the paper, without underflow."""
     near = np.maximum(z, -1.0)
     direct = np.log(np.exp(-0.5 * near**2 - _LOG_ROOT_2PI) + near * ndtr(near))

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, lapack
+from scipy.linalg import blas, cho_solve, lapack
 from scipy.optimize import minimize
 
 from hpo.tuners.points import Cube, Floats, Mask
@@ -70,12 +70,13 @@ class Features:
         return scaled
 
     def trend_slopes(self, point: Floats, coefficients: Floats) -> Floats:
-        """Return the gradient of ``trend(point) @ coefficients`` in the features."""
+        """Return, for each row of coefficients, the gradient of ``trend(point) @ row`` in the features."""
         k = int(self._ordered.sum())
         z = 2 * point[self._ordered] - 1
-        slopes = np.empty(len(point))
-        slopes[self._ordered] = np.sqrt(12) * coefficients[:k] + np.sqrt(80) * z * coefficients[k : 2 * k]
-        slopes[~self._ordered] = np.sqrt(2) * coefficients[2 * k : -1]
+        slopes = np.empty((len(coefficients), len(point)))
+        line, parabola, steps = np.split(coefficients[:, :-1], [k, 2 * k], axis=1)
+        slopes[:, self._ordered] = np.sqrt(12) * line + np.sqrt(80) * z * parabola
+        slopes[:, ~self._ordered] = np.sqrt(2) * steps
         scaled: Floats = slopes / np.sqrt(len(self._cube))
         return scaled
 
@@ -172,17 +173,10 @@ def fit(points: Floats, features: Features, targets: Floats, *, iterations: int 
         jac=True,
         method="L-BFGS-B",
         bounds=prior.bounds,
-        options={"maxiter": iterations},
+        # To a thousandth or so of the log posterior: what they mean does not change below that.
+        options={"maxiter": iterations, "ftol": 1e-5},
     )
     return Hyperparameters.of(found.x)
-
-
-def _inverse(factor: Floats) -> Floats:
-    """Return the inverse of a matrix, given its lower Cholesky factor."""
-    half, _ = lapack.dpotri(factor, lower=1)
-    inverse: Floats = half + half.T
-    inverse.flat[:: len(half) + 1] *= 0.5
-    return inverse
 
 
 def _squared_differences(
@@ -209,7 +203,7 @@ class GaussianProcess:
         self, points: Floats, features: Features, targets: Floats, hyperparameters: Hyperparameters
     ) -> None:
         self.hyperparameters, self._features, self._targets = hyperparameters, features, targets
-        self._scale = np.exp(0.5 * hyperparameters.weights)[features.groups]
+        self._scale = _ROOT5 * np.exp(0.5 * hyperparameters.weights)[features.groups]
         self._signal = float(np.exp(hyperparameters.signal))
         self._deviation = float(np.exp(0.5 * hyperparameters.trend))
         self._points, self._basis = points * self._scale, self._deviation * features.trend(points)
@@ -227,13 +221,12 @@ class GaussianProcess:
 
     def _kernel(self, scaled: Floats, basis: Floats) -> Floats:
         # signal (1 + r + r^2 / 3) exp(-r) + trend: in place, since the time goes into fetching memory
-        r = _distances(scaled, self._points)
-        kernel: Floats = r * r
+        kernel = _squared_distances(scaled, self._points)
+        r = np.sqrt(kernel)
         kernel /= 3
         kernel += r
         kernel += 1
-        kernel *= self._signal
-        kernel *= np.exp(np.negative(r, out=r), out=r)
+        kernel *= np.exp(np.subtract(self.hyperparameters.signal, r, out=r), out=r)
         kernel += basis @ self._basis.T
         return kernel
 
@@ -253,45 +246,46 @@ class GaussianProcess:
     def _predict(self, points: Floats) -> tuple[Floats, Floats]:
         basis = self._deviation * self._features.trend(points)
         kernel = self._kernel(points * self._scale, basis)
+        mean = kernel @ self._alpha
+        halves = blas.dtrmm(1.0, self._half, kernel.T, lower=1, overwrite_b=1)
         prior = self._signal + np.einsum("ij,ij->i", basis, basis)
-        variance = prior - np.einsum("ij,ij->i", kernel @ self._precision, kernel)
-        return kernel @ self._alpha, np.maximum(variance, 1e-12)
+        return mean, np.maximum(prior - np.einsum("ij,ij->j", halves, halves), 1e-12)
 
     def leave_one_out(self) -> tuple[Floats, Floats]:
         """Return, for each target, the mean and variance that the others predict (equation 5.12)."""
-        variance: Floats = 1 / self._precision.diagonal()
+        variance: Floats = 1 / (self._half**2).sum(axis=0)
         return self._targets - self._alpha * variance, variance
 
     @cached_property
-    def _precision(self) -> Floats:
-        return _inverse(self._factor)
+    def _half(self) -> Floats:
+        """The inverse of the Cholesky factor: its transpose times itself is the inverse of the covariance."""
+        half: Floats = lapack.dtrtri(self._factor, lower=1)[0]
+        return half
 
     def gradients(self, point: Floats) -> tuple[float, float, Floats, Floats]:
         """Return mean and variance at one point, and their gradients in its features."""
         difference = point * self._scale - self._points
-        r = _ROOT5 * np.sqrt((difference**2).sum(axis=1))
-        decay = np.exp(-r)
+        r = np.sqrt((difference**2).sum(axis=1))
+        decay = self._signal * np.exp(-r)
         basis = self._deviation * self._features.trend(point[None, :])[0]
-        kernel = self._signal * (1 + r + r * r / 3) * decay + self._basis @ basis
-        # d kernel / d point = -5/3 signal (1 + r) exp(-r) difference, and what the trend adds
-        slopes = (-5 / 3 * self._signal * (1 + r) * decay)[:, None] * difference
-        solved = self._precision @ kernel
+        kernel = (1 + r + r * r / 3) * decay + self._basis @ basis
+        solved = self._half.T @ (self._half @ kernel)
         mean = float(kernel @ self._alpha)
         variance = max(self._signal + float(basis @ basis) - float(kernel @ solved), 1e-12)
-        rising = self._deviation * (self._alpha @ self._basis)
-        widening = 2 * self._deviation * (basis - solved @ self._basis)
-        return (
-            mean,
-            variance,
-            self._scale * (self._alpha @ slopes) + self._features.trend_slopes(point, rising),
-            -2 * self._scale * (solved @ slopes) + self._features.trend_slopes(point, widening),
-        )
+        # By the kernel's entries: of the mean, and of the variance. d kernel / d point is
+        # -1/3 signal (1 + r) exp(-r) difference, and what the trend adds.
+        weights = np.stack([self._alpha, -2 * solved])
+        trend = self._deviation * (weights @ self._basis)
+        trend[1] += 2 * self._deviation * basis
+        slopes = self._scale * ((weights * ((1 + r) * decay / -3)) @ difference)
+        slopes += self._features.trend_slopes(point, trend)
+        return mean, variance, slopes[0], slopes[1]
 
 
-def _distances(points: Floats, others: Floats) -> Floats:
-    """Return sqrt(5) times the distances of all points to all others."""
-    distances: Floats = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)
-    distances -= 2 * points @ others.T
-    np.sqrt(np.maximum(distances, 0.0, out=distances), out=distances)
-    distances *= _ROOT5
-    return distances
+def _squared_distances(points: Floats, others: Floats) -> Floats:
+    """Return the squared distances of all points to all others."""
+    # |a|^2 + |b|^2 - 2 a b as one product: the matrix is written once.
+    left = np.hstack([points, (points**2).sum(axis=1)[:, None], np.ones((len(points), 1))])
+    right = np.hstack([-2 * others, np.ones((len(others), 1)), (others**2).sum(axis=1)[:, None]])
+    squared: Floats = left @ right.T
+    return np.maximum(squared, 0.0, out=squared)
