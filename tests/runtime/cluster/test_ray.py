@@ -279,6 +279,19 @@ def test_a_trial_that_takes_too_long_or_is_killed_ends(nodes: Nodes) -> None:
     assert (late["state"], late["failure"]) == ("failed", "timeout")
 
 
+def test_a_trial_that_says_nothing_for_too_long_ends_and_one_that_says_something_in_time_does_not(
+    nodes: Nodes,
+) -> None:
+    # A suspended one cannot even end itself.
+    hangs = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
+    script(6, 1, STEPS.replace("hpo.report_final_result(lr)", hangs))
+    run(nodes, "--max-trials", 1, "--tuner", "Random", "--max-trial-silence", "4s", code=1)
+    (trial,) = told("trial", "list")
+    assert (trial["failure"], trial["detail"]) == ("timeout", "it reported nothing for 4 s")
+    assert [value for _, value in trial["intermediate"]] == list(range(6))
+    assert trial["duration"] >= 9
+
+
 def test_a_trial_that_uses_too_much_memory_ends(nodes: Nodes) -> None:
     text = 'held = b"x" * (300 << 20)\n' + STEPS
     script(600, 0.1, text)
