@@ -20,7 +20,7 @@ HEAD = """# Commands
 
 Every command, its arguments and its options, as `hpo COMMAND --help` shows them. ID is an id, its
 beginning, or a name; where it may be left out, the newest experiment is meant. Durations are `30s`,
-`10m`, `1h`, `2d`, or bare seconds.
+`10m`, `1h30m`, `2d`, or bare seconds.
 
 | exit code | |
 |---|---|

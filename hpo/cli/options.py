@@ -178,7 +178,7 @@ MaxTrials = Annotated[
 MaxDuration = Annotated[
     str | None,
     typer.Option(
-        metavar="DURATION", help="After this no trial starts: 30s, 10m, 1h, 2d.", rich_help_panel=ENOUGH
+        metavar="DURATION", help="After this no trial starts: 30s, 10m, 1h30m, 2d.", rich_help_panel=ENOUGH
     ),
 ]
 StopWhen = Annotated[

@@ -48,7 +48,7 @@ def print_log(reference: str | None, *, head: int | None, tail: int | None, path
 
 def list_experiments(*, running: bool, tags: Sequence[str], json: bool) -> None:
     """Print the experiments, all or those that run, or that have all of these tags."""
-    found = []
+    found, unreadable = [], list(home.damaged())
     for directory, _ in home.experiments():
         if running and not home.is_running(directory):
             continue
@@ -58,14 +58,14 @@ def list_experiments(*, running: bool, tags: Sequence[str], json: bool) -> None:
             with open_store(directory) as store:
                 found.append(experiment_json(store))
         except StoreError as error:  # the others are none the worse
-            _complain(error)
-    for damage in home.damaged():
-        _complain(damage)
+            unreadable.append(error)
+    for damage in unreadable:
+        print(f"hpo: {printable(damage.message)}", file=sys.stderr)
     if json:
         print_json(found)
-    elif not found:
+    elif not found and not unreadable:
         print(f"{_nothing(tags, running=running)}. Start one: hpo run SCRIPT", file=sys.stderr)
-    else:
+    elif found:
         is_tagged = any(e["tags"] for e in found)
         rows = [
             [
@@ -93,10 +93,6 @@ def _best(told: Mapping[str, Any]) -> str:
 def _nothing(tags: Sequence[str], *, running: bool) -> str:
     tagged = f" with the tag {' and '.join(tags)}" if tags else ""
     return f"No experiment{tagged} runs" if running else f"No experiment{tagged} in {home.home()} yet"
-
-
-def _complain(error: StoreError) -> None:
-    print(f"hpo: {printable(error.message)}", file=sys.stderr)
 
 
 def _of(count: int, limit: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Durations as people write them: ``30s``, ``10m``, ``1h``, ``2d``, or bare seconds."""
+"""Durations as people write them: ``30s``, ``10m``, ``1h``, ``1h30m``, ``2d``, or bare seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hpo.errors import UsageError
 __all__ = ["exact_duration", "parse_duration"]
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_FORM = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhd]?)\s*", re.ASCII | re.IGNORECASE)
+_ONE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhd]?)\s*", re.ASCII | re.IGNORECASE)
+_PARTS = re.compile(r"\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?\s*", re.ASCII | re.IGNORECASE)
 
 
 def parse_duration(written: str | float) -> float:
@@ -19,15 +20,18 @@ def parse_duration(written: str | float) -> float:
     Raises:
         UsageError: it is written otherwise, is zero, or is negative.
     """
-    match = _FORM.fullmatch(str(written)) if isinstance(written, str) else None
-    if match is not None:
-        seconds = float(match[1]) * _SECONDS[match[2].lower()]
+    if isinstance(written, str) and (one := _ONE.fullmatch(written)):
+        seconds = float(one[1]) * _SECONDS[one[2].lower()]
+    elif isinstance(written, str) and (parts := _PARTS.fullmatch(written)):
+        seconds = sum(
+            float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "dhms", strict=True)
+        )
     elif isinstance(written, int | float) and not isinstance(written, bool):
         seconds = float(written) if abs(written) < 1e18 else math.inf
     else:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise UsageError(f"{written!r} is no duration", help="write 30s, 10m, 1h, 2d, or seconds above 0")
+        raise UsageError(f"{written!r} is no duration", help="write 30s, 10m, 1h30m, 2d, or seconds above 0")
     return seconds
 
 

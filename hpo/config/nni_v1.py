@@ -103,7 +103,7 @@ class V1(OwnFields):
         None, description="How many trials run at a time."
     )
     max_exec_duration: Annotated[Duration | None, Sets("max_duration")] = Field(
-        None, description="No trial starts after this: 30s, 10m, 1h, 2d."
+        None, description="No trial starts after this: 30s, 10m, 1h30m, 2d."
     )
     max_trial_num: Annotated[OneOrMore | None, Sets("max_trials")] = Field(
         None, description="How many trials there are."

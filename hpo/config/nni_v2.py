@@ -107,7 +107,7 @@ class V2(OwnFields):
         description="GPUs of a trial, or a part of one. 0 hides them; left out, none is scheduled.",
     )
     max_experiment_duration: Annotated[Duration | None, Sets("max_duration")] = Field(
-        None, description="No trial starts after this: 30s, 10m, 1h, 2d, or seconds."
+        None, description="No trial starts after this: 30s, 10m, 1h30m, 2d, or seconds."
     )
     max_trial_number: Annotated[OneOrMore | None, Sets("max_trials")] = Field(
         None, description="How many trials there are."

@@ -33,7 +33,7 @@ class Changed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     max_trials: Annotated[int | None, Field(ge=1, le=LARGEST)] = Field(None, description="null: no limit")
-    max_duration: Duration | None = Field(None, description="30s, 10m, 1h, 2d or seconds; null: no limit")
+    max_duration: Duration | None = Field(None, description="30s, 10m, 1h30m, 2d or seconds; null: no limit")
     stop_when: Annotated[str | None, Field(max_length=200)] = Field(
         None, description="the final result that is good enough: val_acc>=0.99"
     )

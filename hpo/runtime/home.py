@@ -188,7 +188,9 @@ def damaged(begin: str = "", *, whole: bool = False) -> Iterator[StoreError]:
 
 
 def _folders() -> Iterator[Path]:
-    return (path.parent for path in home().glob("[!.]*/experiment.db"))
+    for path in home().glob("[!.]*"):
+        if (path / "experiment.db").exists() or (path / "trials").is_dir():  # whose store somebody removed
+            yield path
 
 
 def find(reference: str | None) -> Path:

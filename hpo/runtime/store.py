@@ -47,14 +47,16 @@ class Store(Queries):
     def __init__(self, directory: Path, *, read_only: bool = True) -> None:
         self.directory = directory
         self.path = directory / "experiment.db"
-        if not self.path.is_file():
+        is_there, trials = self.path.is_file(), directory / "trials"
+        if not is_there and not trials.is_dir():
             raise StoreError(
                 f"there is no experiment in {directory}", help="`hpo list` shows those there are"
             )
-        if not self.path.stat().st_size:  # SQLite takes it for a new one, and removes the log beside it
+        # Of an empty one SQLite would make a new one, and remove the log beside it.
+        if not is_there or not self.path.stat().st_size:
             raise StoreError(
-                f"{self.path} is damaged: it is empty",
-                help=f"put a copy there; what trials reported is in {directory}/trials/*/metrics.jsonl",
+                f"{self.path} is {'damaged: it is empty' if is_there else 'not there any more'}",
+                help=f"put a copy there; what trials reported is in {trials}/*/metrics.jsonl",
             )
         self.wait_for_room: Callable[[], bool] = lambda: False
         self._statements: list[tuple[str, Sequence[Sequence[Any]]]] = []  # of the present transaction

@@ -252,6 +252,18 @@ def test_an_experiment_that_is_damaged_is_said_to_be() -> None:
     assert call("list", "--json").stdout == "[]\n"
 
 
+def test_an_experiment_whose_store_somebody_removed_is_said_with_where_its_results_are() -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    (store,) = Path(os.environ["HPO_HOME"]).glob("[a-z0-9]*/experiment.db")
+    store.unlink()
+    assert call("list").stderr == f"hpo: {store} is not there any more\n"
+    for command in (["show"], ["resume", store.parent.name], ["rescue", store.parent.name]):
+        done = call(*command)
+        assert f"{store} is not there any more" in done.stderr
+        assert f"what trials reported is in {store.parent}/trials/*/metrics.jsonl" in done.stderr
+    assert "not there any more" in call("doctor").stdout
+
+
 def test_what_the_system_refuses_is_said_without_a_traceback() -> None:
     hpo("run", "train.py", "--max-trials", "1")
     done = call("export", "-o", "nowhere/trials.csv")

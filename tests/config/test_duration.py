@@ -23,6 +23,9 @@ from hpo.errors import UsageError
         (90, 90),
         (1.5, 1.5),
         ("1.5H", 5400),
+        ("1h30m", 5400),
+        ("1d 2h 3m 4s", 93784),
+        ("1D1s", 86401),
     ],
 )
 def test_a_duration_is_so_many_seconds(written: str | float, seconds: float) -> None:
@@ -31,12 +34,32 @@ def test_a_duration_is_so_many_seconds(written: str | float, seconds: float) -> 
 
 @pytest.mark.parametrize(
     "written",
-    ["", "h", "1w", "0", "0s", "-1s", "1e3", "1 0s", "1h30m", "inf", "nan", 0, -1, math.inf, math.nan, True],
+    [
+        "",
+        "h",
+        "1w",
+        "0",
+        "0s",
+        "-1s",
+        "1e3",
+        "1 0s",
+        "1m1h",
+        "1.5h30m",
+        "1h30",
+        "0h0m",
+        "inf",
+        "nan",
+        0,
+        -1,
+        math.inf,
+        math.nan,
+        True,
+    ],
 )
 def test_anything_else_is_refused_with_the_forms(written: str | float) -> None:
     with pytest.raises(UsageError) as raised:
         parse_duration(written)
-    assert raised.value.help == "write 30s, 10m, 1h, 2d, or seconds above 0"
+    assert raised.value.help == "write 30s, 10m, 1h30m, 2d, or seconds above 0"
 
 
 @given(st.text() | st.integers() | st.floats())

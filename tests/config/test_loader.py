@@ -322,13 +322,13 @@ class TestWrongFields:
                 "maxTrialDuration: 5x",
                 "5x",
                 'maxTrialDuration takes a duration, not "5x"',
-                "write 30s, 10m, 1h, 2d, or seconds above 0",
+                "write 30s, 10m, 1h30m, 2d, or seconds above 0",
             ),
             (
                 "maxExperimentDuration: -1",
                 "-1",
                 "maxExperimentDuration takes a duration, not -1",
-                "write 30s, 10m, 1h, 2d, or seconds above 0",
+                "write 30s, 10m, 1h30m, 2d, or seconds above 0",
             ),
             (
                 "logLevel: warn",

@@ -175,7 +175,7 @@ function strip(ctx, e, clock) {
       bar(e, total)),
     h("div.figure.grow", null, h("span.label", null, t("Time")),
       h("span.value", null, duration(elapsed), h("span.of", null, " / "), editable(ctx, {
-        label: t("Maximum duration"), value: limit === null ? "" : `${limit}s`, shown: limit === null ? "∞" : duration(limit), hint: t("30s, 10m, 1h, 2d"), seen: limit,
+        label: t("Maximum duration"), value: limit === null ? "" : `${limit}s`, shown: limit === null ? "∞" : duration(limit), hint: t("30s, 10m, 1h30m, 2d"), seen: limit,
         save: (text, seen) => change({ max_duration: text === "" ? null : text, seen: { max_duration: seen } }),
       })),
       h("div.bar-line", null, limit !== null && h("span.succeeded", { style: { width: `${Math.min(100, (100 * elapsed) / limit)}%` } }))),
@@ -201,8 +201,8 @@ function limits(ctx, e) {
     limit(t("Good enough"), "stop_when", target ?? t("never"), { hint: "val_acc>=0.99" }),
     limit(t("Trials without a better result"), "patience", String(patience ?? "∞")),
     limit(t("Failures that end it"), "max_failures", failures ? String(failures) : t("the first 3"), { hint: t("the first 3") }),
-    limit(t("A trial's time"), "max_trial_duration", time ? duration(time) : "∞", { value: time ? `${time}s` : "", hint: t("30s, 10m, 1h, 2d") }),
-    limit(t("Without a report"), "max_trial_silence", silence ? duration(silence) : "∞", { value: silence ? `${silence}s` : "", hint: t("30s, 10m, 1h, 2d") }),
+    limit(t("A trial's time"), "max_trial_duration", time ? duration(time) : "∞", { value: time ? `${time}s` : "", hint: t("30s, 10m, 1h30m, 2d") }),
+    limit(t("Without a report"), "max_trial_silence", silence ? duration(silence) : "∞", { value: silence ? `${silence}s` : "", hint: t("30s, 10m, 1h30m, 2d") }),
     limit(t("Its memory"), "max_trial_memory", memory ? size(memory) : "∞", { value: memory ? size(memory).replace(" ", "") : "", hint: "512M, 4G" }),
     limit(t("Retries of a failure"), "retries", String(retries ?? 0), { value: String(retries ?? 0), save: (text, seen) => send("PATCH", `/experiments/${ctx.id}`, { retries: whole(text || "0"), seen: { retries: seen } }) }));
 }

@@ -24,7 +24,7 @@ export const ZH = {
   "Its running trials end now, and run again when it is resumed. Nothing recorded is lost.": "正在运行的试验会立即结束，继续时重新运行。已记录的内容不会丢失。",
   "It is being resumed…": "正在继续…", "It goes on, in the background.": "已在后台继续运行。",
   "higher is better": "越高越好", "lower is better": "越低越好", "no result of the defaults": "默认值没有结果", "from {}": "原为 {}",
-  "Maximum trials": "最大试验数", "Maximum duration": "最长时间", "30s, 10m, 1h, 2d": "30s、10m、1h、2d", "At a time": "并行数", "Concurrency": "并行数", "{} running": "{} 个运行中",
+  "Maximum trials": "最大试验数", "Maximum duration": "最长时间", "30s, 10m, 1h30m, 2d": "30s、10m、1h30m、2d", "At a time": "并行数", "Concurrency": "并行数", "{} running": "{} 个运行中",
   "Good enough": "达到即可", "never": "无", "Trials without a better result": "无改进的试验数", "the first 3": "最初 3 个",
   "A trial's time": "单个试验时间", "Without a report": "无报告的时间", "Its memory": "单个试验内存", "Retries of a failure": "失败重试次数",
   "in the order of their ends": "按结束顺序", "Results in the order in which they came, and the best so far": "按到达顺序的结果，以及当前最佳", "defaults": "默认值", "best so far": "当前最佳", "a trial": "一次试验",
