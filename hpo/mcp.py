@@ -28,7 +28,7 @@ from hpo.errors import HpoError, UsageError
 from hpo.experiment import wishes
 from hpo.experiment.documents import best_json, experiment_json, open_store, trial_json
 from hpo.experiment.record import Record
-from hpo.experiment.repetition import folder_of
+from hpo.experiment.repetition import attempts
 from hpo.experiment.wording import compared, counted, short
 from hpo.experiment.written_back import write_back
 from hpo.importance import fanova
@@ -219,16 +219,26 @@ def list_trials(id: str = "", best: int = 0, last: int = 20) -> list[dict[str, A
 
 
 @_tool
-def trial_log(number: int, id: str = "", lines: int = 50) -> dict[str, Any]:  # noqa: A002
-    """Return the last lines that a trial wrote to stdout and stderr, and why it failed, if it did."""
+def trial_log(number: int, id: str = "", lines: int = 50, attempt: int = 0) -> dict[str, Any]:  # noqa: A002
+    """Return the last lines that a trial wrote to stdout and stderr, and why it failed, if it did.
+
+    What it wrote is that of its last attempt, or of the one given, from 1.
+    """
     directory = _find(id)
     with open_store(directory) as store:
         row = store.trial(number)
     if row is None:
         raise UsageError(f"{directory.name} has no trial {number}", help="list_trials shows those there are")
-    folder = folder_of(directory, row.number, row.repeat)
-    logs = {name: last_lines(folder / f"{name}.log", min(lines, _MOST)) for name in ("stdout", "stderr")}
-    return {"state": row.state.value, "failure": row.failure, "detail": row.detail, **logs}
+    made = attempts(directory, row.number, run=row.repeat, attempt=row.attempt)
+    chosen = [each for each in made if attempt in (0, each.number)]
+    if not chosen:
+        raise UsageError(
+            f"trial {number} has had no attempt {attempt}",
+            help=f"it has had {counted(row.attempt, 'attempt')}",
+        )
+    logs = {n: last_lines(chosen[-1].log(n), min(lines, _MOST)) for n in ("stdout", "stderr")}
+    told = {"state": row.state.value, "failure": row.failure, "detail": row.detail}
+    return {**told, "attempt": chosen[-1].number, **logs}
 
 
 @_tool

@@ -159,7 +159,7 @@ def test_without_the_extra_it_says_how_to_get_it() -> None:
 
 def test_where_nothing_succeeded_the_agent_is_told_where_to_look() -> None:
     Path("train.py").write_text("x = 1.0  # hpo: uniform(0, 2)\nraise SystemExit('it diverged')\n")
-    hpo("run", "train.py", "--max-trials", "2", code=1)
+    hpo("run", "train.py", "--max-trials", "2", "--retries", "1", code=1)
 
     async def use(call: Call) -> None:
         told = await call("explain")
@@ -168,7 +168,11 @@ def test_where_nothing_succeeded_the_agent_is_told_where_to_look() -> None:
             "2 trials failed.",
         ]
         assert (told["best"]["trial"], told["importance"], told["at_the_edge"]) == (None, {}, {})
-        assert "it diverged" in (await call("trial_log", number=1))["stderr"]
+        for asked, attempt in ((0, 2), (1, 1), (2, 2)):
+            log = await call("trial_log", number=1, attempt=asked)
+            assert (log["stderr"][-1], log["attempt"]) == ("it diverged", attempt)
+        with pytest.raises(LookupError, match=r"has had no attempt 3[^0-9]*2 attempts"):
+            await call("trial_log", number=1, attempt=3)
         with pytest.raises(LookupError, match="has no trial 99"):
             await call("trial_log", number=99)
 

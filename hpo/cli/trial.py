@@ -7,14 +7,13 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from hpo.cli.output import print_json, print_lines
 from hpo.errors import StoreError, UsageError, printable
 from hpo.experiment.documents import open_store, trial_json
-from hpo.experiment.repetition import folder_of
+from hpo.experiment.repetition import attempts
 from hpo.experiment.wording import counted, duration, short
 from hpo.experiment.written_back import trial_code
 from hpo.progress import parameter_lines
@@ -101,17 +100,19 @@ def print_logs(reference: str, number: int | None, *, follow: bool, attempt: int
     directory, row = _find(reference, number)
     if attempt is not None:
         _check_attempt(attempt, row, directory)
-    offsets: dict[tuple[Path, str, int], int] = {}
+    offsets: dict[tuple[int, int, str], int] = {}
     while True:
         since = row.attempt
         with open_store(directory) as store:
             row = store.trial(row.number) or row
         # What was followed may have failed, and run again, since the last look: its end was not seen yet.
         failed = range(since, row.attempt) if attempt is None else ()
-        for each in (*failed, attempt):
-            for folder, name, which, path in _logs(directory, row, each):
-                log, stream = (folder, name, which), getattr(sys, name)
-                offsets[log] = _copy(path, offsets.get(log, 0), stream.fileno())
+        for each in attempts(directory, row.number, run=row.repeat, attempt=row.attempt):
+            if each.number in failed or (each.is_last if attempt is None else each.number == attempt):
+                for name in ("stdout", "stderr"):
+                    log = (each.run, each.number, name)
+                    out = getattr(sys, name).fileno()
+                    offsets[log] = _copy(each.log(name), offsets.get(log, 0), out)
         is_over = row.state.is_final or (attempt is not None and attempt < row.attempt)
         if not follow or is_over or not home.is_running(directory):
             return
@@ -129,32 +130,6 @@ def _check_attempt(attempt: int, row: TrialRow, directory: Path) -> None:
         had = f"trial {row.number} of {directory.name} has had {counted(made, 'attempt')}"
         help_ = f"hpo trial logs {directory.name} {row.number} shows the last"
         raise UsageError(f"{had}, and no attempt {attempt}", help=help_)
-
-
-def _logs(directory: Path, row: TrialRow, attempt: int | None) -> Iterator[tuple[Path, str, int, Path]]:
-    """Yield the logs of a trial's runs, of one attempt or the last: folder, stream, attempt, and file.
-
-    Attempts are counted through all of its runs: one begins with the attempt at which that before it ended.
-    """
-    first = 1
-    for repeat in range(row.repeat + 1):
-        folder = folder_of(directory, row.number, repeat)
-        last = row.attempt if repeat == row.repeat else _last_attempt(folder, first, row.attempt)
-        which = last if attempt is None else attempt
-        if first <= which <= last:
-            for name in ("stdout", "stderr"):
-                yield (
-                    folder,
-                    name,
-                    which,
-                    folder / (f"{name}.log" if which == last else f"{name}.{which}.log"),
-                )
-        first = last
-
-
-def _last_attempt(folder: Path, first: int, most: int) -> int:
-    """Return at which attempt a run ended: the one after the last whose log was set aside."""
-    return next((n for n in range(most, first, -1) if (folder / f"stdout.{n - 1}.log").exists()), first)
 
 
 class _Terminal:

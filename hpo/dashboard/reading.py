@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, HTTPException, Query, Request, Response
 
 from hpo.dashboard import views
 from hpo.dashboard.answers import LARGEST, REFUSALS, WRITES, Answers, Id, Json, Number, directory_of, trial_of
 from hpo.dashboard.logs import tail_of
 from hpo.experiment.documents import open_store
+from hpo.experiment.repetition import attempts, folder_of
 
 if TYPE_CHECKING:
     from hpo.experiment.record import Record
@@ -151,10 +152,20 @@ def _reading_trials(app: FastAPI, answers: Answers) -> None:
         stream: Literal["stdout", "stderr"],
         offset: Annotated[int | None, Query(ge=0, le=2**53, description="The end of the file.")] = None,
         limit: Annotated[int, Query(ge=1, le=1 << 20)] = 1 << 16,
+        run: Annotated[int, Query(ge=0, le=2**53, description="Of several runs, from 0.")] = 0,
+        attempt: Annotated[int | None, Query(ge=1, le=2**53, description="The run's last.")] = None,
     ) -> Response:
         """Return a piece of what a trial wrote, as it wrote it; `X-Offset` and `X-Size` say which."""
-        folder = directory_of(id) / "trials" / str(number)
-        return _text(tail_of(folder / f"{stream}.log", offset, limit))
+        directory = directory_of(id)
+        if (
+            attempt is None
+        ):  # asked for again and again while a trial writes: nothing but the file is looked at
+            return _text(tail_of(folder_of(directory, number, run) / f"{stream}.log", offset, limit))
+        row = trial_of(directory, number)
+        for each in attempts(directory, number, run=row.repeat, attempt=row.attempt):
+            if (each.run, each.number) == (run, attempt):
+                return _text(tail_of(each.log(stream), offset, limit))
+        raise HTTPException(404, f"trial {number} has had no attempt {attempt} at run {run}")
 
     @app.get("/api/experiments/{id}/log", tags=["experiments"], responses=REFUSALS)
     def log(

@@ -13,6 +13,7 @@ from typing import Any
 
 from hpo.errors import StoreError
 from hpo.experiment.documents import experiment_json, limits_json, open_store, seen_state, trial_json
+from hpo.experiment.repetition import attempts
 from hpo.experiment.wishes import wanted
 from hpo.experiment.wording import what_runs
 from hpo.objectives import Objectives
@@ -283,6 +284,10 @@ def trial(store: Store, row: TrialRow) -> dict[str, Any]:
         "data": row.data,
         "device": row.device,
         "events": store.events(row.number),
+        "attempts": [
+            {"run": each.run, "number": each.number, "last": each.is_last}
+            for each in attempts(store.directory, row.number, run=row.repeat, attempt=row.attempt)
+        ],
         "best": row.number in {best.number for best in store.front()},
         "baseline": {"number": base.number, "parameters": base.parameters, "value": base.value}
         if base

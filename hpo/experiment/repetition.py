@@ -7,13 +7,13 @@ assessors judge that one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-__all__ = ["Outcome", "folder_of", "taken_together"]
+__all__ = ["Attempt", "Outcome", "attempts", "folder_of", "taken_together"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,39 @@ def _mean_data(runs: Sequence[Outcome]) -> dict[str, Any] | None:
         numbers = [v for v in all_of_it if isinstance(v, int | float) and not isinstance(v, bool)]
         mean[name] = fmean(numbers) if len(numbers) == len(runs) else value
     return mean
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at one run of a trial, and where it wrote.
+
+    Attributes:
+        run: which of the trial's runs, from 0.
+        number: from 1, counted through all runs: one begins with the number at which that before it ended.
+        folder: of the run.
+        is_last: whether the run has no later one; what earlier ones wrote was set aside.
+    """
+
+    run: int
+    number: int
+    folder: Path
+    is_last: bool
+
+    def log(self, stream: str) -> Path:
+        """Return the file of its `stdout` or `stderr`."""
+        return self.folder / (f"{stream}.log" if self.is_last else f"{stream}.{self.number}.log")
+
+
+def attempts(experiment: Path, number: int, *, run: int, attempt: int) -> Iterator[Attempt]:
+    """Yield the attempts at a trial that is at this attempt of this run, in their order."""
+    first = 1
+    for each in range(run + 1):
+        folder = folder_of(experiment, number, each)
+        aside = (n for n in range(attempt - 1, first - 1, -1) if (folder / f"stdout.{n}.log").exists())
+        last = attempt if each == run else next(aside, first - 1) + 1
+        for n in range(first, last + 1):
+            yield Attempt(each, n, folder, is_last=n == last)
+        first = last
 
 
 def folder_of(experiment: Path, number: int, repeat: int = 0) -> Path:

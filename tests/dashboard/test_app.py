@@ -89,6 +89,18 @@ class TestReading:
         assert page.get(path, params={"offset": 99}).content == b""
         assert page.get(path.replace("/3/", "/4/")).headers["x-size"] == "0"
 
+    def test_the_log_of_an_attempt_that_there_was_not_is_not_there(
+        self, page: TestClient, make: Make
+    ) -> None:
+        folder = make() / "trials" / "3"
+        folder.mkdir()
+        (folder / "stdout.log").write_bytes(b"the last")
+        (folder / "stdout.2.log").write_bytes(b"of nobody")
+        path = "/api/experiments/digits/trials/3/logs/stdout"
+        assert page.get(path, params={"attempt": 1}).content == b"the last"
+        for missing in ({"attempt": 2}, {"attempt": 1, "run": 1}, {"attempt": 0}):
+            assert page.get(path, params=missing).status_code in (404, 422)
+
     def test_what_is_not_there_is_said(self, page: TestClient, make: Make) -> None:
         make()
         for path in ("/api/experiments/none", "/api/experiments/digits/trials/99", "/api/comparison?id=none"):

@@ -62,6 +62,16 @@ order = ["a", "b", "c"]  # hpo: permutation(["a", "b", "c"])
 hpo.report_final_result({"acc": len(columns) + order.index("b"), "cost": 3 * len(columns) - order.index("c")})
 """
 
+AGAIN = """
+import os, hpo
+lr = 0.1  # hpo: uniform(0, 1)
+attempt = os.environ["HPO_TRIAL_ATTEMPT"]
+print(f"attempt {attempt} in {hpo.trial_dir().name}")
+if attempt == "1":
+    raise FloatingPointError("it diverged")
+hpo.report_final_result(lr)
+"""
+
 LEARNING = """
 import hpo
 rate = 0.1  # hpo: uniform(0, 1)
@@ -384,6 +394,26 @@ class TestTrials:
         page.keyboard.press("j")
         expect(page.get_by_role("heading", name="Trial 1")).to_be_visible()
 
+    def test_what_each_attempt_at_each_run_wrote_can_be_read(self, page: Page, site: Site) -> None:
+        (site.folder / "again.py").write_text(AGAIN)
+        site.hpo("run", "again.py", "--max-trials", "1", "--retries", "1", "--repeat", "2", "--no-web")
+        found = next(each["id"] for each in site.data("list") if each["name"] == "again")
+        page.goto(f"{site.base}/e/{found}/trials/0")
+        log = page.locator("pre.log")
+        expect(log).to_contain_text("attempt 2 in 0.1")
+        page.get_by_label("Attempt").select_option("1 of run 1")
+        expect(log).to_contain_text("attempt 1 in 0")
+        page.get_by_role("tab", name="stderr").click()
+        expect(log).to_contain_text("FloatingPointError: it diverged")
+        page.get_by_label("Attempt").select_option("2 of run 1")
+        page.get_by_role("tab", name="stdout").click()
+        expect(log).to_contain_text("attempt 2 in 0")
+        page.get_by_label("Attempt").select_option("2 of run 2")
+        expect(log).to_contain_text("attempt 2 in 0.1")
+        page.goto(f"{site.base}/e/{site.id}/trials/0")
+        expect(log).to_contain_text("epoch 0")
+        expect(page.get_by_label("Attempt")).to_have_count(0)  # where there was one, none is to be chosen
+
 
 class TestPlots:
     def test_all_are_drawn(self, page: Page, site: Site) -> None:
@@ -460,7 +490,7 @@ class TestAll:
         context = site.context(color_scheme=theme, viewport={"width": 1300, "height": 900})
         page = context.new_page()
         found = []
-        for path in PAGES:
+        for path in (*PAGES, f"/trials/{site.data('best', site.id)['trial']}"):
             at(page, site, path)
             expect(page.locator("h1").first).to_be_attached()
             page.wait_for_timeout(400)

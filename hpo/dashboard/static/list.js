@@ -60,7 +60,7 @@ function table(rows, chosen, toggle, at) {
     h("thead", null, h("tr", null, head.map((name, i) => h("th", { class: i >= 3 && i <= 5 ? "number" : "", scope: "col" }, name ? t(name) : h("span.hidden", null, t("Compare")))))),
     h("tbody", null, rows.map((e, i) => h("tr", { key: e.id, class: i === at ? "at" : "" },
       h("td.pick", null, h("input", { type: "checkbox", checked: chosen.has(e.id), onchange: () => toggle(e.id), "aria-label": t("Compare {}", e.name) })),
-      h("td.wide", null, h("a.title", { href: `/e/${e.id}`, onclick: follow, title: e.name }, e.name), h("span.id", null, e.id), e.tags.map((/** @type {string} */ tag) => h("span.tag", { key: tag }, tag))),
+      h("td.wide", null, h("a.title", { href: `/e/${e.id}`, onclick: follow, title: e.name }, e.name), h("span.id", null, e.id), e.tags.map((/** @type {string} */ tag) => h("span.tag.plain", { key: tag }, tag))),
       h("td", null, h("span.status", { class: e.status }, t(e.status))),
       h("td.number", null, String(count(e)), e.limits.max_trials && h("span.of", null, ` / ${e.limits.max_trials}`)),
       h("td.number.strong", null, isSeveral(e) ? t("{} on the front", e.best?.front.length ?? 0) : short(e.best?.value ?? null)),

@@ -110,7 +110,7 @@ function title(ctx, e) {
   return h("div.head", null,
     h("div.head-text", null, h("h1", null, e.name),
       h("p.sub", null, h("code", null, e.command), h("span.muted", null, ` ${e.folder}`)),
-      e.tags.length > 0 && h("p.sub", null, e.tags.map((/** @type {string} */ tag) => h("span.tag", { key: tag }, tag))),
+      e.tags.length > 0 && h("p.sub", null, e.tags.map((/** @type {string} */ tag) => h("span.tag.plain", { key: tag }, tag))),
       e.notes.map((/** @type {any} */ note) => h("p.sub.note", { key: String(note.time) }, note.text, h("span.muted", null, ` ${moment(note.time)}`))),
       e.message && h("p.sub", null, e.message),
       e.waits && h("p.sub", null, e.waits),

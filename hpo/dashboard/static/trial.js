@@ -28,12 +28,21 @@ export function trialPage(ctx, number) {
   let stream = "stdout";
   let isHere = true;
   const logs = { stdout: logOf(), stderr: logOf() };
+  /** @type {Attempt | null} */
+  let chosen = null; // null: the newest
+  let read = ""; // of which attempt the logs are
+  const readAttempt = () => {
+    const { run, number: attempt } = chosen ?? trial.attempts.at(-1);
+    if (read === `${run}.${attempt}`) return;
+    read = `${run}.${attempt}`;
+    Object.assign(logs, { stdout: logOf(), stderr: logOf() });
+    loadLogs();
+  };
   const load = repeated(async () => {
     if (!isHere) return;
     try {
-      const before = trial?.attempt;
       trial = await get(base);
-      if (before !== undefined && before !== trial.attempt) Object.assign(logs, { stdout: logOf(), stderr: logOf() });
+      readAttempt();
       figure = [{ kind: "line", points: trial.intermediate, tone: trial.best ? "best" : "trial" }];
       problem = null;
     } catch (error) {
@@ -42,13 +51,14 @@ export function trialPage(ctx, number) {
     ctx.redraw();
   });
   const loadLogs = repeated(async () => {
-    if (!isHere) return;
-    await ctx.attempt(() => Promise.all(STREAMS.map((name) => grow(logs[name], `${base}/logs/${name}`))));
+    if (!isHere || !trial) return;
+    const { run, number: attempt, last } = chosen ?? trial.attempts.at(-1);
+    const which = `run=${run}${last ? "" : `&attempt=${attempt}`}`;
+    await ctx.attempt(() => Promise.all(STREAMS.map((name) => grow(logs[name], `${base}/logs/${name}?${which}`))));
     if (!logs.stdout.text && logs.stderr.text && !logs.stdout.isSeen) stream = "stderr";
     ctx.redraw();
   });
   load();
-  loadLogs();
   return {
     title: t("trial {}", number),
     hear: (change) => {
@@ -74,7 +84,8 @@ export function trialPage(ctx, number) {
           h("section", null, heading(t("Parameters")), parameters(trial))),
         h("section", null,
           h("div.heading", null, h("h2", null, t("Output")), h("div.switch", { role: "tablist", "aria-label": t("Output") }, STREAMS.map((name) =>
-            h("button", { key: name, role: "tab", "aria-selected": String(name === stream), onclick: () => { stream = name; logs.stdout.isSeen = true; ctx.redraw(); } }, name, logs[name].size ? h("span.note", null, ` ${bytes(logs[name].size)}`) : "")))),
+            h("button", { key: name, role: "tab", "aria-selected": String(name === stream), onclick: () => { stream = name; logs.stdout.isSeen = true; ctx.redraw(); } }, name, logs[name].size ? h("span.note", null, ` ${bytes(logs[name].size)}`) : ""))),
+            trial.attempts.length > 1 && attemptChoice(trial.attempts, chosen, (attempt) => { chosen = attempt; readAttempt(); ctx.redraw(); })),
           output(logs[stream], stream)),
         trial.events.length > 0 && h("section", null, heading(t("Events")), h("ul.plain", null, trial.events.map((/** @type {any} */ event, /** @type {number} */ i) =>
           h("li", { key: i }, h("span.muted", null, moment(event.time)), " ", h("strong", { class: event.kind }, t(event.kind)), " ", event.message)))),
@@ -92,7 +103,7 @@ function logOf() {
 /** @param {ReturnType<typeof logOf>} log @param {string} path */
 async function grow(log, path) {
   for (;;) {
-    const piece = await getPiece(log.end ? `${path}?offset=${log.end}` : path);
+    const piece = await getPiece(log.end ? `${path}&offset=${log.end}` : path);
     if (piece.size < log.end) Object.assign(log, logOf()); // another attempt has begun
     else {
       if (!log.end) log.isCut = piece.offset > 0;
@@ -103,6 +114,17 @@ async function grow(log, path) {
       if (log.end >= piece.size || !piece.bytes.length) return;
     }
   }
+}
+
+/** @typedef {{ run: number, number: number, last: boolean }} Attempt */
+
+/** @param {Attempt[]} attempts @param {Attempt | null} chosen @param {(attempt: Attempt | null) => void} choose */
+function attemptChoice(attempts, chosen, choose) {
+  const newest = attempts.length - 1;
+  const at = chosen ? attempts.findIndex((each) => each.run === chosen.run && each.number === chosen.number) : newest;
+  const hasRuns = attempts[newest].run > 0;
+  return h("label.of-attempt", null, `${t("Attempt")} `, h("select", { "aria-label": t("Attempt"), onchange: (/** @type {any} */ e) => choose(Number(e.target.value) === newest ? null : attempts[Number(e.target.value)]) },
+    attempts.map(({ run, number }, i) => h("option", { key: `${run}.${number}`, value: String(i), selected: i === at }, hasRuns ? t("{} of run {}", number, run + 1) : String(number)))));
 }
 
 /** @param {ReturnType<typeof logOf>} log @param {string} name */

@@ -42,7 +42,7 @@ export const ZH = {
   "State": "状态", "Duration": "用时", "Origin": "来源", "Attempt": "尝试次数", "Node": "节点", "Device": "设备", "Budget": "预算", "Rung": "梯级", "Parent": "父试验", "What happened": "发生了什么",
   "{} of {}": "{} / {}", "Columns…": "列…", "Columns": "列", "Filter: value>0.9 state=failed kernel=rbf": "筛选：value>0.9 state=failed kernel=rbf",
   "No trial fits the filter.": "没有符合条件的试验。", "No trial yet.": "还没有试验。", "Trials side by side": "并排比较试验",
-  "Results on the way": "中间结果", "{} reports": "{} 次报告", "1 report": "1 次报告", "Parameters": "参数", "Output": "输出", "… the beginning is left out": "…开头部分已省略", "The trial is told to end.": "已通知试验结束。",
+  "Results on the way": "中间结果", "{} reports": "{} 次报告", "1 report": "1 次报告", "Parameters": "参数", "Output": "输出", "{} of run {}": "第 {} 次（第 {} 轮）", "… the beginning is left out": "…开头部分已省略", "The trial is told to end.": "已通知试验结束。",
   "The trial before": "上一个试验", "The next trial": "下一个试验", "best": "最佳", "End this trial?": "结束此试验？", "It counts as canceled. The experiment goes on.": "它将计为已取消，实验会继续。", "Kill": "终止",
   "Run again": "再次运行", "Try a changed copy…": "修改后再试…", "Code": "代码", "{} against the defaults": "相对默认值 {}", "rung {}": "梯级 {}", "after 1 pass": "训练 1 遍之后", "after {} passes": "训练 {} 遍之后", "It reported nothing on the way.": "没有中间报告。",
   // source
