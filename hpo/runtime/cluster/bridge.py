@@ -321,13 +321,18 @@ def _reason(error: Exception) -> str:
     """Return what went wrong with a trial's node or host, in a line."""
     cause = getattr(error, "cause", None)
     if isinstance(cause, Exception):
-        return str(cause)
-    lines = str(error).strip().splitlines()
+        return str(cause) or type(cause).__name__
+    lines = _lines(error)
     if "creation task" in lines[0]:  # the host could not be made: Ray tells how, with its traceback
         return lines[-1].partition(": ")[2] or lines[-1]
     if type(error).__name__ in ("ActorDiedError", "ActorUnavailableError", "NodeDiedError", "RayActorError"):
         return "the node that it ran on, or its process there, died"
     return lines[-1]
+
+
+def _lines(error: Exception) -> list[str]:
+    """Return what an error says, or else what it is."""
+    return str(error).strip().splitlines() or [type(error).__name__]
 
 
 def main(fd: int, lock: int) -> None:
@@ -349,7 +354,7 @@ def main(fd: int, lock: int) -> None:
         return
     except Exception as error:
         where = setup["address"] or "on this machine"
-        message = f"no Ray cluster {where}: {str(error).strip().splitlines()[0]}"
+        message = f"no Ray cluster {where}: {_lines(error)[0]}"
         help_ = "see docs/clusters.md; what Ray says stands in the runner.log of the experiment"
         connection.sendall(json.dumps({"fatal": message, "help": help_}).encode() + b"\n")
         raise
@@ -363,7 +368,7 @@ def _end_with_runner(connection: socket.socket, connected: threading.Event) -> N
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP)
     while not connected.is_set():
-        if poll.poll(500):
+        if poll.poll(500) and not connected.is_set():  # else its hosts would be left
             os._exit(1)
 
 
