@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +19,22 @@ from hpo.runtime.cluster.host import Host
 from hpo.runtime.snapshot import freeze
 
 Start = Callable[..., Host]
+
+
+def told(experiment: Path, folder: Path) -> dict[str, Any]:
+    """Return what a host is told of an experiment, and of the user's folder."""
+    return {
+        "experiment": "abc",
+        "directory": str(experiment),
+        "cwd": str(folder),
+        "path": str(folder),
+        "modules": [],
+        "spawns": False,
+        "threads": {},
+        "variables": {"HPO_EXPERIMENT_ID": "abc"},
+        "memory": None,
+        "environment": {"HPO_TEST_WORD": "from the shell"},
+    }
 
 
 @pytest.fixture
@@ -33,22 +52,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
             (folder / "train.py").write_bytes(text)
         if not (experiment / "code").exists():
             freeze(experiment / "code", {folder / "train.py": (text, text)}, folder)
-        host = Host(
-            {
-                "experiment": "abc",
-                "directory": str(experiment),
-                "cwd": str(folder if is_there else tmp_path / "gone" / "project"),
-                "path": str(folder if is_there else tmp_path / "gone" / "project"),
-                "modules": [],
-                "spawns": False,
-                "threads": {},
-                "variables": {"HPO_EXPERIMENT_ID": "abc"},
-                "memory": None,
-                "environment": {"HPO_TEST_WORD": "from the shell"},
-                **setup,
-            },
-            pack(experiment / "code"),
-        )
+        theirs = folder if is_there else tmp_path / "gone" / "project"
+        host = Host({**told(experiment, theirs), **setup}, pack(experiment / "code"))
         hosts.append(host)
         directory = f"{experiment}/trials/3"
         request = {
@@ -254,3 +259,46 @@ def test_what_a_host_that_was_killed_has_left_the_next_one_removes(
     start("")
     assert not left.exists()
     assert first.root.is_dir()
+
+
+def test_a_trial_that_does_not_end_is_given_up(start: Start) -> None:
+    host = start("import hpo, time; hpo.report_intermediate_result(1); time.sleep(600)")
+    watched = host.watch()
+    assert next(watched)["log"] == "metrics.jsonl"
+    host.give_up(3)
+    end = list(watched)[-1]
+    assert (end["ended"], end["status"], end["hangs"]) == (3, None, True)
+    assert "it does not end though it was killed" in end["reason"]
+
+
+UNCLAIMED = """
+import json, math, sys
+from hpo.runtime.cluster import host as module
+
+setup, request = map(json.loads, sys.argv[1:])
+host = module.Host(setup, None)
+parameters = {"file": "parameters.json", "at": 0, "data": b"{}", "last": True}
+host.start(request, [(request["dir"], parameters)])
+print(host.root, flush=True)
+module._CLAIMED = 0.1
+host._claimed = -math.inf
+host._end_if_unclaimed()
+"""
+
+
+def test_without_a_runner_it_goes_on_until_its_trial_is_over_and_then_ends_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    directory = f"{tmp_path}/experiment/trials/3"
+    request = {
+        "start": 3,
+        "dir": directory,
+        "command": "sleep 1; touch done",
+        "values": {},
+        "env": {"HPO_TRIAL_DIR": directory, "HPO_TRIAL_ATTEMPT": "1"},
+    }
+    setup = told(tmp_path / "experiment", tmp_path)
+    command = [sys.executable, "-c", UNCLAIMED, json.dumps(setup), json.dumps(request)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    assert (tmp_path / "done").exists()
+    assert not Path(done.stdout.strip()).exists()
