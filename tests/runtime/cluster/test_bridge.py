@@ -378,6 +378,11 @@ def test_the_cluster_is_the_one_that_was_named_else_the_variables_else_one_of_it
     assert os.environ.get("RAY_AUTH_MODE") == (None if outlives else "token")
 
 
+def test_an_address_of_ray_client_is_refused_with_those_that_are_taken(ended: list[Any]) -> None:
+    with pytest.raises(ValueError, match=r"that is Ray Client's; .* give auto, or HEAD:PORT"):
+        module._connect({"address": "ray://127.0.0.1:10001"})
+
+
 Bridging = Callable[[str], tuple[socket.socket, subprocess.Popen[bytes]]]
 
 
