@@ -7,11 +7,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import data
+
+from hpo.runtime import home
+from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 
 # As NNI 3.0 makes them.
 SCHEMA = """
@@ -110,6 +115,7 @@ def test_all_of_it_is_there_and_says_of_each_trial_what_became_of_it(folder: Pat
     ]  # fmt: skip
     assert [t["value"] for t in trials] == [0.5, 0.25, None, None, None, None]
     assert [t["failure"] for t in trials] == [None, None, "exit", "no_result", None, None]
+    assert trials[3]["detail"] == "it reported no number"
     assert trials[1]["parameters"] == {"x": 0.1, "layer": "conv", "layer.size": 2}
     assert trials[0]["intermediate"] == [[0, 0.75]]
     assert (trials[0]["started"], trials[0]["duration"]) == (1_700_000_001, 2)
@@ -131,6 +137,61 @@ def test_it_is_resumed_where_it_stood(folder: Path) -> None:
     assert (folders / "5" / "stdout.1.log").read_text() == "half of it\n"
     assert (folders / "5" / "stdout.log").read_text() == ""
     assert not list(folders.glob("*.before"))
+
+
+def rows(name: str) -> list[TrialRow]:
+    with closing(Store(home.find(name))) as opened:
+        return opened.trials()
+
+
+def test_of_trials_that_ran_at_once_the_first_to_end_is_told_first(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "db" / "nni.sqlite")) as db, db:
+        late = "UPDATE TrialJobEvent SET timestamp = timestamp + 15000 WHERE trialJobId = ? AND event = ?"
+        db.execute(late, ("T0", "SUCCEEDED"))
+    hpo("import", str(folder))
+    assert [row.told for row in rows("theirs")] == [1, 0, 2, 3, 4, None]
+    assert [row.attempt for row in rows("theirs")] == [1, 1, 1, 1, 1, 2]
+
+
+def test_what_each_trial_printed_is_there_by_all_names_that_nni_has_for_it(folder: Path) -> None:
+    (folder / "trials" / "T0" / "stderr").write_text("oh\n")
+    (folder / "trials" / "T1").mkdir()
+    for name in ("stdout", "stderr"):
+        (folder / "trials" / "T1" / f"trial.{name}").write_text(f"{name} of old\n")
+    hpo("import", str(folder))
+    folders = home.find("theirs") / "trials"
+    assert {str(path.relative_to(folders)): path.read_text() for path in folders.rglob("*.log")} == {
+        "0/stdout.log": "hello\n",
+        "0/stderr.log": "oh\n",
+        "1/stdout.log": "stdout of old\n",
+        "1/stderr.log": "stderr of old\n",
+        "5/stdout.1.log": "half of it\n",
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {
+            "trialConcurrency": 3, "maxTrialNumber": 9, "maxExperimentDuration": "90m", "trialGpuNumber": 2,
+            "tuner": {"name": "tpe", "classArgs": {"seed": 5, "optimize_mode": "minimize"}},
+        },
+        {
+            "trialConcurrency": 3, "maxTrialNum": 9, "maxExecDuration": 5400, "trialGpuNumber": 2,
+            "tuner": {"builtinTunerName": "TPE", "classArgs": {"seed": 5, "optimize_mode": "minimize"}},
+        },
+    ],
+    ids=["of the second schema", "of the first"],
+)  # fmt: skip
+def test_its_settings_are_taken_by_the_names_of_each_schema(folder: Path, names: dict[str, Any]) -> None:
+    (folder / "db" / "nni.sqlite").unlink()
+    store(folder, {"experimentName": "theirs", "searchSpace": SPACE, "trialCommand": "true", **names})
+    assert "cannot go on here" not in hpo("import", str(folder)).stderr
+    with closing(Store(home.find("theirs"))) as opened:
+        settings = opened.experiment()["config"]["settings"]
+    ours = ("trial_concurrency", "max_trials", "max_duration", "gpus_per_trial", "seed", "direction")
+    assert [settings[name] for name in ours] == [3, 9, 5400, 2, 5, "minimize"]
+    assert settings["tuner"]["name"] == "TPE"
 
 
 def test_what_the_user_asked_for_and_imported_is_there_as_such(folder: Path) -> None:
