@@ -279,6 +279,24 @@ def test_whoever_has_the_damaged_one_open_does_not_disturb_those_who_open_the_ne
         assert len(trials()) == TRIALS
 
 
+def test_what_is_still_in_the_log_counts_and_the_log_is_kept_beside_the_damaged_one(
+    directory: Path, page_of_trials: int
+) -> None:
+    damage(directory, page_of_trials)
+    path, log = directory / "experiment.db", directory / "experiment.db-wal"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE experiment SET name = 'in the log'")
+        db.commit()
+        evidence = path.read_bytes(), log.read_bytes()
+    path.write_bytes(evidence[0])
+    log.write_bytes(evidence[1])
+    found = rescue(directory)
+    with contextlib.closing(Store(directory)) as store:
+        assert store.experiment()["name"] == "in the log"
+    assert (found.damaged.read_bytes(), Path(f"{found.damaged}-wal").read_bytes()) == evidence
+    assert len(list(directory.glob("*.damaged*"))) == 2
+
+
 def change(directory: Path, *statements: str) -> None:
     with contextlib.closing(sqlite3.connect(directory / "experiment.db")) as db, db:
         for statement in statements:
