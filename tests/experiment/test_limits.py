@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from hpo.config.model import Algorithm, Config
-from hpo.errors import UsageError
+from hpo.errors import SpaceError, UsageError
 from hpo.experiment import wishes
 from hpo.experiment.create import create, open_existing
+from hpo.experiment.documents import open_store
 from hpo.experiment.limits import Limits
 from hpo.experiment.loop import Experiment
 from hpo.runtime import home
@@ -411,3 +412,43 @@ class TestWishes:
         with pytest.raises(UsageError, match="is not running") as raised:
             wishes.stop(directory)
         assert raised.value.help == f"hpo show {directory.name} tells where it stands"
+
+    def test_a_trial_that_does_not_run_cannot_be_ended(self) -> None:
+        directory = run(NUMBER, max_trials=1).directory
+        with pytest.raises(UsageError, match=f"experiment {directory.name} is not running"):
+            wishes.kill_trial(directory, 0)
+        with home.take_lock(directory):
+            with pytest.raises(UsageError, match=r"trial 0 of .* is not running: it has succeeded"):
+                wishes.kill_trial(directory, 0)
+            with pytest.raises(UsageError, match=r"trial 1 of .* is not running: there is none"):
+                wishes.kill_trial(directory, 1)
+        assert list(home.commands(directory)) == []
+
+    def test_what_was_wished_of_the_moment_is_nothing_to_the_next_runner(self) -> None:
+        directory = run(NUMBER, max_trials=1).directory
+        others = {"do": "update", "settings": {"max_trials": 2}}
+        for wish in ({"do": "stop"}, {"do": "kill", "trial": 1}, others):
+            home.send_command(directory, wish)
+        assert len(wishes.of_a_moment(directory)) == 2
+        again = open_existing(directory)
+        assert [wish for _, wish in home.commands(directory)] == [others]
+        again.run()
+        assert (states(again), again.exit_code) == (["succeeded", "succeeded"], 0)
+
+    def test_what_waits_is_wanted_already(self) -> None:
+        directory = run(NUMBER, max_trials=1).directory
+        wider = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 9]}})
+        wishes.update(directory, {"max_trials": 5}, wider)
+        with open_store(directory) as store:
+            settings, space = wishes.wanted(store)
+            assert store.experiment()["config"]["settings"] == {**settings, "max_trials": 1}
+        assert settings["max_trials"] == 5
+        assert space == wider.to_json()
+
+    def test_there_must_be_something_to_change_and_to_search(self) -> None:
+        directory = run(NUMBER, max_trials=1).directory
+        with pytest.raises(UsageError, match="nothing to change"):
+            wishes.update(directory, {})
+        with pytest.raises(SpaceError, match="the search space is empty"):
+            wishes.update(directory, {}, SearchSpace.from_json({}))
+        assert list(home.commands(directory)) == []
