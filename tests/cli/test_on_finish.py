@@ -51,6 +51,20 @@ def test_an_experiment_that_failed_says_so_to_it() -> None:
     assert json.loads(Path("best.json").read_text())["trial"] is None
 
 
+def test_it_runs_where_the_trials_did_and_is_told_which_experiment_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = 'echo "$HPO_EXPERIMENT_ID $HPO_EXPERIMENT_DIR $HPO_BEST_FILE" >> told'
+    hpo("run", "train.py", "--max-trials", "1", "--on-finish", told)
+    shown, there = data("show"), Path("told").absolute()
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    hpo("update", "--max-trials", "2")
+    hpo("resume")
+    directory = shown["directory"]
+    assert there.read_text() == f"{shown['id']} {directory} {directory}/best.json\n" * 2
+
+
 def test_its_own_failure_is_said_and_changes_nothing_else() -> None:
     done = hpo("run", "train.py", "--max-trials", "1", "--on-finish", "exit 3")
     assert "--on-finish ended with status 3: exit 3" in done.stderr
