@@ -67,7 +67,7 @@ def rescue(directory: Path) -> Rescued:
     with take_lock(directory):
         _check_room(directory)
         work = directory / ".rescue"
-        damaged = _copied_aside(directory, work)
+        damaged, is_earlier = _copied_aside(directory, work)
         work.mkdir(mode=0o700, exist_ok=True)
         try:
             sound = work / _NAME
@@ -81,15 +81,17 @@ def rescue(directory: Path) -> Rescued:
             ):
                 rescued = _complete(store, directory, damaged, are_whole=are_whole)
         except BaseException:
-            _remove_copy(damaged)
+            if not is_earlier:  # of which the log may be the only one
+                _remove_copy(damaged)
+                shutil.rmtree(work, ignore_errors=True)
             raise
         else:
             for name in ("wal", "shm"):  # SQLite would take them for those of the new one
                 (directory / f"{_NAME}-{name}").unlink(missing_ok=True)
             put(sound, directory / _NAME)
+            shutil.rmtree(work, ignore_errors=True)
         finally:
             damaged.with_name(f"{damaged.name}-shm").unlink(missing_ok=True)
-            shutil.rmtree(work, ignore_errors=True)
     return rescued
 
 
@@ -103,13 +105,13 @@ def _check_room(directory: Path) -> None:
         raise StoreError(message, help="make room, then try again")
 
 
-def _copied_aside(directory: Path, work: Path) -> Path:
-    """Return a copy of the damaged store: an earlier one, where the work on it was cut short."""
+def _copied_aside(directory: Path, work: Path) -> tuple[Path, bool]:
+    """Return a copy of the damaged store, and whether it is that of a call that was cut short."""
     store = directory / _NAME
     copies = [directory / f"{_NAME}.damaged{n or ''}" for n in range(1000)]
     free = next(n for n, copy in enumerate(copies) if not copy.exists())
     if work.exists() and free and filecmp.cmp(copies[free - 1], store, shallow=False):
-        return copies[free - 1]
+        return copies[free - 1], True
     with contextlib.suppress(StoreError), contextlib.closing(Store(directory)) as opened:
         if opened.damage() is None:
             raise UsageError(f"{store} is sound: there is nothing to rescue")
@@ -122,7 +124,7 @@ def _copied_aside(directory: Path, work: Path) -> Path:
     except BaseException:
         _remove_copy(copies[free])
         raise
-    return copies[free]
+    return copies[free], False
 
 
 def _remove_copy(damaged: Path) -> None:

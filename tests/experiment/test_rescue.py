@@ -279,22 +279,46 @@ def test_whoever_has_the_damaged_one_open_does_not_disturb_those_who_open_the_ne
         assert len(trials()) == TRIALS
 
 
+def leave_in_the_log(directory: Path, name: str) -> tuple[bytes, bytes]:
+    """Rename the experiment in the log alone; return what is in the store and in the log."""
+    path, log = directory / "experiment.db", directory / "experiment.db-wal"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE experiment SET name = ?", (name,))
+        db.commit()
+        kept = path.read_bytes(), log.read_bytes()
+    path.write_bytes(kept[0])
+    log.write_bytes(kept[1])
+    return kept
+
+
 def test_what_is_still_in_the_log_counts_and_the_log_is_kept_beside_the_damaged_one(
     directory: Path, page_of_trials: int
 ) -> None:
     damage(directory, page_of_trials)
-    path, log = directory / "experiment.db", directory / "experiment.db-wal"
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE experiment SET name = 'in the log'")
-        db.commit()
-        evidence = path.read_bytes(), log.read_bytes()
-    path.write_bytes(evidence[0])
-    log.write_bytes(evidence[1])
+    evidence = leave_in_the_log(directory, "in the log")
     found = rescue(directory)
     with contextlib.closing(Store(directory)) as store:
         assert store.experiment()["name"] == "in the log"
     assert (found.damaged.read_bytes(), Path(f"{found.damaged}-wal").read_bytes()) == evidence
     assert len(list(directory.glob("*.damaged*"))) == 2
+
+
+def test_however_often_it_is_interrupted_it_has_what_was_in_the_log(
+    directory: Path, page_of_trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damage(directory, page_of_trials)
+    leave_in_the_log(directory, "in the log")
+    for moment in ("put", "salvage"):
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(rescuing, moment, Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                rescue(directory)
+        assert not (directory / "experiment.db-wal").exists()
+    found = rescue(directory)
+    with contextlib.closing(Store(directory)) as store:
+        assert store.experiment()["name"] == "in the log"
+    assert {*directory.glob("*.damaged*")} == {found.damaged, Path(f"{found.damaged}-wal")}
+    assert not (directory / ".rescue").exists()
 
 
 def change(directory: Path, *statements: str) -> None:
