@@ -13,6 +13,8 @@ from records import CONFIG, MIXED
 from hpo.config.model import Config
 from hpo.experiment import standing
 from hpo.experiment.create import create
+from hpo.experiment.listener import Listener
+from hpo.experiment.loop import Experiment
 from hpo.experiment.standing import Standing
 from hpo.runtime import home
 from hpo.runtime.spool import Intermediate
@@ -115,3 +117,41 @@ def test_who_runs_it_knows_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (ours.is_over, stored.is_over) == (True, True)
     assert ours.ended_by == stored.ended_by
     assert ours.ended_by is not None
+
+
+class Looking(Listener):
+    """Look where the experiment stands as each trial starts and reports."""
+
+    def __init__(self) -> None:
+        self.experiment: Experiment | None = None
+        self.seen: list[Standing] = []
+
+    def started(self, experiment: Experiment, trial: Trial) -> None:
+        self.experiment = experiment
+        self.seen.append(Standing.of(experiment))
+
+    def reported(self, trial: Trial, metric: Metric) -> None:
+        assert self.experiment is not None
+        self.seen.append(Standing.of(self.experiment))
+        if metric.step == 2:
+            Path("seen").touch()
+
+
+def test_who_runs_it_knows_what_runs_and_what_it_reported_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    reports = [
+        f"""echo '{{"type": "{kind}", "step": {step}, "value": {step}, "time": 0}}' """
+        ">> $HPO_TRIAL_DIR/metrics.jsonl"
+        for kind, step in (("intermediate", 1), ("intermediate", 2), ("final", 3))
+    ]
+    reports.insert(2, "echo 0 > $HPO_TRIAL_DIR/../../wake; until test -e seen; do sleep 0.02; done")
+    looking = Looking()
+    given = {"command": "\n".join(reports), "space": SearchSpace.from_json(MIXED), "max_trials": 1}
+    create(Config.model_validate(given), listener=looking).run()
+    assert [each.running for each in looking.seen] == [
+        [(0, None)], [(0, Metric(1, 1.0))], [(0, Metric(2, 2.0))],
+    ]  # fmt: skip
+    assert [each.in_progress for each in looking.seen] == [1, 1, 1]
