@@ -14,7 +14,7 @@ from commands import data, hpo, trials
 from hpo.experiment.left_behind import take_up
 from hpo.runtime.store import Store
 from hpo.space import SearchSpace
-from hpo.trial import Trial
+from hpo.trial import Trial, TrialState
 
 SCRIPT = """
 import hpo
@@ -93,3 +93,17 @@ def test_only_folders_of_the_next_numbers_count(tmp_path: Path) -> None:
             store.add_trial(Trial(number, {"x": 0.5}), "tuner")
         assert take_up(store, tmp_path, SPACE) == ([3, 5], [4])
         assert store.numbers() == {0, 1, 2, 3, 5}
+
+
+def test_a_trial_has_as_many_attempts_behind_it_as_its_folder_says(tmp_path: Path) -> None:
+    for number, earlier in enumerate([0, 2]):
+        folder = tmp_path / "trials" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "parameters.json").write_text('{"x": 0.5}')
+        for attempt in range(earlier):
+            (folder / f"metrics.{attempt + 1}.jsonl").touch()
+    settings = {"id": "a", "name": "a", "direction": "maximize", "config": {}, "space": {}, "defaults": {}}
+    with closing(Store.create(tmp_path, **settings)) as store, store.transaction():  # type: ignore[arg-type]
+        take_up(store, tmp_path, SPACE)
+        rows = [(row.state, row.origin, row.attempt) for row in store.trials()]
+    assert rows == [(TrialState.RUNNING, "baseline", 1), (TrialState.RUNNING, "tuner", 3)]
