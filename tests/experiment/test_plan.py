@@ -40,8 +40,9 @@ def test_a_plan_is_read_as_it_was_written(command: Command) -> None:
 )  # fmt: skip
 def test_what_is_no_plan_is_refused(changed: dict[str, Any]) -> None:
     plan = {"command": {"text": "true"}, "cwd": "/", "modules": [], "sources": [], **changed}
-    with pytest.raises(StoreError, match="does not say what its trials run"):
+    with pytest.raises(StoreError, match="does not say what its trials run") as raised:
         plan_of({"config": {"plan": plan}})
+    assert raised.value.help == "it is damaged, or was not written by hpo"
 
 
 def test_settings_are_read_as_they_were_written() -> None:
@@ -51,8 +52,9 @@ def test_settings_are_read_as_they_were_written() -> None:
 
 @pytest.mark.parametrize("name", ["seed", "tuner", "trial_concurrency"])
 def test_settings_without_what_every_hpo_wrote_are_none(name: str) -> None:
-    with pytest.raises(StoreError, match="settings cannot be read"):
+    with pytest.raises(StoreError, match="settings cannot be read") as raised:
         config_of(row(**{name: None}))
+    assert raised.value.help == "it is damaged, or was not written by hpo"
 
 
 def test_a_setting_that_is_none_is_named_with_its_value() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
-from records import MIXED, UNIFORM, record, trial
+from records import CONFIG, MIXED, UNIFORM, record, trial
 
-from hpo.experiment.record import fence
+from hpo.experiment.record import Record, fence
 from hpo.objectives import Objectives
+from hpo.runtime.spool import Intermediate
+from hpo.runtime.store import Store
+from hpo.trial import Metric, Trial
 
 SPACE = {"x": UNIFORM}
 
@@ -55,11 +59,11 @@ def test_of_several_objectives_the_best_is_of_those_that_none_dominates() -> Non
 
 
 def test_trials_of_one_budget_are_compared() -> None:
-    budgets = [1] * 4 + [3] * 4 + [9] * 3
+    budgets = [1] * 5 + [3] * 4 + [9] * 3
     trials = [trial(i, {"x": 0.1}, 1.0, memo={"budget": budget}) for i, budget in enumerate(budgets)]
-    found = record([*trials, trial(11, {"x": 0.1}, 1.0)], SPACE)
+    found = record([*trials, trial(12, {"x": 0.1}, 1.0)], SPACE)
     assert found.budget == 3
-    assert [each.number for each in found.comparable] == [4, 5, 6, 7]
+    assert [each.number for each in found.comparable] == [5, 6, 7, 8]
     assert record([*trials[:3], *trials[-3:]], SPACE).budget == 9  # none had enough, and as many had each
     assert record([*trials[:3], *trials[-2:]], SPACE).budget == 1
 
@@ -75,6 +79,40 @@ def test_values_of_parameters_that_the_space_had_earlier_have_names_as_well() ->
     assert list(found.names) == [*MIXED, "old"]
 
 
+def test_the_baseline_is_the_trial_of_the_sources_own_values() -> None:
+    assert of(1.0).baseline is None
+    own = trial(1, {"x": 0.5}, 0.0, origin="baseline")
+    assert record([trial(0, {"x": 0.1}, 1.0), own], SPACE).baseline == own
+
+
+def test_it_is_what_the_store_holds(tmp_path: Path) -> None:
+    directory = tmp_path / "bcdfghjk"
+    directory.mkdir()
+    settings = {**CONFIG["settings"], "objectives": ["acc:max", "cost:min"]}
+    store = Store.create(
+        directory,
+        id="bcdfghjk",
+        name="digits",
+        direction="minimize",
+        config={**CONFIG, "settings": settings},
+        space=SPACE,
+        defaults={"x": 0.25},
+    )
+    with store.transaction():
+        for number in range(3):
+            store.add_trial(Trial(number, {"x": 0.5}), "tuner")
+            store.add_metrics(number, [(0, Intermediate(1, 0.5, None, None, 0.0))])
+    store.set_status("done")
+    store.close()
+    found = Record.read(directory)
+    assert (found.id, found.name, found.status, found.direction) == ("bcdfghjk", "digits", "done", "minimize")
+    assert (found.space.to_json(), found.space.defaults) == (SPACE, {"x": 0.25})
+    assert [each.number for each in found.trials] == [0, 1, 2]
+    assert found.intermediate == {number: [Metric(1, 0.5)] for number in range(3)}
+    assert len(Record.read(directory, curves=1).intermediate) == 1
+    assert found.objectives.names == ("acc", "cost")
+
+
 def test_a_record_is_itself() -> None:
     one, other = of(1.0), of(1.0)
     assert one != other
@@ -82,6 +120,7 @@ def test_a_record_is_itself() -> None:
 
 
 def test_a_fence_is_as_far_from_the_best_as_most_others_several_times() -> None:
+    assert fence([], 2) == inf
     assert fence([5.0, 3.0], 2) == inf  # the worst but a tenth of two is the best
     assert fence([float(each) for each in range(11)], 2) == 18
     assert fence([0.0, 0.5, *[0.5] * 9], 2) == 1.0

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,15 @@ def test_for_a_while_after_it_was_full_that_is_the_reason_of_what_could_not_writ
 def test_a_folder_that_cannot_be_opened_for_want_of_files_is_no_room(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as scarce:
-        scarce.setattr(os, "open", lambda *_: failing(errno.ENFILE)())
-        assert not disk.room.exists()
-    assert disk.room.exists()
+    opened = os.open
+    attempts = iter([errno.ENFILE, errno.EMFILE])
+
+    def scarce(*arguments: Any) -> int:
+        for number in attempts:
+            raise OSError(number, os.strerror(number))
+        return opened(*arguments)
+
+    monkeypatch.setattr(os, "open", scarce)
+    assert not disk.room.exists()
+    assert disk.room.wait()
+    assert disk.room.take_warning() == "no file can be opened (Too many open files): it waited for room"

@@ -81,6 +81,7 @@ def test_results_are_compared_by_the_direction(
             {"max_trial_silence": 0.5, "max_trial_memory": 3 << 29},
             "--max-trial-silence 0.5, --max-trial-memory 1536M",
         ),
+        ({"max_trial_silence": 600.0}, "--max-trial-silence 10m"),
         ({"max_trial_memory": 1000, "trial_concurrency": 2}, "--max-trial-memory 1000, --concurrency 2"),
         ({"patience": None, "max_trials": 3}, "no --patience, --max-trials 3"),
         ({"max_duration": "60s", "stop_when": "x>2"}, "--max-duration 60s, --stop-when x>2"),
