@@ -13,7 +13,7 @@ from hpo.experiment.record import Record, fence
 from hpo.objectives import Objectives
 from hpo.runtime.spool import Intermediate
 from hpo.runtime.store import Store
-from hpo.trial import Metric, Trial
+from hpo.trial import Metric, Trial, TrialState
 
 SPACE = {"x": UNIFORM}
 
@@ -37,6 +37,12 @@ def test_where_nothing_succeeded_nothing_is_the_best() -> None:
 def test_no_result_is_the_worst_in_both_directions() -> None:
     assert [of(direction="minimize").loss(each) for each in (2.0, None)] == [2.0, inf]
     assert [of(direction="maximize").loss(each) for each in (2.0, None)] == [-2.0, inf]
+
+
+def test_only_a_trial_that_succeeded_with_a_result_counts() -> None:
+    stopped = trial(0, {"x": 0.5}, 9.0, state=TrialState.EARLY_STOPPED)
+    empty = trial(1, {"x": 0.5}, None, state=TrialState.SUCCEEDED)
+    assert record([stopped, empty], SPACE).succeeded == []
 
 
 def test_a_result_that_misses_a_constraint_is_not_the_best() -> None:

@@ -41,7 +41,16 @@ def test_an_empty_line_is_a_wish_and_a_number_a_trial_that_has_reported(waking: 
     assert waking.wait(None) == (False, {3, 12})
     pipe.write_text("7\n\n123456789\n")
     assert waking.wait(None) == (True, {7, 123456789})
+    pipe.write_text("\n")
+    assert waking.wait(None) == (True, set())
     assert waking.wait(0) == (False, set())
+
+
+def test_closed_it_holds_nothing_open(pipe: Path, ends: tuple[int, int]) -> None:
+    closed = Wake(pipe.parent, Mock(fileno=lambda: ends[0]))
+    closed.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(closed.fileno())
 
 
 def test_what_names_no_trial_is_nobodys(waking: Wake, pipe: Path) -> None:

@@ -31,6 +31,7 @@ from hpo.objectives import Objectives
         (59.97, "1 min"),
         (59.94, "59.9 s"),
         (60, "1 min"),
+        (60.7, "1 min"),
         (187, "3 min 7 s"),
         (3600, "1 h"),
         (7805, "2 h 10 min"),
