@@ -235,7 +235,7 @@ def climb(utility: Utility, cube: Cube, rows: Floats, box: Box) -> Floats:
         bounds = list(zip(box.low[free], box.high[free], strict=True))
         found = minimize(
             downhill, box.clip(row)[free], jac=True, method="L-BFGS-B", bounds=bounds,
-            options={"maxiter": 20, "ftol": 1e-6},
+            options={"maxiter": 20},
         )  # fmt: skip
         before = row.copy()
         row[free] = found.x

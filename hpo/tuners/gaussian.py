@@ -174,7 +174,7 @@ def fit(points: Floats, features: Features, targets: Floats, *, iterations: int 
         method="L-BFGS-B",
         bounds=prior.bounds,
         # To a thousandth or so of the log posterior: what they mean does not change below that.
-        options={"maxiter": iterations, "ftol": 1e-5},
+        options={"maxiter": iterations},
     )
     return Hyperparameters.of(found.x)
 
