@@ -20,6 +20,7 @@ from hpo.progress import best_lines
 from hpo.runtime import home
 from hpo.runtime.labels import read_labels
 from hpo.runtime.store import Store
+from hpo.runtime.trial_files import open_plain
 
 __all__ = [
     "list_experiments",
@@ -40,9 +41,10 @@ def print_log(reference: str | None, *, head: int | None, tail: int | None, path
     if path:
         print(file)
         return
-    if not file.stat().st_size:
+    with open_plain(file) as opened:
+        lines = opened.read().decode(errors="replace").splitlines(keepends=True)
+    if not lines:
         print("Nothing was logged: it ran in a terminal, which showed it.", file=sys.stderr)
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     sys.stdout.writelines(map(printable, lines[:head][-tail if tail else 0 :]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
 from hpo.errors import UsageError
 
@@ -40,4 +41,4 @@ def exact_duration(seconds: float) -> str:
     for unit, size in reversed(_SECONDS.items()):
         if seconds % size == 0:
             return f"{int(seconds // size)}{unit}"
-    return str(seconds)
+    return f"{Decimal(str(seconds)):f}"

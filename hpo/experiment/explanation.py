@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo.errors import HpoError
+from hpo.runtime.trial_files import read_plain
 from hpo.tuners.base import Tuner
 from hpo.tuners.loading import failures_of
 
@@ -20,6 +21,7 @@ __all__ = ["Explanation", "read_explanation"]
 
 _FILE = "tuner.json"
 _EVERY = 1.0  # seconds
+_MOST = 16 << 20  # bytes of the file
 
 
 class Explanation:
@@ -61,7 +63,7 @@ class Explanation:
 def read_explanation(directory: Path) -> Mapping[str, Any]:
     """Return what the tuner of an experiment said last; nothing where it said nothing."""
     try:
-        said = json.loads((directory / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        said = json.loads(read_plain(directory / _FILE, _MOST))
+    except (OSError, ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

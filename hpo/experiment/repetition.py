@@ -7,6 +7,9 @@ assessors judge that one.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,15 +81,23 @@ class Attempt:
 
 
 def attempts(experiment: Path, number: int, *, run: int, attempt: int) -> Iterator[Attempt]:
-    """Yield the attempts at a trial that is at this attempt of this run, in their order."""
+    """Yield those attempts that wrote, and the last of each run, at a trial that is at this attempt of this run."""
     first = 1
     for each in range(run + 1):
         folder = folder_of(experiment, number, each)
-        aside = (n for n in range(attempt - 1, first - 1, -1) if (folder / f"stdout.{n}.log").exists())
-        last = attempt if each == run else next(aside, first - 1) + 1
-        for n in range(first, last + 1):
+        aside = _set_aside(folder, first, attempt)
+        last = attempt if each == run else max(aside, default=first - 1) + 1
+        for n in (*aside, last):
             yield Attempt(each, n, folder, is_last=n == last)
         first = last
+
+
+def _set_aside(folder: Path, first: int, end: int) -> list[int]:
+    """Return the attempts whose output was set aside, of those from `first` to before `end`."""
+    with contextlib.suppress(OSError):
+        found = (re.fullmatch(r"stdout\.([1-9][0-9]{0,9})\.log", name) for name in os.listdir(folder))  # noqa: PTH208
+        return sorted(n for each in found if each and first <= (n := int(each[1])) < end)
+    return []
 
 
 def folder_of(experiment: Path, number: int, repeat: int = 0) -> Path:

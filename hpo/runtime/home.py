@@ -26,7 +26,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -154,14 +154,7 @@ def public_name(directory: Path) -> Path:
 
 def experiments() -> list[tuple[Path, dict[str, Any]]]:
     """Return the folders of all readable experiments and what each says of itself, the newest first."""
-    found = []
-    for path in _folders():
-        try:
-            with contextlib.closing(Store(path)) as store:
-                found.append((path, store.experiment()))
-        except StoreError:
-            continue
-    return sorted(found, key=lambda pair: pair[1]["created"], reverse=True)
+    return _readable(_looked_at())
 
 
 def newest_folders() -> list[Path]:
@@ -189,8 +182,40 @@ def damaged(begin: str = "", *, whole: bool = False) -> Iterator[StoreError]:
 
 def _folders() -> Iterator[Path]:
     for path in home().glob("[!.]*"):
-        if (path / "experiment.db").exists() or (path / "trials").is_dir():  # whose store somebody removed
-            yield path
+        # By os.path: what may not be looked into, a disk's lost+found say, is no experiment, and no error.
+        is_there = os.path.exists(path / "experiment.db")  # noqa: PTH110
+        if is_there or all(os.path.isdir(path / part) for part in ("code", "trials")):  # noqa: PTH112
+            yield path  # perhaps one whose store somebody removed
+
+
+def _looked_at() -> Iterator[tuple[Path, dict[str, Any] | StoreError]]:
+    """Yield each experiment's folder with what it says of itself, or with what is wrong with it."""
+    for path in _folders():
+        try:
+            with contextlib.closing(Store(path)) as store:
+                yield path, store.experiment()
+        except StoreError as error:
+            yield path, error
+
+
+def _readable(
+    looked_at: Iterable[tuple[Path, dict[str, Any] | StoreError]],
+) -> list[tuple[Path, dict[str, Any]]]:
+    found = [(path, said) for path, said in looked_at if isinstance(said, dict)]
+    return sorted(found, key=lambda pair: pair[1]["created"], reverse=True)
+
+
+def _check_newest(looked_at: Iterable[tuple[Path, dict[str, Any] | StoreError]], created: float) -> None:
+    """Refuse to take another one for the newest, which cannot be read.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    for path, said in looked_at:
+        with contextlib.suppress(OSError):
+            if isinstance(said, StoreError) and (path / "code").stat().st_mtime > created:
+                help_ = f"{said.help}; or name another: `hpo list` shows those that can be read"
+                raise StoreError(f"the newest, {path.name}: {said.message}", help=help_) from said
 
 
 def find(reference: str | None) -> Path:
@@ -200,12 +225,14 @@ def find(reference: str | None) -> Path:
         UsageError: there is none, or several fit.
         StoreError: the one that is meant cannot be read.
     """
-    every = experiments()
+    looked_at = list(_looked_at())
+    every = _readable(looked_at)
     if not every:
         for error in damaged():
             raise error
         raise UsageError(f"there is no experiment in {home()}", help="start one: hpo run SCRIPT")
     if reference is None:
+        _check_newest(looked_at, every[0][1]["created"])
         return every[0][0]
     exact = [path for path, _ in every if path.name == reference]
     named = [path for path, row in every if row["name"] == reference]

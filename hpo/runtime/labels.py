@@ -17,6 +17,7 @@ from typing import Any
 
 from hpo.durable import put
 from hpo.errors import StoreError, UsageError
+from hpo.runtime.trial_files import read_plain
 
 __all__ = ["Labels", "add_note", "add_tags", "check_tag", "read_labels", "remove_tags"]
 
@@ -37,9 +38,7 @@ def read_labels(directory: Path) -> Labels:
     """Return what is said of an experiment; nothing, where the file is none of ours."""
     path = directory / _NAME
     try:
-        if path.is_symlink() or path.stat().st_size > _MOST:
-            return Labels()
-        written = json.loads(path.read_text(encoding="utf-8"))
+        written = json.loads(read_plain(path, _MOST))
         tags = [tag for tag in written["tags"] if isinstance(tag, str) and _is_tag(tag)]
         notes = [{"time": float(note["time"]), "text": str(note["text"])} for note in written["notes"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from hpo.trial import SCARCE, patiently
 
-__all__ = ["open_plain", "rename", "write_text"]
+__all__ = ["open_plain", "read_plain", "rename", "write_text"]
 
 _PATIENCE = 10.0  # seconds until there is a descriptor
 
@@ -37,6 +37,20 @@ def open_plain(path: str | Path) -> BinaryIO:
         os.close(fd)
         raise _not_plain(path)
     return os.fdopen(fd, "rb")
+
+
+def read_plain(path: str | Path, most: int) -> str:
+    """Return the text of a file of ours that somebody else may have put there.
+
+    Raises:
+        OSError: it is missing, no plain file, or larger than so many bytes.
+        UnicodeDecodeError: it is no text.
+    """
+    with open_plain(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, "it is too large", str(path))
+    return data.decode()
 
 
 def _not_plain(path: str | Path) -> OSError:

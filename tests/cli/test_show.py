@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -262,6 +263,51 @@ def test_an_experiment_whose_store_somebody_removed_is_said_with_where_its_resul
         assert f"{store} is not there any more" in done.stderr
         assert f"what trials reported is in {store.parent}/trials/*/metrics.jsonl" in done.stderr
     assert "not there any more" in call("doctor").stdout
+
+
+def test_where_the_newest_is_damaged_no_older_one_is_taken_for_it() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--name", "old")
+    hpo("run", "train.py", "--max-trials", "1", "--name", "new")
+    newest = Path(os.environ["HPO_HOME"]) / data("show", "new")["id"]
+    (newest / "experiment.db").write_bytes(b"no database" * 1000)
+    before = Path("train.py").read_text()
+    for command in (["show"], ["best"], ["resume"], ["apply", "--write"], ["trial", "logs", "0"]):
+        done = call(*command)
+        assert done.returncode == 1
+        assert f"the newest, {newest.name}: " in done.stderr
+        assert f"hpo rescue {newest.name}; or name another: `hpo list`" in done.stderr
+    assert Path("train.py").read_text() == before
+    assert call("show", "old").returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is about Linux's capabilities")
+def test_a_folder_that_may_not_be_looked_into_is_no_experiment_and_hides_none() -> None:
+    hpo("run", "train.py", "--max-trials", "1", "--name", "digits")
+    (Path(os.environ["HPO_HOME"]) / "lost+found").mkdir(mode=0o000)
+
+    def as_anybody() -> None:
+        for capability in (1, 2):  # root's rights to read and search whatever it likes
+            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+
+    for command in (["list"], ["show"], ["doctor"], ["clean", "--keep", "9"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "hpo", *command], capture_output=True, text=True, preexec_fn=as_anybody
+        )
+        assert (done.returncode, "denied" in done.stdout + done.stderr) == (0, False), done.stderr
+
+
+@pytest.mark.parametrize("name", ["labels.json", "tuner.json", "runner.log"])
+@pytest.mark.parametrize("kind", ["pipe", "endless"])
+def test_files_that_never_end_keep_nobody_waiting(name: str, kind: str) -> None:
+    hpo("run", "train.py", "--max-trials", "1")
+    (store,) = Path(os.environ["HPO_HOME"]).glob("[a-z0-9]*/experiment.db")
+    file = store.with_name(name)
+    file.unlink(missing_ok=True)
+    os.mkfifo(file) if kind == "pipe" else file.symlink_to("/dev/zero")
+    for command in (["list"], ["show"], ["log"]):
+        done = call(*command)
+        assert done.returncode == (1 if (command, name) == (["log"], "runner.log") else 0)
+        assert "Traceback" not in done.stderr
 
 
 def test_what_the_system_refuses_is_said_without_a_traceback() -> None:

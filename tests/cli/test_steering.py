@@ -62,7 +62,8 @@ def reader(fifo: str) -> int | None:
 class TestDetached:
     def test_the_command_returns_and_the_experiment_goes_on_to_its_end(self) -> None:
         Path("train.py").write_text(UNTIL_TOLD)
-        name = data("run", "train.py", "--max-trials", "10", "--detach")["experiment"]
+        begun = data("run", "train.py", "--max-trials", "10", "--detach")
+        name, link = begun["experiment"], begun["page"]
         assert data("show", name)["status"] == "running"
         assert [e["id"] for e in data("list", "--running")] == [name]
         Path("go").touch()
@@ -70,6 +71,8 @@ class TestDetached:
         assert data("show", name)["trials"] == {"succeeded": 10}
         assert data("list", "--running") == []
         assert "10 trials succeeded" in hpo("log", name).stdout
+        assert "/enter?code=" in link  # whoever has it may enter: a log is no place for it
+        assert "/enter?code=" not in hpo("log", name).stdout
         assert Path(hpo("log", name, "--path").stdout.strip()).is_file()
 
     def test_a_mistake_is_said_at_once(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpo.config.duration import parse_duration
+from hpo.config.duration import exact_duration, parse_duration
 from hpo.errors import UsageError
 
 
@@ -60,6 +60,11 @@ def test_anything_else_is_refused_with_the_forms(written: str | float) -> None:
     with pytest.raises(UsageError) as raised:
         parse_duration(written)
     assert raised.value.help == "write 30s, 10m, 1h30m, 2d, or seconds above 0"
+
+
+@given(st.floats(min_value=1e-300, max_value=1e15))
+def test_what_is_written_exactly_is_read_as_it_was(seconds: float) -> None:
+    assert parse_duration(exact_duration(seconds)) == seconds
 
 
 @given(st.text() | st.integers() | st.floats())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.experiment.repetition import Outcome, folder_of, taken_together
+from hpo.experiment.repetition import Outcome, attempts, folder_of, taken_together
 
 
 def test_one_run_is_what_it_is() -> None:
@@ -44,3 +44,22 @@ def test_each_run_has_a_folder_the_first_the_trials_own() -> None:
     names = [folder_of(Path("experiment"), 7, repeat) for repeat in range(3)]
     assert names == [Path("experiment/trials") / name for name in ("7", "7.1", "7.2")]
     assert folder_of(Path("experiment"), 7) == names[0]
+
+
+def test_of_a_million_attempts_those_that_wrote_are_told(tmp_path: Path) -> None:
+    for name in ("stdout.2.log", "stdout.7.log", "stdout.07.log", "stdout.x.log", f"stdout.{1 << 20}.log"):
+        folder_of(tmp_path, 3).mkdir(parents=True, exist_ok=True)
+        (folder_of(tmp_path, 3) / name).touch()
+    made = list(attempts(tmp_path, 3, run=1, attempt=1 << 20))
+    assert [(each.run, each.number, each.is_last) for each in made] == [
+        (0, 2, False),
+        (0, 7, False),
+        (0, 8, True),
+        (1, 1 << 20, True),
+    ]
+    assert [each.log("stderr").name for each in made] == [
+        "stderr.2.log",
+        "stderr.7.log",
+        "stderr.log",
+        "stderr.log",
+    ]
