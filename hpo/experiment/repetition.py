@@ -81,7 +81,7 @@ class Attempt:
 
 
 def attempts(experiment: Path, number: int, *, run: int, attempt: int) -> Iterator[Attempt]:
-    """Yield those attempts that wrote, and the last of each run, at a trial that is at this attempt of this run."""
+    """Yield the attempts that wrote, and each run's last, at a trial that is at this attempt of this run."""
     first = 1
     for each in range(run + 1):
         folder = folder_of(experiment, number, each)
