@@ -341,13 +341,24 @@ def remove(directory: Path) -> None:
         # Renamed first: half of an experiment is never listed.
         doomed = directory.with_name(f".deleted-{directory.name}")
         directory.rename(doomed)
-        shutil.rmtree(doomed)
+        _delete(doomed)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder, or what a link leads to in its place: an experiment that its user moved elsewhere."""
+    if folder.is_symlink():
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder.resolve())
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def remove_remains() -> None:
     """Delete what is left of experiments whose deletion, or start, was cut short."""
     for path in home().glob(".deleted-*"):
-        shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            _delete(path)
     for path in home().glob(".new-*"):
         with contextlib.suppress(FileNotFoundError):  # it has its public name by now
             if time.time() - path.stat().st_mtime > _STARTING:

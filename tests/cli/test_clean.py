@@ -106,3 +106,20 @@ def test_who_says_no_in_a_terminal_keeps_all_without_another_word(command: list[
     assert done.returncode == 130
     assert "hpo:" not in done.stderr
     assert names() == ["new", "middle", "old"]
+
+
+def test_one_that_was_moved_to_another_disk_goes_with_the_link_to_it(home: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "big"
+    link = folder("old").rename(moved) and home / "linked"
+    link.symlink_to(moved)
+    assert names() == ["new", "middle", "old"]
+    hpo("clean", "--keep", "1", "--yes")
+    assert names() == ["new"]
+    assert not moved.exists()
+    assert [path.name for path in home.iterdir() if path.name.startswith(".") or path.is_symlink()] == []
+
+
+def test_a_deletion_of_one_behind_a_link_that_was_cut_short_is_ended(home: Path, tmp_path: Path) -> None:
+    (home / ".deleted-gone").symlink_to(tmp_path / "nowhere")
+    hpo("clean")
+    assert not (home / ".deleted-gone").is_symlink()
