@@ -131,7 +131,7 @@ def _progress(told: Mapping[str, Any], store: Store, *, is_drawn: bool) -> Itera
     if is_drawn:
         yield row("", _bar(counts, max(total, (limits["max_trials"] or 1) + imported)))
     if "interrupted" in counts:
-        yield row("", f"those that were interrupted run again with: hpo resume {told['id']}")
+        yield row("", f"those that were interrupted without a result run again with: hpo resume {told['id']}")
     until = f" of {duration(limits['max_duration'])}" if limits["max_duration"] else ""
     longest = limits["max_trial_duration"]
     each = f", {duration(longest)} at most for a trial" if longest else ""

@@ -152,7 +152,10 @@ def list_trials(
         return
     _print_trials(found, wanted, front)
     if any(t["state"] == "interrupted" for t in found):
-        print(f"Those that were interrupted run again with: hpo resume {directory.name}", file=sys.stderr)
+        print(
+            f"Those that were interrupted without a result run again with: hpo resume {directory.name}",
+            file=sys.stderr,
+        )
 
 
 def _print_trials(found: Sequence[Mapping[str, Any]], wanted: Objectives, front: Set[int]) -> None:
