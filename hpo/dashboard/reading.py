@@ -12,6 +12,7 @@ from hpo.dashboard.answers import LARGEST, REFUSALS, WRITES, Answers, Id, Json, 
 from hpo.dashboard.logs import tail_of
 from hpo.experiment.documents import open_store
 from hpo.experiment.repetition import attempts, folder_of
+from hpo.runtime import home
 
 if TYPE_CHECKING:
     from hpo.experiment.record import Record
@@ -43,6 +44,11 @@ def reading(app: FastAPI) -> None:
     def experiments() -> Response:
         """List the experiments, the newest first."""
         return Json(views.experiments())
+
+    @app.get("/api/damaged", tags=["experiments"], responses={401: REFUSALS[401], 403: REFUSALS[403]})
+    def damaged() -> Response:
+        """List what is wrong with the experiments that cannot be read, and what helps."""
+        return Json([{"error": error.message, "help": error.help} for error in home.damaged()])
 
     @app.get("/api/comparison", tags=["experiments"], responses=REFUSALS)
     def comparison(

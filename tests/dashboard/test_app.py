@@ -111,6 +111,16 @@ class TestReading:
         assert page.get("/api/experiments/digits/figures/nothing").status_code == 422
         assert page.get("/api/experiments/digits/trials?filter=value>x").json()["help"]
 
+    def test_what_is_damaged_is_told_apart_from_the_others(self, page: TestClient, make: Make) -> None:
+        make()
+        assert as_json(page.get("/api/damaged")) == []
+        store = make("broken") / "experiment.db"
+        store.write_bytes(b"no database" * 1000)
+        assert [each["id"] for each in as_json(page.get("/api/experiments"))] == ["digits"]
+        (told,) = as_json(page.get("/api/damaged"))
+        assert f"{store} cannot be read" in told["error"]
+        assert "hpo rescue broken" in told["help"]
+
     def test_a_damaged_store_is_an_answer(self, page: TestClient, make: Make) -> None:
         path = make() / "experiment.db"
         path.write_bytes(b"no database" * 100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -458,6 +459,16 @@ class TestAll:
         expect(page.get_by_role("heading", name="2 experiments side by side")).to_be_visible()
         expect(page.get_by_role("row", name=re.compile("^momentum"))).to_contain_text("uniform")
         assert page.locator("path.line").count() >= 2
+
+    def test_one_that_is_damaged_is_said_to_be(self, page: Page, site: Site) -> None:
+        broken = site.home / "broken"
+        broken.mkdir()
+        (broken / "experiment.db").write_bytes(b"no database" * 1000)
+        page.goto(f"{site.base}/")
+        expect(page.get_by_role("alert")).to_contain_text("cannot be read")
+        expect(page.get_by_role("alert")).to_contain_text("hpo rescue broken")
+        expect(page.get_by_role("row", name="digits")).to_be_visible()
+        shutil.rmtree(broken)
 
     def test_one_that_is_gone_is_named_where_it_is_compared(self, page: Page, site: Site) -> None:
         page.goto(f"{site.base}/compare?id={site.id}&id=nowhere")

@@ -21,7 +21,14 @@ export function listPage(ctx) {
     if (found) rows = found;
     ctx.redraw();
   });
+  /** @type {any[]} */
+  let damaged = [];
+  const loadDamaged = repeated(async () => {
+    damaged = (await ctx.attempt(() => get("/damaged"))) ?? damaged;
+    ctx.redraw();
+  });
   load();
+  loadDamaged();
   const toggle = (/** @type {string} */ id) => {
     if (!chosen.delete(id)) chosen.add(id);
     ctx.redraw();
@@ -29,7 +36,10 @@ export function listPage(ctx) {
   const compare = () => ctx.go(`/compare?${[...chosen].map((id) => `id=${id}`).join("&")}`);
   return {
     title: "",
-    hear: () => load(),
+    hear: (change) => {
+      load();
+      if (change.connected) loadDamaged(); // it reads of every experiment, and is news seldom
+    },
     leave: () => { isHere = false; },
     key: (event) => {
       if (!rows) return false;
@@ -43,7 +53,8 @@ export function listPage(ctx) {
     view: () => [
       h("div.head", null, h("h1", null, t("Experiments")), h("div.acts", null,
         h("button", { disabled: chosen.size < 2, onclick: compare, title: t("Choose two or more") }, t("Compare {}", chosen.size || "")))),
-      rows === null ? h("p.loading", null, t("Loading…")) : rows.length ? table(rows, chosen, toggle, at) : nothing(),
+      rows === null ? h("p.loading", null, t("Loading…")) : rows.length ? table(rows, chosen, toggle, at) : !damaged.length && nothing(),
+      damaged.map(({ error, help }) => h("p.failure", { key: error, role: "alert" }, error, help && h("span.muted", null, ` ${help}`))),
     ],
   };
 }
