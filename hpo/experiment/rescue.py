@@ -64,6 +64,8 @@ def rescue(directory: Path) -> Rescued:
         UsageError: the store is sound, or the experiment runs.
         StoreError: not even its settings can be read, or its folder not be written to.
     """
+    if not (directory / _NAME).is_file():
+        Store(directory)  # says what is the matter
     with take_lock(directory):
         _check_room(directory)
         work = directory / ".rescue"

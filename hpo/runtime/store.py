@@ -54,8 +54,9 @@ class Store(Queries):
             )
         # Of an empty one SQLite would make a new one, and remove the log beside it.
         if not is_there or not self.path.stat().st_size:
+            is_other = "no file" if self.path.exists() else "not there any more"
             raise StoreError(
-                f"{self.path} is {'damaged: it is empty' if is_there else 'not there any more'}",
+                f"{self.path} is {'damaged: it is empty' if is_there else is_other}",
                 help=f"put a copy there; what trials reported is in {trials}/*/metrics.jsonl",
             )
         self.wait_for_room: Callable[[], bool] = lambda: False

@@ -147,6 +147,14 @@ def test_of_a_file_that_was_cut_short_nothing_that_can_be_read_is_lost(directory
     assert_nothing_is_lost(directory, found, before, reported)
 
 
+def test_what_is_no_file_is_said_and_not_waited_for(directory: Path) -> None:
+    path = directory / "experiment.db"
+    path.unlink()
+    os.mkfifo(path)
+    for command in ("rescue", "show", "resume"):
+        assert f"{path} is no file\n" in hpo(command, directory.name, code=1).stderr
+
+
 def test_a_damaged_experiment_is_not_resumed_and_says_how_it_can_be(
     directory: Path, page_of_trials: int
 ) -> None:
