@@ -414,6 +414,7 @@ class TestTrials:
         page.goto(f"{site.base}/e/{site.id}/trials/0")
         expect(log).to_contain_text("epoch 0")
         expect(page.get_by_label("Attempt")).to_have_count(0)  # where there was one, none is to be chosen
+        site.hpo("delete", found, "--yes")
 
 
 class TestPlots:
