@@ -16,7 +16,9 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
+
+from measure import most_of
 
 from hpo.dashboard.access import Access
 
@@ -94,13 +96,9 @@ class Viewer:
         gaps = [b - a for a, b in zip(self._heard, self._heard[1:], strict=False)]
         kinds = {**self._seconds, "between two pieces of news": gaps}
         rows = [
-            [name, f"{len(took):,}", *(f"{1000 * of(took):.0f}" for of in (median, _most_of, max))]
+            [name, f"{len(took):,}", *(f"{1000 * of(took):.0f}" for of in (median, most_of, max))]
             for name, took in kinds.items()
-            if took[1:]
+            if took
         ]
         cpu = f"{100 * self._cpu / self._wall:.0f} % of a core"
         return [*rows, [f"the server: {cpu}, {self._memory:.0f} MB", "", "", "", ""]]
-
-
-def _most_of(took: list[float]) -> float:
-    return quantiles(took, n=100, method="inclusive")[98]

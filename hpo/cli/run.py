@@ -128,7 +128,8 @@ def _run(
     watch = address(experiment.directory)
     if announce is not None:
         announce(experiment.directory, watch)
-    progress.begin(experiment, None if announce is not None else watch)  # the log is no place for the link
+        watch = None  # from now on it would be written into a log
+    progress.begin(experiment, watch)
     try:
         return _to_its_end(experiment, progress, json=json)
     finally:

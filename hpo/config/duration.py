@@ -21,12 +21,8 @@ def parse_duration(written: str | float) -> float:
     Raises:
         UsageError: it is written otherwise, is zero, or is negative.
     """
-    if isinstance(written, str) and (one := _ONE.fullmatch(written)):
-        seconds = float(one[1]) * _SECONDS[one[2].lower()]
-    elif isinstance(written, str) and (parts := _PARTS.fullmatch(written)):
-        seconds = sum(
-            float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "dhms", strict=True)
-        )
+    if isinstance(written, str):
+        seconds = _seconds(written)
     elif isinstance(written, int | float) and not isinstance(written, bool):
         seconds = float(written) if abs(written) < 1e18 else math.inf
     else:
@@ -34,6 +30,17 @@ def parse_duration(written: str | float) -> float:
     if not 0 < seconds < math.inf:
         raise UsageError(f"{written!r} is no duration", help="write 30s, 10m, 1h30m, 2d, or seconds above 0")
     return seconds
+
+
+def _seconds(text: str) -> float:
+    """Return what a text means, in one part or several; NaN where it means nothing."""
+    if one := _ONE.fullmatch(text):
+        return float(one[1]) * _SECONDS[one[2].lower()]
+    if parts := _PARTS.fullmatch(text):
+        return sum(
+            float(part or 0) * _SECONDS[unit] for part, unit in zip(parts.groups(), "dhms", strict=True)
+        )
+    return math.nan
 
 
 def exact_duration(seconds: float) -> str:

@@ -163,9 +163,7 @@ def _reading_trials(app: FastAPI, answers: Answers) -> None:
     ) -> Response:
         """Return a piece of what a trial wrote, as it wrote it; `X-Offset` and `X-Size` say which."""
         directory = directory_of(id)
-        if (
-            attempt is None
-        ):  # asked for again and again while a trial writes: nothing but the file is looked at
+        if attempt is None:  # while a trial writes this is asked all the time: no store is opened for it
             return _text(tail_of(folder_of(directory, number, run) / f"{stream}.log", offset, limit))
         row = trial_of(directory, number)
         for each in attempts(directory, number, run=row.repeat, attempt=row.attempt):

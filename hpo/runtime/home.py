@@ -170,14 +170,7 @@ def damaged(begin: str = "", *, whole: bool = False) -> Iterator[StoreError]:
         begin: how their ids begin.
         whole: whether to read all of each file; else what it says of itself.
     """
-    for path in (each for each in _folders() if each.name.startswith(begin)):
-        try:
-            with contextlib.closing(Store(path)) as store:
-                store.experiment()
-                if whole:
-                    store.check()
-        except StoreError as error:
-            yield error
+    return _errors(_looked_at(begin, whole=whole))
 
 
 def _folders() -> Iterator[Path]:
@@ -188,24 +181,33 @@ def _folders() -> Iterator[Path]:
             yield path  # perhaps one whose store somebody removed
 
 
-def _looked_at() -> Iterator[tuple[Path, dict[str, Any] | StoreError]]:
-    """Yield each experiment's folder with what it says of itself, or with what is wrong with it."""
-    for path in _folders():
+#: An experiment's folder with what it says of itself, or with what is wrong with it.
+_Look = tuple[Path, dict[str, Any] | StoreError]
+
+
+def _looked_at(begin: str = "", *, whole: bool = False) -> Iterator[_Look]:
+    for path in (each for each in _folders() if each.name.startswith(begin)):
         try:
             with contextlib.closing(Store(path)) as store:
-                yield path, store.experiment()
+                said = store.experiment()
+                if whole:
+                    store.check()
         except StoreError as error:
             yield path, error
+        else:
+            yield path, said
 
 
-def _readable(
-    looked_at: Iterable[tuple[Path, dict[str, Any] | StoreError]],
-) -> list[tuple[Path, dict[str, Any]]]:
+def _errors(looked_at: Iterable[_Look]) -> Iterator[StoreError]:
+    return (said for _, said in looked_at if isinstance(said, StoreError))
+
+
+def _readable(looked_at: Iterable[_Look]) -> list[tuple[Path, dict[str, Any]]]:
     found = [(path, said) for path, said in looked_at if isinstance(said, dict)]
     return sorted(found, key=lambda pair: pair[1]["created"], reverse=True)
 
 
-def _check_newest(looked_at: Iterable[tuple[Path, dict[str, Any] | StoreError]], created: float) -> None:
+def _check_newest(looked_at: Iterable[_Look], created: float) -> None:
     """Refuse to take another one for the newest, which cannot be read.
 
     Raises:
@@ -228,7 +230,7 @@ def find(reference: str | None) -> Path:
     looked_at = list(_looked_at())
     every = _readable(looked_at)
     if not every:
-        for error in damaged():
+        for error in _errors(looked_at):
             raise error
         raise UsageError(f"there is no experiment in {home()}", help="start one: hpo run SCRIPT")
     if reference is None:
@@ -242,7 +244,7 @@ def find(reference: str | None) -> Path:
             return fits[0]  # of several of one name, the newest
     if begun:
         raise UsageError(f"{reference} fits {', '.join(p.name for p in begun)}", help="give more of the id")
-    for error in damaged(reference) if reference else ():
+    for error in _errors(look for look in looked_at if reference and look[0].name.startswith(reference)):
         raise error
     raise UsageError(
         f"there is no experiment {reference} in {home()}", help="`hpo list` shows those there are"

@@ -234,9 +234,8 @@ def climb(utility: Utility, cube: Cube, rows: Floats, box: Box) -> Floats:
         downhill = partial(_downhill, utility, feature, positions[free])
         bounds = list(zip(box.low[free], box.high[free], strict=True))
         found = minimize(
-            downhill, box.clip(row)[free], jac=True, method="L-BFGS-B", bounds=bounds,
-            options={"maxiter": 20},
-        )  # fmt: skip
+            downhill, box.clip(row)[free], jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 20}
+        )
         before = row.copy()
         row[free] = found.x
         if not cube.space.is_feasible_at(row.tolist()):

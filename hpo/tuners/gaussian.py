@@ -173,7 +173,6 @@ def fit(points: Floats, features: Features, targets: Floats, *, iterations: int 
         jac=True,
         method="L-BFGS-B",
         bounds=prior.bounds,
-        # To a thousandth or so of the log posterior: what they mean does not change below that.
         options={"maxiter": iterations},
     )
     return Hyperparameters.of(found.x)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from records import CONFIG, MIXED, UNIFORM, record, trial
+from records import MIXED, UNIFORM, new_store, record, trial
 
 from hpo.experiment.record import Record, fence
 from hpo.objectives import Objectives
 from hpo.runtime.spool import Intermediate
-from hpo.runtime.store import Store
 from hpo.trial import Metric, Trial, TrialState
 
 SPACE = {"x": UNIFORM}
@@ -93,17 +92,7 @@ def test_the_baseline_is_the_trial_of_the_sources_own_values() -> None:
 
 def test_it_is_what_the_store_holds(tmp_path: Path) -> None:
     directory = tmp_path / "bcdfghjk"
-    directory.mkdir()
-    settings = {**CONFIG["settings"], "objectives": ["acc:max", "cost:min"]}
-    store = Store.create(
-        directory,
-        id="bcdfghjk",
-        name="digits",
-        direction="minimize",
-        config={**CONFIG, "settings": settings},
-        space=SPACE,
-        defaults={"x": 0.25},
-    )
+    store = new_store(directory, SPACE, defaults={"x": 0.25}, objectives=["acc:max", "cost:min"])
     with store.transaction():
         for number in range(3):
             store.add_trial(Trial(number, {"x": 0.5}), "tuner")

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from records import CONFIG, MIXED
+from records import MIXED, new_store
 
 from hpo.config.model import Config
 from hpo.experiment import standing
@@ -26,18 +26,7 @@ from hpo.trial import Metric, Trial, TrialState
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """Give the store of an experiment of which three trials ended, and ten more have begun."""
-    directory = tmp_path / "bcdfghjk"
-    directory.mkdir()
-    settings = {**CONFIG["settings"], "fixed": {"layers": 3}}
-    store = Store.create(
-        directory,
-        id="bcdfghjk",
-        name="digits",
-        direction="minimize",
-        config={**CONFIG, "settings": settings},
-        space=MIXED,
-        defaults={},
-    )
+    store = new_store(tmp_path / "bcdfghjk", MIXED, defaults={}, fixed={"layers": 3})
     with store.transaction():
         for number, value in enumerate([3.0, 1.0, None]):
             state = TrialState.FAILED if value is None else TrialState.SUCCEEDED

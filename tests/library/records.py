@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hpo.experiment.record import Record
 from hpo.objectives import Objectives
 from hpo.runtime.queries import TrialRow
+from hpo.runtime.store import Store
 from hpo.space import SearchSpace
 from hpo.trial import Metric, TrialState
 
 #: What a store says of how its experiment is run, where a test does not run it.
-CONFIG = {
+CONFIG: dict[str, dict[str, Any]] = {
     "settings": {"seed": 0, "tuner": {"name": "Random"}, "trial_concurrency": 1},
     "plan": {"command": {"text": "true"}, "cwd": "/", "modules": [], "sources": []},
 }
@@ -27,6 +29,22 @@ MIXED = {
     "columns": {"_type": "subset", "_value": ["age", "fare", "sex"], "_min": 1},
     "order": {"_type": "permutation", "_value": ["scale", "clip", "blur"]},
 }
+
+
+def new_store(
+    directory: Path, space: Mapping[str, Any], *, defaults: Mapping[str, Any], **settings: Any
+) -> Store:
+    """Make the store of an experiment that nobody runs; `settings` say what is different."""
+    directory.mkdir()
+    return Store.create(
+        directory,
+        id=directory.name,
+        name="digits",
+        direction="minimize",
+        config={**CONFIG, "settings": {**CONFIG["settings"], **settings}},
+        space=dict(space),
+        defaults=dict(defaults),
+    )
 
 
 def trial(number: int, parameters: Mapping[str, Any], value: float | None = None, **fields: Any) -> TrialRow:

@@ -31,8 +31,9 @@ export function trialPage(ctx, number) {
   /** @type {Attempt | null} */
   let chosen = null; // null: the newest
   let read = ""; // of which attempt the logs are
+  const shownAttempt = () => chosen ?? trial.attempts.at(-1);
   const readAttempt = () => {
-    const { run, number: attempt } = chosen ?? trial.attempts.at(-1);
+    const { run, number: attempt } = shownAttempt();
     if (read === `${run}.${attempt}`) return;
     read = `${run}.${attempt}`;
     Object.assign(logs, { stdout: logOf(), stderr: logOf() });
@@ -52,7 +53,7 @@ export function trialPage(ctx, number) {
   });
   const loadLogs = repeated(async () => {
     if (!isHere || !trial) return;
-    const { run, number: attempt, last } = chosen ?? trial.attempts.at(-1);
+    const { run, number: attempt, last } = shownAttempt();
     const which = `run=${run}${last ? "" : `&attempt=${attempt}`}`;
     await ctx.attempt(() => Promise.all(STREAMS.map((name) => grow(logs[name], `${base}/logs/${name}?${which}`))));
     if (!logs.stdout.text && logs.stderr.text && !logs.stdout.isSeen) stream = "stderr";
