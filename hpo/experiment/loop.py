@@ -232,6 +232,7 @@ class Experiment:
             self._end_advisers(failed=isinstance(error, TunerError))
             self._record_failure(error)
         finally:
+            self.store.fold()
             self._listener.over()
         self._end_advisers(failed=False)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,16 @@ def test_show_list_logs_and_export_tell_of_it() -> None:
     assert hpo("trial", "logs", shown["id"][:4], "0").stdout == "x is 0.5\n"
     assert hpo("export").stdout.splitlines()[0] == "number,state,value,duration,failure,x,n"
     assert len(json.loads(hpo("export", "--format", "json").stdout)) == 3
+
+
+@pytest.mark.parametrize(("end", "stood", "code"), [("", "done", 0), ("raise SystemExit(1)", "error", 1)])
+def test_once_an_experiment_has_ended_one_file_holds_all_of_it(end: str, stood: str, code: int) -> None:
+    Path("train.py").write_text(end or SCRIPT)
+    hpo("run", "train.py", "--param", "y=uniform(0, 1)", "--max-trials", "3", code=code)
+    Path("copy").mkdir()
+    shutil.copy(Path(data("show")["directory"], "experiment.db"), "copy")
+    with closing(Store(Path("copy"))) as copy:
+        assert (len(copy.trials()), copy.experiment()["status"]) == (3, stood)
 
 
 def test_a_log_that_is_no_file_is_said_and_not_waited_for() -> None:
