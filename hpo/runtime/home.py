@@ -24,6 +24,7 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -288,6 +289,12 @@ def take_lock(directory: Path) -> IO[str]:
                 help="`hpo stop` ends it; watch it with `hpo show`",
             )
         time.sleep(0.05)
+    if _is_heard(directory):
+        file.close()
+        raise UsageError(
+            f"experiment {directory.name} is being run by a process whose lock was removed",
+            help="`hpo stop` ends it; watch it with `hpo show`",
+        )
     file.truncate(0)
     with contextlib.suppress(OSError):  # a full disk: whose it is can be held, and cannot be said
         os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
@@ -326,10 +333,22 @@ def is_running(directory: Path) -> bool:
         with (directory / "lock").open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
-        return False
+        pass
     except OSError:
         return True
-    return False
+    return _is_heard(directory)
+
+
+def _is_heard(directory: Path) -> bool:
+    """Tell whether a runner listens: also one whose lock somebody removed, who took it for a stale one."""
+    try:
+        pipe = os.open(directory / "wake", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISFIFO(os.fstat(pipe).st_mode)
+    finally:
+        os.close(pipe)
 
 
 def remove(directory: Path) -> None:

@@ -102,6 +102,20 @@ def test_where_a_runner_lives_no_other_takes_its_lock(tmp_path: Path) -> None:
         home.take_lock(tmp_path)
 
 
+def test_a_runner_whose_lock_was_removed_is_a_runner_still(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "wake")
+    with home.take_lock(tmp_path):
+        listening = os.open(tmp_path / "wake", os.O_RDWR | os.O_NONBLOCK)
+        (tmp_path / "lock").unlink()
+        assert home.is_running(tmp_path)
+        with pytest.raises(UsageError, match="is being run by a process whose lock was removed"):
+            home.take_lock(tmp_path)
+        assert home.is_running(tmp_path)  # now that there is a lock again, which nobody has
+        os.close(listening)
+    assert not home.is_running(tmp_path)
+    home.take_lock(tmp_path).close()
+
+
 def test_where_there_is_no_experiment_or_not_the_one_that_is_asked_for_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
