@@ -46,7 +46,7 @@ def print_table(
         narrow: the same for a terminal too narrow for it; without, the cells are folded.
         hang: how far the lines of `narrow` go on to the right where they are folded.
     """
-    rows = [[printable(cell) for cell in row] for row in rows]
+    rows = [[printable(cell).replace("\n", " ") for cell in row] for row in rows]
     widths = [max(cell_len(cell) for cell in cells) for cells in zip(columns, *rows, strict=True)]
     console = Console(highlight=False)
     if console.is_terminal and sum(widths) + 2 * len(widths) - 2 > console.width:

@@ -53,7 +53,10 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
         print_json(told)
         return
     state = told["state"].replace("_", " ")
-    detail = f"hpo resume {directory.name} runs it again" if state == "interrupted" else row.detail
+    detail = row.detail
+    if state == "interrupted":
+        what = "runs it again" if row.value is None else "takes its result"
+        detail = f"hpo resume {directory.name} {what}"
     _say(f"trial {row.number} of {directory.name}   {state}" + (f": {detail}" if detail else ""))
     spread = "" if row.deviation is None else f" ± {row.deviation:.2g}"
     _say(f"value      {short(row.value)}{spread}")

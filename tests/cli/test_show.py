@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from commands import data, here, on_screen
 
+from hpo.cli.output import print_table
 from hpo.runtime.store import Store
 
 SCRIPT = """\
@@ -197,6 +198,9 @@ def test_an_experiment_that_lost_its_runner_has_no_running_trials() -> None:
     for told in (hpo("show"), hpo("trial", "list"), hpo("export")):
         assert "running" not in told
     assert f"run again with: {resume}\n" in hpo("show")
+    with contextlib.closing(Store(Path(shown["directory"]), read_only=False)) as store:
+        store.set_value(2, 0.5, None)
+    assert f"interrupted: {resume} takes its result" in hpo("trial", "show", "2")
     assert hpo("trial", "logs", shown["id"], "2", "--follow") == ""
     hpo("resume")
     assert sum(data("show")["trials"].values()) == 5
@@ -547,3 +551,8 @@ def test_a_value_that_is_too_deep_for_json_is_a_text() -> None:
     done = call("enqueue", "x=" + "[" * 100_000)
     assert done.returncode == 2
     assert "lies outside uniform(0, 1)" in done.stderr
+
+
+def test_of_a_table_each_row_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["name", "status"], [["a\nb", "done"]])
+    assert capsys.readouterr().out == "name  status\na b   done\n"
