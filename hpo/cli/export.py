@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo.errors import UsageError
+from hpo.cli.output import json_text
+from hpo.errors import UsageError, printable
 from hpo.experiment.documents import open_store, trial_json
 from hpo.experiment.foreign import read_export, read_results
 from hpo.experiment.wording import counted
@@ -54,7 +55,7 @@ def export_trials(reference: str | None, format: str, output: Path | None, *, in
             trials = [trial_json(store, row) for row in store.trials()]
             text = _json(trials) if format == "json" else _csv(store, trials)
     if output is None:
-        sys.stdout.write(text)
+        _print(text)
     else:
         output.write_text(text, encoding="utf-8", newline="")
 
@@ -72,13 +73,18 @@ def export_space(reference: str | None, to: str, output: Path | None) -> None:
     trials = config["settings"].get("max_trials")
     text = write_space(Outline(row["name"], space, objectives, script, trials), to)
     if output is None:
-        sys.stdout.write(text)
+        _print(text)
     else:
         output.write_text(text, encoding="utf-8")
 
 
+def _print(text: str) -> None:
+    """Print what trials may have written: as it is to a program, and as no more than text to a terminal."""
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return json_text(value) + "\n"
 
 
 def _csv(store: Store, trials: Sequence[dict[str, Any]]) -> str:

@@ -16,6 +16,7 @@ from rich.text import Text
 from hpo.errors import printable
 
 __all__ = [
+    "json_text",
     "print_diff",
     "print_json",
     "print_lines",
@@ -26,9 +27,17 @@ _GLUE = "\ue000"  # a space that is no place to break a line, while it is folded
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
+def json_text(value: Any) -> str:
+    """Return a value as JSON, in which what would do something to a terminal is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
 def print_json(value: Any) -> None:
     """Print a value for programs."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(json_text(value))
 
 
 def print_table(
