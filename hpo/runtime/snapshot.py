@@ -92,6 +92,8 @@ def _digests(directory: str) -> dict[str, str | None]:
     try:
         with open(os.path.join(directory, _DIGESTS), encoding="utf-8") as file:  # noqa: PTH118, PTH123
             return dict(json.load(file))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{_DIGESTS} cannot be read: {error}") from error
     except FileNotFoundError:
         return {os.path.join(kind, name): None for kind in ("original", "trial") for name in files}  # noqa: PTH118
 
@@ -132,11 +134,12 @@ def read_manifest(directory: str) -> dict[str, Any]:
             manifest: dict[str, Any] = json.load(file)
         os.path.join(manifest["root"], *manifest["files"], *manifest.get("stretches", ()))  # noqa: PTH118
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _damaged(directory, error) from error
+        what = error if isinstance(error, OSError) else f"manifest.json cannot be read: {error}"
+        raise _damaged(directory, what) from error
     return manifest
 
 
-def _damaged(directory: str, error: Exception) -> StoreError:
+def _damaged(directory: str, error: Exception | str) -> StoreError:
     from hpo.errors import StoreError
 
     return StoreError(

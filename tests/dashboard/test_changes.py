@@ -68,6 +68,7 @@ def test_everyone_hears_of_experiments_that_come_and_of_what_happens_in_them(hom
         changes = Changes(home)
         first, second = changes.listen(), changes.listen()
         assert await anext(first) == await anext(second) == {"connected": True}
+        assert changes.listeners == 2  # which is limited
         (home / ".new-one").mkdir()  # hidden, as one that is being made: nobody's concern
         directory = make("one")
         for told in (first, second):

@@ -64,13 +64,13 @@ def rows(directory: Path) -> list[tuple[object, ...]]:
         return store._db.execute(ENDED).fetchall()
 
 
-def asked(*arguments: str) -> int:
-    """Run a command in this process; return its status, where it ends as commands do."""
+def asked(*arguments: str) -> str:
+    """Run a command in this process, which ends as commands do; return its complaint, if it fails."""
     for status in 0, 1:
         with contextlib.suppress(AssertionError):
             _, complaint = here(*arguments, code=status)
             assert not status or complaint.startswith("hpo: ")
-            return status
+            return complaint if status else ""
     raise AssertionError(f"{arguments} ends otherwise")
 
 
@@ -96,10 +96,11 @@ def test_a_file_that_is_cut_short_or_has_a_flipped_bit_loses_no_trial(
         torn.write_bytes(harmed)
         for look in (["list"], ["show"], ["trial", "list"], ["trial", "show", "1"], ["doctor"]):
             asked(*look)
-        if asked("resume", made.name, "--no-web"):
+        if complaint := asked("resume", made.name, "--no-web"):
+            assert file.name in complaint, harmed
             assert rows(home / made.name) == before, harmed
             torn.write_bytes(whole)
-            assert asked("resume", made.name, "--no-web") == 0, harmed
+            assert not asked("resume", made.name, "--no-web"), harmed
         assert rows(home / made.name) == before, harmed
         found = json.loads(here("trial", "list", "--json")[0])
         assert [trial["state"] for trial in found] == ["succeeded"] * 4, harmed
