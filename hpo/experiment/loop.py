@@ -45,7 +45,7 @@ from hpo.tuners.base import Tuner
 
 __all__ = ["Experiment", "cannot_go_on"]
 
-_FLUSH_EVERY = 0.05  # seconds: the most that a power cut takes
+_FLUSH_EVERY = 0.05  # seconds: what a power cut takes, beside a proposal and a flush under way
 _FIRST = 3  # when this many trials all fail, the others would too
 _LOST = 2  # a trial whose process was lost is run again this often at least
 _SOON = 0.005  # seconds: a proposal that takes longer keeps no other trial from starting

@@ -170,8 +170,8 @@ for _ in range(50):
         os.read(begin, 1)
         try:
             lock = home.take_lock(Path(sys.argv[1]))
-        except UsageError:
-            os.write(say, b"-")
+        except UsageError as error:
+            os.write(say, b"-" if "is being run by" in error.message else b"?")
         else:
             os.write(say, b"+")
         os.read(end, 1)
@@ -183,7 +183,7 @@ while len(answers) < 50:
 os.close(stop)
 for _ in range(50):
     os.wait()
-print(answers.count(b"+"))
+print(answers.count(b"+"), answers.count(b"-"))
 """
 
 
@@ -191,7 +191,7 @@ def test_of_many_that_take_a_lock_at_one_moment_one_has_it(tmp_path: Path) -> No
     for _ in range(int(os.environ.get("HPO_RUSHES", "2"))):
         rush = [sys.executable, "-c", RUSH, tmp_path]
         done = subprocess.run(rush, capture_output=True, text=True, timeout=300, check=True)
-        assert done.stdout == "1\n", done.stderr
+        assert done.stdout == "1 49\n", done.stderr
 
 
 @pytest.fixture
