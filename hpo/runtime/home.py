@@ -279,7 +279,7 @@ def take_lock(directory: Path) -> IO[str]:
         message = f"experiment {directory.name} cannot be run from {directory}: {error.strerror}"
         raise StoreError(message, help="copy the folder to where it can be written to") from error
     began = time.monotonic()
-    while not _try_lock(file, directory):
+    while not _try_lock(file, directory) or _is_heard(directory):
         file.seek(0)
         owner = file.read().strip()
         if time.monotonic() - began > (_ENDING if _has_died(owner) else _ASKING):
@@ -289,12 +289,6 @@ def take_lock(directory: Path) -> IO[str]:
                 help="`hpo stop` ends it; watch it with `hpo show`",
             )
         time.sleep(0.05)
-    if _is_heard(directory):
-        file.close()
-        raise UsageError(
-            f"experiment {directory.name} is being run by a process whose lock was removed",
-            help="`hpo stop` ends it; watch it with `hpo show`",
-        )
     file.truncate(0)
     with contextlib.suppress(OSError):  # a full disk: whose it is can be held, and cannot be said
         os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())

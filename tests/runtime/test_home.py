@@ -108,7 +108,7 @@ def test_a_runner_whose_lock_was_removed_is_a_runner_still(tmp_path: Path) -> No
         listening = os.open(tmp_path / "wake", os.O_RDWR | os.O_NONBLOCK)
         (tmp_path / "lock").unlink()
         assert home.is_running(tmp_path)
-        with pytest.raises(UsageError, match="is being run by a process whose lock was removed"):
+        with pytest.raises(UsageError, match="is being run by another process"):
             home.take_lock(tmp_path)
         assert home.is_running(tmp_path)  # now that there is a lock again, which nobody has
         os.close(listening)
