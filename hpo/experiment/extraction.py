@@ -8,6 +8,7 @@ before anything else.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -70,6 +71,8 @@ class Extraction:
         from hpo.annotate.result import AnnotatedProject
 
         document, words = self._process.communicate()
+        if self._process.returncode == -signal.SIGINT:  # Ctrl-C reached it, and perhaps not us
+            raise KeyboardInterrupt
         if self._process.returncode != 0:
             last = words.decode("utf-8", "replace").strip().splitlines()[-1:]
             raise HpoError(

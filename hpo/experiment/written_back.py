@@ -18,7 +18,7 @@ from hpo.experiment.settings_files import SettingsFile, frozen_settings, read_se
 from hpo.parameters import same
 from hpo.runtime.queries import TrialRow
 from hpo.runtime.settings import yaml_value
-from hpo.runtime.snapshot import read_manifest
+from hpo.runtime.snapshot import check, read_manifest
 
 __all__ = ["WrittenBack", "frozen_project", "trial_code", "write_back"]
 
@@ -163,6 +163,7 @@ def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
             f"the trials of {directory.name} are no Python script: there are no marks to write to",
             help=f"hpo best {directory.name} prints the values",
         )
+    check(str(directory / "code"))
     original = (directory / "code" / "original").resolve()
     manifest = read_manifest(str(directory / "code"))
     root = Path(manifest["root"])

@@ -352,6 +352,10 @@ def remove(directory: Path) -> None:
         UsageError: it runs.
         StoreError: it cannot be written to.
     """
+    for folder in (directory, directory.parent):
+        if not os.access(folder, os.W_OK):  # asked first: half of it would be gone, and the rest hidden
+            message = f"experiment {directory.name} cannot be deleted: {folder} may not be written to"
+            raise StoreError(message, help=f"chmod u+w {folder}, then delete it")
     with take_lock(directory):  # nobody resumes it meanwhile
         # Renamed first: half of an experiment is never listed.
         doomed = directory.with_name(f".deleted-{directory.name}")

@@ -59,3 +59,12 @@ def test_a_reading_of_another_script_than_the_one_that_runs_is_for_nothing() -> 
     Path("train.py").write_text(MARKED.replace("x", "y"))
     assert list(Extraction(Path("train.py")).result().space) == ["y"]
     Extraction(Path("notify.py")).result()  # so that no process is left
+
+
+def test_who_presses_ctrl_c_while_a_script_is_read_has_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["sh", "-c", "kill -INT $$"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    monkeypatch.setattr(extraction, "_reader", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Extraction(Path("train.py")).result()

@@ -295,3 +295,15 @@ def test_what_a_trials_link_leads_to_is_none_of_what_the_experiment_takes(tmp_pa
     (trial / "link").symlink_to(tmp_path / "elsewhere")
     (trial / "large").symlink_to(tmp_path / "elsewhere" / "large")
     assert disk_use(tmp_path / "experiment").total < before + (1 << 16)
+
+
+def test_what_may_not_be_written_to_is_not_half_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder := tmp_path / "mnbvcxz").mkdir()
+    for kept in (folder, tmp_path):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "access", lambda path, _, kept=kept: path != kept)
+            with pytest.raises(StoreError, match=f"mnbvcxz cannot be deleted: {kept} may not be written to"):
+                home.remove(folder)
+        assert folder.is_dir()
+    home.remove(folder)
+    assert not folder.exists()
