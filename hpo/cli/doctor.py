@@ -23,6 +23,7 @@ from hpo.experiment.wording import counted
 from hpo.runtime import home
 from hpo.runtime.devices import present_gpus
 from hpo.runtime.mounts import network_file_system
+from hpo.runtime.strays import Mark, left_in, living
 
 __all__ = ["examine"]
 
@@ -138,6 +139,18 @@ def _store() -> Iterator[Finding]:
         yield Finding("privacy", "warning", f"others may look into {folder}", f"chmod 700 {folder}")
     for damage in home.damaged(whole=True) if folder.exists() else ():
         yield Finding("store", "warning", damage.message, damage.help)
+    if living(Mark()):
+        yield from _left()
+
+
+def _left() -> Iterator[Finding]:
+    """Tell of what runs though its runner was killed, and the process that started it."""
+    for directory, _ in home.experiments():
+        if not home.is_running(directory) and (left := left_in(directory)):
+            count = counted(len(left), "process", "processes")
+            lives = "lives without its runner" if len(left) == 1 else "live without their runner"
+            help_ = f"to end what its trials left: hpo stop {directory.name}"
+            yield Finding("trials", "warning", f"{count} of {directory.name} {lives}", help_)
 
 
 def _extras() -> Iterator[Finding]:

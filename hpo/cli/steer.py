@@ -21,8 +21,14 @@ __all__ = ["delete", "enqueue", "kill_trial", "stop_experiment", "update"]
 
 
 def stop_experiment(reference: str | None) -> None:
-    """Ask a runner to stop."""
+    """Ask a runner to stop; where it was killed, end what it left."""
     directory = home.find(reference)
+    if not home.is_running(directory) and (left := home.end_left(directory)):
+        processes = counted(left, "process", "processes")
+        print(
+            f"Experiment {directory.name} did not run any more. Ended {processes} that its trials had left."
+        )
+        return
     wishes.stop(directory)
     print(f"Experiment {directory.name} is told to stop. Go on later with: hpo resume {directory.name}")
 

@@ -34,6 +34,7 @@ from typing import IO, Any
 from hpo.durable import make_private, put
 from hpo.errors import StoreError, UsageError
 from hpo.runtime.store import Store
+from hpo.runtime.strays import end_left_in
 
 __all__ = [
     "commands",
@@ -345,8 +346,19 @@ def _is_heard(directory: Path) -> bool:
         os.close(pipe)
 
 
+def end_left(directory: Path) -> int:
+    """End the processes that trials left, where runner and fork server were killed; return how many.
+
+    Raises:
+        UsageError: it runs.
+        StoreError: it cannot be written to.
+    """
+    with take_lock(directory):
+        return end_left_in(directory)
+
+
 def remove(directory: Path) -> None:
-    """Delete an experiment's folder.
+    """Delete an experiment's folder, and end what its trials left.
 
     Raises:
         UsageError: it runs.
@@ -357,6 +369,7 @@ def remove(directory: Path) -> None:
             message = f"experiment {directory.name} cannot be deleted: {folder} may not be written to"
             raise StoreError(message, help=f"chmod u+w {folder}, then delete it")
     with take_lock(directory):  # nobody resumes it meanwhile
+        end_left_in(directory)
         # Renamed first: half of an experiment is never listed.
         doomed = directory.with_name(f".deleted-{directory.name}")
         directory.rename(doomed)

@@ -2,7 +2,7 @@
 
 The runner alone writes; everyone else opens the file read-only, while the runner lives and after it died.
 Every transaction is committed at once, which survives the death of any process, and is flushed to the disk
-with its neighbours at most 50 ms later, which survives a power cut.
+with its neighbours some 50 ms later, which survives a power cut.
 """
 
 from __future__ import annotations

@@ -20,8 +20,10 @@ import signal
 import sys
 import time
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
-__all__ = ["Mark", "Stray", "end_strays", "living"]
+__all__ = ["Mark", "Stray", "end_left_in", "end_strays", "left_in", "living"]
 
 _PATIENCE = 5.0  # seconds for the kernel to end what was killed
 
@@ -105,15 +107,47 @@ def living(mark: Mark) -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and _lives(int(name), mark)]  # noqa: PTH208
 
 
+def left_in(directory: Path) -> list[int]:
+    """Return the processes of an experiment's trials that show whose they are, for a copy may have some, too.
+
+    They have a file in its folder open, as they inherit their trial's logs, or their environment names it.
+    """
+    mark, place = Mark(directory.name), os.path.realpath(directory) + os.sep
+    return [pid for pid in living(mark) if _is_at(pid, place)]
+
+
+def _is_at(pid: int, place: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+            named = [line[14:] for line in file.read().split(b"\0") if line.startswith(b"HPO_TRIAL_DIR=")]
+        descriptors = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208
+    except OSError:
+        return False
+    paths = [os.path.realpath(os.fsdecode(path)) for path in named]
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):  # closed by now
+            paths.append(os.readlink(f"/proc/{pid}/fd/{descriptor}"))  # noqa: PTH115
+    return any(path.startswith(place) for path in paths)
+
+
 def end_strays(experiment: str) -> int:
     """Kill the processes of an experiment's trials, and wait until they are gone; return how many there were.
 
     Call it where none should live: before trials are run again.
     """
     mark = Mark(experiment)
+    return _end(mark, lambda: living(mark))
+
+
+def end_left_in(directory: Path) -> int:
+    """Do the same with those that `left_in` returns."""
+    return _end(Mark(directory.name), lambda: left_in(directory))
+
+
+def _end(mark: Mark, look: Callable[[], list[int]]) -> int:
     killed: set[int] = set()
     limit = time.monotonic() + _PATIENCE
-    while found := living(mark):
+    while found := look():
         killed.update(found)
         for pid in found:
             _kill(pid, mark)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -285,3 +285,54 @@ class TestAttach:
     def test_what_does_not_run_cannot_be_watched(self) -> None:
         hpo("run", "train.py", "--max-trials", "1")
         assert "is not running" in hpo("attach", code=2).stderr
+
+
+#: Its trial starts a process that goes its own way.
+LEAVES = """import os, subprocess, time
+import hpo
+x = 0.5  # hpo: uniform(0, 1)
+away = subprocess.Popen(["sleep", "300"], start_new_session=True)
+open("new", "w").write(f"{os.getppid()} {os.getpid()} {away.pid}")
+os.rename("new", "pids")
+time.sleep(300)
+"""
+
+
+class TestWhatTrialsLeft:
+    """Runner and fork server are killed at once, so that nobody ends what a trial started."""
+
+    @pytest.fixture
+    def left(self) -> Iterator[tuple[str, int]]:
+        Path("train.py").write_text(LEAVES)
+        name = data("run", "train.py", "--detach")["experiment"]
+        until(Path("pids").exists)
+        server, trial, away = map(int, Path("pids").read_text().split())
+        runner = int((Path(os.environ["HPO_HOME"]) / name / "lock").read_text().split()[1])
+        os.kill(runner, signal.SIGSTOP)  # it would see its server die
+        for pid in (server, trial, runner):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: data("show", name)["status"] == "interrupted")
+        yield name, away
+        if not self.is_gone(away):
+            os.kill(away, signal.SIGKILL)
+
+    @staticmethod
+    def is_gone(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "ZX"
+        except FileNotFoundError:
+            return True
+
+    def test_doctor_tells_of_it_and_stop_ends_it(self, left: tuple[str, int]) -> None:
+        name, away = left
+        assert f"1 process of {name} lives without its runner" in here("doctor")[0]
+        assert not self.is_gone(away)
+        assert f"Experiment {name} did not run any more. Ended 1 process" in hpo("stop").stdout
+        assert self.is_gone(away)
+        assert f"{name} lives" not in here("doctor")[0]
+        assert "is not running" in hpo("stop", code=2).stderr
+
+    def test_it_is_deleted_with_its_experiment(self, left: tuple[str, int]) -> None:
+        name, away = left
+        hpo("delete", name, "--yes")
+        assert self.is_gone(away)

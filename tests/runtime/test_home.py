@@ -297,7 +297,9 @@ def test_what_a_trials_link_leads_to_is_none_of_what_the_experiment_takes(tmp_pa
     assert disk_use(tmp_path / "experiment").total < before + (1 << 16)
 
 
-def test_what_may_not_be_written_to_is_not_half_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_not_be_written_to_is_not_half_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder := tmp_path / "mnbvcxz").mkdir()
     for kept in (folder, tmp_path):
         with monkeypatch.context() as patched:

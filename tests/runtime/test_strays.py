@@ -7,11 +7,12 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from hpo.runtime import strays
-from hpo.runtime.strays import Mark, end_strays
+from hpo.runtime.strays import Mark, end_left_in, end_strays, left_in
 
 Start = Callable[[Callable[[], None], dict[str, str]], int]
 
@@ -67,3 +68,21 @@ def test_strays_are_ended_and_their_parents_are_not_waited_for(
     assert time.monotonic() - begun < 300  # both are zombies until the test ends
     assert Mark("other").is_on(other)
     assert end_strays(experiment) == 0
+
+
+def test_of_an_experiment_and_its_copy_each_has_its_own(
+    start: Start, experiment: str, tmp_path: Path
+) -> None:
+    own, copy = tmp_path / "home" / experiment, tmp_path / "copy" / experiment
+    for folder in (own, copy):
+        folder.mkdir(parents=True)
+    bear = Mark(experiment, 1).bear
+    start(bear, {"HPO_TRIAL_DIR": f"{copy}/trials/1"})
+    start(bear, {"HPO_TRIAL_DIR": f"{own}/trials/1"})
+    with (own / "stdout.log").open("w") as log:
+        start(lambda: (os.dup2(log.fileno(), 1), bear())[1], {})
+    start(bear, {})  # which shows nothing
+    start(lambda: None, {"HPO_TRIAL_DIR": f"{own}/trials/1"})  # nobody's
+    assert (len(left_in(own)), len(left_in(copy))) == (2, 1)
+    assert end_left_in(own) == 2
+    assert (len(left_in(own)), len(left_in(copy))) == (0, 1)
