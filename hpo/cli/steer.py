@@ -11,7 +11,7 @@ import typer
 
 from hpo.cli.arguments import assignments
 from hpo.config.space_file import load_space
-from hpo.errors import UsageError, printable
+from hpo.errors import StoreError, UsageError, printable
 from hpo.experiment import wishes
 from hpo.experiment.documents import open_store
 from hpo.experiment.wording import counted, options, short
@@ -34,8 +34,17 @@ def stop_experiment(reference: str | None) -> None:
 
 
 def delete(reference: str, *, sure: bool) -> None:
-    """Delete an experiment's folder, after asking."""
-    directory = home.find(reference)
+    """Delete an experiment's folder, after asking; by its whole id also one that cannot be read."""
+    try:
+        directory = home.find(reference)
+    except StoreError as error:
+        damaged = home.folder_of(reference)
+        if damaged is None:
+            raise
+        directory = damaged
+        if not sure:
+            help_ = f"{error.help}; or delete it: hpo delete {reference} --yes"
+            raise StoreError(error.message, help=help_) from error
     if home.is_running(directory):
         raise UsageError(
             f"experiment {directory.name} is running", help=f"hpo stop {directory.name}, then delete it"

@@ -42,6 +42,7 @@ __all__ = [
     "experiments",
     "find",
     "find_damaged",
+    "folder_of",
     "has_room",
     "home",
     "is_running",
@@ -265,6 +266,11 @@ def find_damaged(reference: str) -> Path:
     if len(fits) == 1:
         return fits[0]
     return find(reference)
+
+
+def folder_of(id: str) -> Path | None:  # noqa: A002
+    """Return an experiment's folder by its whole id, readable or not."""
+    return next((path for path in _folders() if path.name == id), None)
 
 
 def take_lock(directory: Path) -> IO[str]:

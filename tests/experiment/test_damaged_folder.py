@@ -35,6 +35,21 @@ def test_a_copy_without_pipes_and_empty_folders_goes_on(directory: Path) -> None
     assert len(trials()) == 4
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_one_that_cannot_be_read_can_be_deleted_by_its_whole_id(directory: Path, is_there: bool) -> None:
+    (directory / "experiment.db").unlink()
+    if is_there:
+        (directory / "experiment.db").touch()
+    for reference in (directory.name[:-1], ".", ""):
+        hpo("delete", reference, "--yes", code=1)
+    said = hpo("delete", directory.name, code=1).stderr
+    assert f"; or delete it: hpo delete {directory.name} --yes" in said
+    assert directory.is_dir()
+    hpo("delete", directory.name, "--yes")
+    assert not directory.exists()
+    assert directory.parent.is_dir()
+
+
 @pytest.mark.parametrize("name", ["trials", "commands", "code"])
 def test_a_file_in_the_place_of_a_folder_is_said(directory: Path, name: str) -> None:
     shutil.rmtree(directory / name)
