@@ -77,6 +77,7 @@ class RunningTrial:
         bad: a final result that is no number.
         warned: what was said of it.
         parts: what its final result must have; the first is its value.
+        spool: a descriptor of its spool, should it remove its folder; None where none is to be had.
     """
 
     trial: Trial
@@ -104,6 +105,7 @@ class RunningTrial:
     bad: Bad | None = None
     warned: set[str] = field(default_factory=set)
     parts: Sequence[str] = ()
+    spool: int | None = None
 
     @property
     def silent_at(self) -> float | None:
@@ -185,11 +187,26 @@ class RunningTrial:
             variables["HPO_BASELINE"] = "1"
         return variables
 
+    def hold_spool(self) -> None:
+        """Open its spool before it begins: a script may tidy up and remove its folder."""
+        flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with contextlib.suppress(OSError):
+            self.spool = os.open(f"{self.directory}/metrics.jsonl", flags, 0o600)
+
+    def let_go(self) -> None:
+        """Close its spool."""
+        if self.spool is not None:
+            os.close(self.spool)
+            self.spool = None
+
+    def _reports(self, offset: int) -> Iterator[tuple[Report, int]]:
+        return read_spool(f"{self.directory}/metrics.jsonl", offset, self.attempt, self.spool)
+
     def read_reports(self, store: Store, listener: Listener) -> bool:
         """Store what it reported since the last look; tell whether an intermediate result was among it."""
         metrics: list[tuple[int, Intermediate]] = []
         before = self.offset
-        for report, offset in read_spool(f"{self.directory}/metrics.jsonl", before, self.attempt):
+        for report, offset in self._reports(before):
             self.offset = offset
             if isinstance(report, Fold):
                 report = so_far(self._folds())
@@ -236,8 +253,11 @@ class RunningTrial:
 
     def _folds(self) -> list[Fold]:
         """Return the folds up to where its spool was read: a runner that goes on has not seen them all."""
-        spool = read_spool(f"{self.directory}/metrics.jsonl", 0, self.attempt)
-        return [report for report, offset in spool if isinstance(report, Fold) and offset <= self.offset]
+        return [
+            report
+            for report, offset in self._reports(0)
+            if isinstance(report, Fold) and offset <= self.offset
+        ]
 
     def _take_intermediate(self, report: Intermediate, store: Store, listener: Listener) -> None:
         if report.value is None:

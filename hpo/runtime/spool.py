@@ -85,7 +85,9 @@ class Warned:
 Report = Intermediate | Fold | Final | Bad | Own | Warned
 
 
-def read_spool(path: str | Path, offset: int, attempt: int | None = None) -> Iterator[tuple[Report, int]]:
+def read_spool(
+    path: str | Path, offset: int, attempt: int | None = None, held: int | None = None
+) -> Iterator[tuple[Report, int]]:
     """Yield the reports that begin at or after a byte offset, each with the offset after it.
 
     They are those of this moment: one who writes faster than we read keeps nobody here.
@@ -94,11 +96,14 @@ def read_spool(path: str | Path, offset: int, attempt: int | None = None) -> Ite
         path: a trial's `metrics.jsonl`.
         offset: where an earlier call ended.
         attempt: refuse the lines that say they are of another attempt at the trial; None for no difference.
+        held: a descriptor of the same file, which is read where the trial has removed it.
     """
     try:
         file = open_plain(path)
     except FileNotFoundError:
-        return
+        if held is None:
+            return
+        file = os.fdopen(os.dup(held), "rb")
     except OSError as error:
         if error.errno in SCARCE:
             raise  # it may hold a result, and can be read later

@@ -191,10 +191,10 @@ def said(record: str) -> str:
 
 
 HOSTILE = {
-    "a pipe": f"mkfifo {SPOOL}",
-    "a folder": f"mkdir {SPOOL}",
-    "a link to itself": f"ln -s {SPOOL} {SPOOL}",
-    "an endless file": f"ln -s /dev/zero {SPOOL}",
+    "a pipe": f"rm -f {SPOOL}; mkfifo {SPOOL}",
+    "a folder": f"rm -f {SPOOL}; mkdir {SPOOL}",
+    "a link to itself": f"ln -sf {SPOOL} {SPOOL}",
+    "an endless file": f"ln -sf /dev/zero {SPOOL}",
     "a text that is none": said('"type": "warning", "message": "\\ud800"'),
     "a number that is too large": said(f'"type": "intermediate", "step": 0, "value": {10**20}'),
     "a time that is none": said('"type": "intermediate", "step": 0, "value": 1, "time": NaN'),
@@ -210,6 +210,20 @@ def test_whatever_a_trial_leaves_behind_the_experiment_goes_on(name: str) -> Non
     command = f"if [ $HPO_TRIAL_SEQUENCE = 1 ]; then {HOSTILE[name]}; sleep 0.2; exit 3; fi; {REPORT}"
     assert run(command) == (0, "")
     assert states() == {TrialState.SUCCEEDED: 5, TrialState.FAILED: 1}
+
+
+@pytest.mark.parametrize("removed", ["$HPO_TRIAL_DIR", SPOOL, "$(dirname $HPO_TRIAL_DIR)"])
+def test_what_was_reported_counts_though_its_trial_tidies_up(removed: str) -> None:
+    assert run(f"{REPORT}; rm -r {removed}") == (0, "")
+    assert [(row.number, row.value) for row in trials()] == [(n, float(n)) for n in range(6)]
+
+
+def test_folds_and_results_on_the_way_count_though_their_trial_tidies_up() -> None:
+    Path("train.py").write_text(
+        "import hpo, shutil\nhpo.report_fold(1.0)\nshutil.rmtree(hpo.trial_dir())\nhpo.report_fold(3.0)\n"
+    )
+    assert run(f"{sys.executable} train.py") == (0, "")
+    assert {row.value for row in trials()} == {2.0}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
