@@ -38,10 +38,9 @@ def delete(reference: str, *, sure: bool) -> None:
     try:
         directory = home.find(reference)
     except StoreError as error:
-        damaged = home.folder_of(reference)
-        if damaged is None:
+        directory = home.find_damaged(reference)
+        if directory.name != reference:
             raise
-        directory = damaged
         if not sure:
             help_ = f"{error.help}; or delete it: hpo delete {reference} --yes"
             raise StoreError(error.message, help=help_) from error

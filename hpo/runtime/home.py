@@ -42,7 +42,6 @@ __all__ = [
     "experiments",
     "find",
     "find_damaged",
-    "folder_of",
     "has_room",
     "home",
     "is_running",
@@ -260,17 +259,12 @@ def find_damaged(reference: str) -> Path:
     Raises:
         UsageError: there is none, or several fit.
     """
-    every = newest_folders()
+    every = list(_folders())
     exact = [path for path in every if path.name == reference]
     fits = exact or [path for path in every if path.name.startswith(reference)]
     if len(fits) == 1:
         return fits[0]
     return find(reference)
-
-
-def folder_of(id: str) -> Path | None:  # noqa: A002
-    """Return an experiment's folder by its whole id, readable or not."""
-    return next((path for path in _folders() if path.name == id), None)
 
 
 def take_lock(directory: Path) -> IO[str]:
