@@ -33,8 +33,8 @@ def apply_values(reference: str | None, number: int | None, *, write: bool) -> i
         )
     diff = result.diff()
     if not diff:
-        rest = "Elsewhere the source" if result.skipped else "The source"
-        print(f"{rest} has the values of trial {row.number} already.", file=sys.stderr)
+        done = f"The source has the values of trial {row.number} already."
+        print("Nothing else is to be changed." if result.skipped else done, file=sys.stderr)
     elif write:
         for path in result.write():
             print(f"{_near(path)} has the values of trial {row.number}.", file=sys.stderr)

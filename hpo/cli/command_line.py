@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import hpo.cli.commands  # noqa: F401 - adds them to `app`
@@ -13,11 +15,13 @@ from hpo.errors import DiagnosticError, HpoError, UsageError, printable
 
 __all__ = ["main"]
 
+_SOON = 0.01  # seconds
 _NO_THREAD = "can't start new thread"  # Python says no more than that
 
 
 def main() -> int:
     """Run the command line; return the exit status."""
+    sys.unraisablehook = _interrupt_again
     try:
         _check_text(sys.argv)
         result = app(standalone_mode=False)
@@ -44,6 +48,15 @@ def main() -> int:
     except Exception as error:
         return _usage(error)
     return result if isinstance(result, int) else 0
+
+
+def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Let Ctrl-C count where Python passes over exceptions: in callbacks, as of imports, and finalisers."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        # Once more, a little later: what is raised here would be passed over, too.
+        threading.Timer(_SOON, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(ignored)
 
 
 def _flush() -> None:

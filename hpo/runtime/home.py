@@ -406,14 +406,22 @@ def status(directory: Path, stored: str) -> str:
 
 
 def send_command(directory: Path, command: Mapping[str, Any]) -> None:
-    """Leave a wish for the runner, and wake it."""
+    """Leave a wish for the runner, and wake it.
+
+    Raises:
+        StoreError: its folder cannot be written to.
+    """
     folder = directory / "commands"
-    folder.mkdir(mode=0o700, exist_ok=True)  # a copy may be without it
     # File systems tell times in steps of milliseconds: of two within one step the name says which was first.
     name = f"{time.time_ns():020}-{secrets.token_hex(4)}.json"
     path = folder / f".{name}"
-    path.write_text(json.dumps(command), encoding="utf-8")
-    put(path, folder / name)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)  # a copy may be without it
+        path.write_text(json.dumps(command), encoding="utf-8")
+        put(path, folder / name)
+    except OSError as error:
+        message = f"experiment {directory.name} cannot be told: {folder}: {error.strerror}"
+        raise StoreError(message, help="make room there, or make it yours to write to") from error
     wake(directory)
 
 

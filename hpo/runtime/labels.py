@@ -6,6 +6,7 @@ The store has one writer, the runner; these are written by whoever labels, wheth
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -36,13 +37,22 @@ class Labels:
 
 def read_labels(directory: Path) -> Labels:
     """Return what is said of an experiment; nothing, where the file is none of ours."""
-    path = directory / _NAME
     try:
-        written = json.loads(read_plain(path, _MOST))
+        return _read(directory)
+    except StoreError:
+        return Labels()
+
+
+def _read(directory: Path) -> Labels:
+    try:
+        written = json.loads(read_plain(directory / _NAME, _MOST))
         tags = [tag for tag in written["tags"] if isinstance(tag, str) and _is_tag(tag)]
         notes = [{"time": float(note["time"]), "text": str(note["text"])} for note in written["notes"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except FileNotFoundError:
         return Labels()
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        message = f"{directory / _NAME} has no tags and notes of ours: {error}"
+        raise StoreError(message, help="nothing was changed; mend it, or move it away") from error
     return Labels(tags, notes)
 
 
@@ -113,7 +123,7 @@ def _change(directory: Path) -> Iterator[Labels]:
         raise StoreError(f"{directory} cannot be read: {error.strerror}") from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
-        yield read_labels(directory)
+        yield _read(directory)
     finally:
         os.close(fd)
 
@@ -133,6 +143,5 @@ def _write(directory: Path, tags: Sequence[str], notes: Sequence[Mapping[str, An
             file.write(text)
         put(new, path)
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror}", help="make room, or mend it"
-        ) from error
+        help_ = f"chmod u+w {directory}" if error.errno == errno.EACCES else "make room, or mend it"
+        raise StoreError(f"{path} cannot be written: {error.strerror}", help=help_) from error

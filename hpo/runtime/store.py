@@ -152,6 +152,8 @@ class Store(Queries):
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: sqlite3.Error) -> StoreError:
+        if not os.access(self.path, os.R_OK):
+            return StoreError(f"{self.path} may not be read", help=f"chmod u+rw {self.path}")
         help_ = f"to make a sound one of what can be read: hpo rescue {self.directory.name}"
         return StoreError(f"{self.path} cannot be read: {error}", help=help_)
 

@@ -628,7 +628,7 @@ def test_apply_says_what_is_wrong_with_the_source_of_today() -> None:
     assert said.startswith("train.py:8:")
     assert "marked no more" not in said
     Path("train.py").write_text("import hpo\n")
-    assert "\nElsewhere the source has the values" in hpo("apply").stderr
+    assert "\nNothing else is to be changed." in hpo("apply").stderr
 
 
 def test_a_value_that_is_a_long_text_or_has_line_ends_is_shown_on_one_line() -> None:
@@ -736,3 +736,23 @@ def test_ctrl_c_while_it_loads_ends_it_without_a_word(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     done = subprocess.run([sys.executable, "-m", "hpo", "list"], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (-2, b"")
+
+
+def test_ctrl_c_counts_where_python_passes_over_exceptions() -> None:
+    program = """
+import sys, time
+from hpo.cli import command_line
+
+class Finalised:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+def app(standalone_mode):
+    Finalised()
+    time.sleep(100)
+
+command_line.app = app
+sys.exit(command_line.main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, b"")

@@ -10,7 +10,7 @@ import pytest
 from commands import data, hpo
 
 from hpo.dashboard.views import overview, stamp
-from hpo.errors import UsageError
+from hpo.errors import StoreError, UsageError
 from hpo.experiment.documents import open_store
 from hpo.runtime.labels import Labels, add_note, add_tags, read_labels
 
@@ -86,9 +86,13 @@ def test_of_many_that_label_at_once_none_is_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "written", [b"{", b"\xff", b'{"tags": 1, "notes": []}', b"[" * 100_000, b'{"tags": ["a"]}']
 )
-def test_a_file_that_is_none_of_ours_says_nothing(tmp_path: Path, written: bytes) -> None:
+def test_a_file_that_is_none_of_ours_says_nothing_and_stays_as_it_is(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "labels.json").write_bytes(written)
     assert read_labels(tmp_path) == Labels()
+    for change in (lambda: add_tags(tmp_path, ["a"]), lambda: add_note(tmp_path, "b")):
+        with pytest.raises(StoreError, match="has no tags and notes of ours"):
+            change()
+    assert (tmp_path / "labels.json").read_bytes() == written
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:

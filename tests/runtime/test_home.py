@@ -309,3 +309,9 @@ def test_what_may_not_be_written_to_is_not_half_deleted(
         assert folder.is_dir()
     home.remove(folder)
     assert not folder.exists()
+
+
+def test_a_wish_that_cannot_be_left_is_said(tmp_path: Path) -> None:
+    (tmp_path / "commands").touch()
+    with pytest.raises(StoreError, match="cannot be told"):
+        home.send_command(tmp_path, {"do": "stop"})

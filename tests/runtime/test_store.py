@@ -359,3 +359,13 @@ def test_where_there_is_no_room_for_a_new_store_that_is_said(tmp_path: Path) -> 
         with pytest.raises(StoreError, match=r"cannot be written: .* full") as raised:
             Store.create(tmp_path / "disk", id="new", name="new", **settings)
         assert raised.value.help == "make room on its disk"
+
+
+def test_one_that_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "experiment.db").write_bytes(b"nothing that root could read")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreError, match="may not be read") as said:
+        Store(tmp_path)
+    assert said.value.help == f"chmod u+rw {tmp_path / 'experiment.db'}"
