@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -96,12 +97,12 @@ def make(
             space=space.to_json(),
             defaults=dict(space.defaults),
         )
-        if drafted.has_baseline:
-            with store.transaction():
-                store.add_trial(Trial(0, space.default_configuration()), "baseline")
-        if drafted.warmth is not None:
-            _warm(store, drafted.warmth, listener or Listener())
-        store.close()
+        with contextlib.closing(store):  # also on a full disk: open files would keep the folder from going
+            if drafted.has_baseline:
+                with store.transaction():
+                    store.add_trial(Trial(0, space.default_configuration()), "baseline")
+            if drafted.warmth is not None:
+                _warm(store, drafted.warmth, listener or Listener())
         if config.tags:
             add_tags(directory, config.tags)
     return _open(home.public_name(directory), objective, listener, is_new=True)

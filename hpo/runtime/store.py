@@ -185,11 +185,13 @@ class Store(Queries):
 
     def close(self) -> None:
         """Flush and close."""
-        self.flush()
-        if self._flusher is not None:
-            self._flusher.close()
-            self._flusher = None
-        self._db.close()
+        try:
+            self.flush()
+            if self._flusher is not None:
+                flusher, self._flusher = self._flusher, None
+                flusher.close()
+        finally:
+            self._db.close()
 
     # -- writing: the runner only
 
@@ -445,9 +447,13 @@ def _writing(path: Path) -> sqlite3.Connection:
     """
     is_far = network_file_system(path.parent) is not None
     db = sqlite3.connect(path, isolation_level=None, timeout=_READING if is_far else _BUSY)
-    db.execute(f"PRAGMA journal_mode = {'DELETE' if is_far else 'WAL'}")
-    # In the log `flush` does the rest, for many commits at once.
-    db.execute(f"PRAGMA synchronous = {'FULL' if is_far else 'NORMAL'}")
+    try:
+        db.execute(f"PRAGMA journal_mode = {'DELETE' if is_far else 'WAL'}")
+        # In the log `flush` does the rest, for many commits at once.
+        db.execute(f"PRAGMA synchronous = {'FULL' if is_far else 'NORMAL'}")
+    except sqlite3.Error:
+        db.close()  # what is open may keep its folder from being deleted
+        raise
     return db
 
 

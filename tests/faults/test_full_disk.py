@@ -199,7 +199,7 @@ def test_where_nobody_waits_a_full_disk_is_an_error_and_the_store_stays_as_it_wa
 
 
 #: From which change on; more of them by `HPO_FULL_FROM="10 20 30" pytest tests/faults/test_full_disk.py`.
-FROM = [int(at) for at in os.environ.get("HPO_FULL_FROM", "5 60 160 220 300").split()]
+FROM = [int(at) for at in os.environ.get("HPO_FULL_FROM", "5 73 160 220 300").split()]
 
 
 @pytest.mark.parametrize("at", FROM)
