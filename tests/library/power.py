@@ -170,7 +170,8 @@ def recorded_disk(
     Args:
         folder: where to.
         journal: the file into which everything is written.
-        full: which of the changes that take room are refused, for want of it.
+        full: which of the changes that take room are refused, for want of it; ``JOURNAL.refused`` tells that
+            one was.
         kind: what Linux is told that it is, after ``fuse.``.
     """
     command = [sys.executable, __file__, str(folder), str(journal), kind, str(full.start), str(full.stop)]
@@ -219,6 +220,7 @@ def _serve(folder: str, journal: str, kind: str, *full: str) -> None:
             if change[0] in ("make", "write"):
                 self.asked += 1
                 if self.asked in self.full:
+                    Path(f"{journal}.refused").touch()
                     raise OSError(errno.ENOSPC, "full")
             self.journal.write(json.dumps(change) + "\n")
             self.disk.apply(change)
