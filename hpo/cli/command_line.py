@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -21,7 +22,7 @@ _NO_THREAD = "can't start new thread"  # Python says no more than that
 
 def main() -> int:
     """Run the command line; return the exit status."""
-    sys.unraisablehook = _interrupt_again
+    before, sys.unraisablehook = sys.unraisablehook, _interrupt_again
     try:
         _check_text(sys.argv)
         result = app(standalone_mode=False)
@@ -47,6 +48,8 @@ def main() -> int:
         return 1
     except Exception as error:
         return _usage(error)
+    finally:
+        sys.unraisablehook = before
     return result if isinstance(result, int) else 0
 
 
@@ -54,7 +57,10 @@ def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
     """Let Ctrl-C count where Python passes over exceptions: in callbacks, as of imports, and finalisers."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
         # Once more, a little later: what is raised here would be passed over, too.
-        threading.Timer(_SOON, os.kill, (os.getpid(), signal.SIGINT)).start()
+        timer = threading.Timer(_SOON, os.kill, (os.getpid(), signal.SIGINT))
+        timer.daemon = True
+        with contextlib.suppress(RuntimeError):  # there is no thread to be had, or Python is about to end
+            timer.start()
     else:
         sys.__unraisablehook__(ignored)
 

@@ -23,7 +23,7 @@ from hpo.experiment.wording import counted
 from hpo.runtime import home
 from hpo.runtime.devices import present_gpus
 from hpo.runtime.mounts import network_file_system
-from hpo.runtime.strays import Mark, left_in, living
+from hpo.runtime.strays import left_in
 
 __all__ = ["examine"]
 
@@ -139,7 +139,7 @@ def _store() -> Iterator[Finding]:
         yield Finding("privacy", "warning", f"others may look into {folder}", f"chmod 700 {folder}")
     for damage in home.damaged(whole=True) if folder.exists() else ():
         yield Finding("store", "warning", damage.message, damage.help)
-    if living(Mark()):
+    if folder.exists():
         yield from _left()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from hpo.experiment import wishes
 from hpo.experiment.documents import open_store
 from hpo.experiment.wording import counted, options, short
 from hpo.runtime import home
+from hpo.runtime.strays import left_in
 
 __all__ = ["delete", "enqueue", "kill_trial", "stop_experiment", "update"]
 
@@ -23,12 +25,13 @@ __all__ = ["delete", "enqueue", "kill_trial", "stop_experiment", "update"]
 def stop_experiment(reference: str | None) -> None:
     """Ask a runner to stop; where it was killed, end what it left."""
     directory = home.find(reference)
-    if not home.is_running(directory) and (left := home.end_left(directory)):
-        processes = counted(left, "process", "processes")
-        print(
-            f"Experiment {directory.name} did not run any more. Ended {processes} that its trials had left."
-        )
-        return
+    if not home.is_running(directory) and left_in(directory):
+        with contextlib.suppress(UsageError):  # somebody resumed it just now
+            ended = counted(home.end_left(directory), "process", "processes")
+            print(
+                f"Experiment {directory.name} did not run any more. Ended {ended} that its trials had left."
+            )
+            return
     wishes.stop(directory)
     print(f"Experiment {directory.name} is told to stop. Go on later with: hpo resume {directory.name}")
 
@@ -42,8 +45,9 @@ def delete(reference: str, *, sure: bool) -> None:
         if directory.name != reference:
             raise
         if not sure:
-            help_ = f"{error.help}; or delete it: hpo delete {reference} --yes"
-            raise StoreError(error.message, help=help_) from error
+            damage = next(home.damaged(reference), error)
+            help_ = f"{damage.help}; or delete it: hpo delete {reference} --yes"
+            raise StoreError(damage.message, help=help_) from error
     if home.is_running(directory):
         raise UsageError(
             f"experiment {directory.name} is running", help=f"hpo stop {directory.name}, then delete it"

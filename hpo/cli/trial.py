@@ -49,13 +49,15 @@ def show_trial(reference: str, number: int | None, *, json: bool) -> None:
     with open_store(directory) as store:
         told = trial_json(store, row)
         events, base = store.events(row.number), store.baseline()
+        runs = store.experiment()["config"]["settings"].get("repeat") or 1
     if json:
         print_json(told)
         return
     state = told["state"].replace("_", " ")
     detail = row.detail
     if state == "interrupted":
-        what = "runs it again" if row.value is None else "takes its result"
+        taken = "takes its result" + ("" if row.repeat + 1 == runs else ", and runs it once more")
+        what = "runs it again" if row.value is None else taken
         detail = f"hpo resume {directory.name} {what}"
     _say(f"trial {row.number} of {directory.name}   {state}" + (f": {detail}" if detail else ""))
     spread = "" if row.deviation is None else f" ± {row.deviation:.2g}"

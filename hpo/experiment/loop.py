@@ -48,7 +48,7 @@ __all__ = ["Experiment", "cannot_go_on"]
 _FLUSH_EVERY = 0.05  # seconds: what a power cut takes, beside a proposal and a flush under way
 _FIRST = 3  # when this many trials all fail, the others would too
 _LOST = 2  # a trial whose process was lost is run again this often at least
-_HELD = 100  # of so many trials at once the spools are held open: descriptors are few
+_HELD = 100  # spools of trials under way that are open at once: descriptors are few
 _SOON = 0.005  # seconds: a proposal that takes longer keeps no other trial from starting
 _BEAT = 1.0  # seconds: where something is limited, no wait is longer
 _LATE = 1.0  # seconds by which a wait that took longer than it was to take tells of a suspended runner
@@ -408,7 +408,8 @@ class Experiment:
             with self.store.transaction():
                 self.store.add_event("warning", message, run.trial.number)
         values = self._room.keep_trying(lambda: run.write_parameters(self.space))
-        if self.config.engine == "local" and len(self.running) < _HELD:
+        held = sum(each.spool is not None for each in self.running.values())
+        if self.config.engine == "local" and held < _HELD:
             run.hold_spool()
         variables = {**run.variables(self.directory.name), **place.variables()}
         command = self._command.with_options({n: values[n] for n in self.config.options if n in values})

@@ -20,6 +20,7 @@ from hpo.experiment.listener import Listener
 from hpo.experiment.repetition import Outcome
 from hpo.parameters import is_number
 from hpo.runtime.checkpoint import copy_files
+from hpo.runtime.launcher import UNSHARED
 from hpo.runtime.logs import trim
 from hpo.runtime.spool import Bad, Final, Fold, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
@@ -77,7 +78,7 @@ class RunningTrial:
         bad: a final result that is no number.
         warned: what was said of it.
         parts: what its final result must have; the first is its value.
-        spool: a descriptor of its spool, should it remove its folder; None where none is to be had.
+        spool: its spool, open, should it remove its folder; None where no descriptor is to be had.
     """
 
     trial: Trial
@@ -105,7 +106,7 @@ class RunningTrial:
     bad: Bad | None = None
     warned: set[str] = field(default_factory=set)
     parts: Sequence[str] = ()
-    spool: int | None = None
+    spool: io.FileIO | None = None
 
     @property
     def silent_at(self) -> float | None:
@@ -191,12 +192,13 @@ class RunningTrial:
         """Open its spool before it begins: a script may tidy up and remove its folder."""
         flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with contextlib.suppress(OSError):
-            self.spool = os.open(f"{self.directory}/metrics.jsonl", flags, 0o600)
+            self.spool = io.FileIO(os.open(f"{self.directory}/metrics.jsonl", flags, 0o600))
+            UNSHARED.add(self.spool)
 
     def let_go(self) -> None:
         """Close its spool."""
         if self.spool is not None:
-            os.close(self.spool)
+            self.spool.close()
             self.spool = None
 
     def _reports(self, offset: int) -> Iterator[tuple[Report, int]]:

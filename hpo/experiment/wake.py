@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from hpo.runtime.launcher import Launcher
+from hpo.runtime.launcher import UNSHARED, Launcher
 from hpo.runtime.polling import ready
 
 __all__ = ["Wake"]
@@ -27,6 +27,7 @@ class Wake:
         self._pipe = os.open(directory / "wake", os.O_RDWR | os.O_NONBLOCK)
         self._launcher = launcher
         self._looked = time.monotonic()
+        UNSHARED.add(self)
 
     def fileno(self) -> int:
         """Return the pipe's descriptor."""
@@ -34,6 +35,7 @@ class Wake:
 
     def close(self) -> None:
         """Close the pipe."""
+        UNSHARED.discard(self)
         os.close(self._pipe)
 
     def wait(self, pause: float | None) -> tuple[bool, set[int]]:

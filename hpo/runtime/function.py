@@ -19,19 +19,17 @@ import threading
 import time
 import traceback
 import warnings
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from hpo.errors import UsageError
 from hpo.runtime.execfile import exit_status
 from hpo.runtime.forkserver import Server, offer_to_the_kernel
+from hpo.runtime.launcher import UNSHARED
 
 __all__ = ["ForkedServer", "Function", "run_function"]
 
 Function = Callable[[], Any]  # one trial; what it returns is its final result, unless it reported one
-
-_CONNECTIONS: weakref.WeakSet[socket.socket] = weakref.WeakSet()  # of this process with its servers
 
 
 class ForkedServer:
@@ -62,7 +60,7 @@ class ForkedServer:
         environment: Mapping[str, str],
     ) -> None:
         _refuse_cuda()
-        _CONNECTIONS.add(ours)
+        UNSHARED.add(ours)
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
@@ -70,8 +68,8 @@ class ForkedServer:
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if self.pid == 0:
-            for connection in list(_CONNECTIONS):
-                connection.close()
+            for mine in list(UNSHARED):
+                mine.close()
             _serve(function, theirs, lock, log, experiment, environment)
         self._status: int | None = None
 

@@ -6,7 +6,7 @@
                    code/           the snapshot that trials run
                    trials/N/       parameters.json, metrics.jsonl, stdout.log, stderr.log, the trial's files
                    commands/       wishes of other processes, which the runner obeys
-                   wake            a named pipe: a line in it makes the runner look
+                   wake            a named pipe, which the runner reads: a line in it makes it look
                    lock            held by the runner and by the fork server
                    runner.log
                    earlier.json    results of an earlier experiment that the tuner was told
@@ -38,6 +38,7 @@ from hpo.runtime.strays import end_left_in
 
 __all__ = [
     "commands",
+    "end_left",
     "damaged",
     "experiments",
     "find",
@@ -280,7 +281,7 @@ def take_lock(directory: Path) -> IO[str]:
         message = f"experiment {directory.name} cannot be run from {directory}: {error.strerror}"
         raise StoreError(message, help="copy the folder to where it can be written to") from error
     began = time.monotonic()
-    while not _try_lock(file, directory) or _is_heard(directory):
+    while not _try_lock(file, directory) or _has_listener(directory):
         file.seek(0)
         owner = file.read().strip()
         if time.monotonic() - began > (_ENDING if _has_died(owner) else _ASKING):
@@ -331,11 +332,11 @@ def is_running(directory: Path) -> bool:
         pass
     except OSError:
         return True
-    return _is_heard(directory)
+    return _has_listener(directory)
 
 
-def _is_heard(directory: Path) -> bool:
-    """Tell whether a runner listens: also one whose lock somebody removed, who took it for a stale one."""
+def _has_listener(directory: Path) -> bool:
+    """Tell whether a runner reads its pipe: one whose lock somebody took for a stale one does, too."""
     try:
         pipe = os.open(directory / "wake", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
@@ -380,9 +381,17 @@ def _delete(folder: Path) -> None:
     """Delete a folder, or what a link leads to in its place: an experiment that its user moved elsewhere."""
     if folder.is_symlink():
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(folder.resolve())
+            _delete(folder.resolve())
         folder.unlink()
-    else:
+        return
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:  # a trial protected folders of its own, as caches do
+        for path, folders, _ in os.walk(folder):
+            for name in folders:
+                inner = Path(path, name)
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
         shutil.rmtree(folder)
 
 

@@ -50,10 +50,16 @@ def _read(directory: Path) -> Labels:
         notes = [{"time": float(note["time"]), "text": str(note["text"])} for note in written["notes"]]
     except FileNotFoundError:
         return Labels()
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        message = f"{directory / _NAME} has no tags and notes of ours: {error}"
-        raise StoreError(message, help="nothing was changed; mend it, or move it away") from error
+    except KeyError as error:
+        raise _foreign(directory, f"it lacks {error}") from error
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise _foreign(directory, error) from error
     return Labels(tags, notes)
+
+
+def _foreign(directory: Path, why: object) -> StoreError:
+    message = f"the tags and notes in {directory / _NAME} cannot be read: {why}"
+    return StoreError(message, help="nothing was changed; mend it, or move it away")
 
 
 def add_note(directory: Path, text: str) -> None:
@@ -61,7 +67,7 @@ def add_note(directory: Path, text: str) -> None:
 
     Raises:
         UsageError: it is empty, or too long.
-        StoreError: the folder cannot be written to.
+        StoreError: those there are cannot be read, or the folder cannot be written to.
     """
     if not text.strip():
         raise UsageError("the note is empty", help='write hpo note ID "what you found"')
@@ -74,7 +80,7 @@ def add_tags(directory: Path, tags: Iterable[str]) -> None:
 
     Raises:
         UsageError: one is none.
-        StoreError: the folder cannot be written to.
+        StoreError: those there are cannot be read, or the folder cannot be written to.
     """
     tags = list(tags)
     for tag in tags:
@@ -88,7 +94,7 @@ def remove_tags(directory: Path, tags: Iterable[str]) -> None:
 
     Raises:
         UsageError: the experiment has no such tag.
-        StoreError: the folder cannot be written to.
+        StoreError: those there are cannot be read, or the folder cannot be written to.
     """
     gone = set(tags)
     with _change(directory) as labels:

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hpo.runtime.placement import Places
 
 __all__ = [
+    "UNSHARED",
     "Began",
     "Command",
     "Ended",
@@ -46,6 +48,9 @@ __all__ = [
 ]
 
 SHIMS = Path(__file__).parent / "shims"
+
+#: What this process has open, and a server that is forked from it closes, so that it ends with this process.
+UNSHARED: weakref.WeakSet[Any] = weakref.WeakSet()
 
 _RECEIVED = 1 << 16  # bytes at a time: what is left makes the descriptor readable again
 _PATIENCE = 10.0  # seconds for the server to end its trials, or until it can be started

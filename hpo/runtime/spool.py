@@ -13,6 +13,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -86,7 +87,7 @@ Report = Intermediate | Fold | Final | Bad | Own | Warned
 
 
 def read_spool(
-    path: str | Path, offset: int, attempt: int | None = None, held: int | None = None
+    path: str | Path, offset: int, attempt: int | None = None, held: FileIO | None = None
 ) -> Iterator[tuple[Report, int]]:
     """Yield the reports that begin at or after a byte offset, each with the offset after it.
 
@@ -96,14 +97,14 @@ def read_spool(
         path: a trial's `metrics.jsonl`.
         offset: where an earlier call ended.
         attempt: refuse the lines that say they are of another attempt at the trial; None for no difference.
-        held: a descriptor of the same file, which is read where the trial has removed it.
+        held: the same file, which is read where the trial has removed it.
     """
     try:
         file = open_plain(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if held is None:
             return
-        file = os.fdopen(os.dup(held), "rb")
+        file = os.fdopen(os.dup(held.fileno()), "rb")
     except OSError as error:
         if error.errno in SCARCE:
             raise  # it may hold a result, and can be read later

@@ -187,11 +187,13 @@ class Store(Queries):
         """Flush and close."""
         try:
             self.flush()
-            if self._flusher is not None:
-                flusher, self._flusher = self._flusher, None
-                flusher.close()
         finally:
-            self._db.close()
+            flusher, self._flusher = self._flusher, None
+            try:
+                if flusher is not None:
+                    flusher.close()
+            finally:
+                self._db.close()
 
     # -- writing: the runner only
 

@@ -27,6 +27,8 @@ __all__ = ["Mark", "Stray", "end_left_in", "end_strays", "left_in", "living"]
 
 _PATIENCE = 5.0  # seconds for the kernel to end what was killed
 
+_FOLDER = b"HPO_TRIAL_DIR="
+
 _NUMBER_BITS, _EXPERIMENT_BITS = 28, 32
 _MARKED = 1 << 62
 _HARD_LIMIT = resource.getrlimit(resource.RLIMIT_RTTIME)[1] if sys.platform == "linux" else 0
@@ -108,7 +110,7 @@ def living(mark: Mark) -> list[int]:
 
 
 def left_in(directory: Path) -> list[int]:
-    """Return the processes of an experiment's trials that show whose they are, for a copy may have some, too.
+    """Return the processes of the trials in this very folder: the mark alone fits those of a copy of it, too.
 
     They have a file in its folder open, as they inherit their trial's logs, or their environment names it.
     """
@@ -119,10 +121,11 @@ def left_in(directory: Path) -> list[int]:
 def _is_at(pid: int, place: str) -> bool:
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-            named = [line[14:] for line in file.read().split(b"\0") if line.startswith(b"HPO_TRIAL_DIR=")]
+            variables = file.read().split(b"\0")
         descriptors = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208
     except OSError:
         return False
+    named = [each.removeprefix(_FOLDER) for each in variables if each.startswith(_FOLDER)]
     paths = [os.path.realpath(os.fsdecode(path)) for path in named]
     for descriptor in descriptors:
         with contextlib.suppress(OSError):  # closed by now
@@ -131,7 +134,7 @@ def _is_at(pid: int, place: str) -> bool:
 
 
 def end_strays(experiment: str) -> int:
-    """Kill the processes of an experiment's trials, and wait until they are gone; return how many there were.
+    """Kill the processes of an experiment's trials, and wait until they are gone; return how many went.
 
     Call it where none should live: before trials are run again.
     """
@@ -140,7 +143,7 @@ def end_strays(experiment: str) -> int:
 
 
 def end_left_in(directory: Path) -> int:
-    """Do the same with those that `left_in` returns."""
+    """Kill the processes that `left_in` finds, and wait until they are gone; return how many went."""
     return _end(Mark(directory.name), lambda: left_in(directory))
 
 
@@ -154,7 +157,7 @@ def _end(mark: Mark, look: Callable[[], list[int]]) -> int:
         if time.monotonic() > limit:
             break  # it hangs in the kernel; nothing can be done about it from here
         time.sleep(0.01)
-    return len(killed)
+    return len(killed.difference(look()))
 
 
 def _lives(pid: int, mark: Mark) -> bool:

@@ -84,13 +84,21 @@ def test_of_many_that_label_at_once_none_is_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", [b"{", b"\xff", b'{"tags": 1, "notes": []}', b"[" * 100_000, b'{"tags": ["a"]}']
+    "written",
+    [
+        b"{",
+        b"\xff",
+        b'{"tags": 1, "notes": []}',
+        b"[" * 100_000,
+        b'{"tags": ["a"]}',
+        b'{"tags": [], "notes": [{"text": "", "time": %d}]}' % 10**400,
+    ],
 )
 def test_a_file_that_is_none_of_ours_says_nothing_and_stays_as_it_is(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "labels.json").write_bytes(written)
     assert read_labels(tmp_path) == Labels()
     for change in (lambda: add_tags(tmp_path, ["a"]), lambda: add_note(tmp_path, "b")):
-        with pytest.raises(StoreError, match="has no tags and notes of ours"):
+        with pytest.raises(StoreError, match="cannot be read"):
             change()
     assert (tmp_path / "labels.json").read_bytes() == written
 

@@ -212,7 +212,9 @@ def test_whatever_a_trial_leaves_behind_the_experiment_goes_on(name: str) -> Non
     assert states() == {TrialState.SUCCEEDED: 5, TrialState.FAILED: 1}
 
 
-@pytest.mark.parametrize("removed", ["$HPO_TRIAL_DIR", SPOOL, "$(dirname $HPO_TRIAL_DIR)"])
+@pytest.mark.parametrize(
+    "removed", ["$HPO_TRIAL_DIR", SPOOL, "$(dirname $HPO_TRIAL_DIR)", "$HPO_TRIAL_DIR; touch $HPO_TRIAL_DIR"]
+)
 def test_what_was_reported_counts_though_its_trial_tidies_up(removed: str) -> None:
     assert run(f"{REPORT}; rm -r {removed}") == (0, "")
     assert [(row.number, row.value) for row in trials()] == [(n, float(n)) for n in range(6)]

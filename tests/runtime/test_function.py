@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from hpo.runtime.function import ForkedServer
+from hpo.runtime.launcher import UNSHARED
 
 
 def test_it_is_waited_for_and_killed_as_any_process_is(tmp_path: Path) -> None:
@@ -34,3 +36,26 @@ def test_it_ends_where_the_program_lets_go_of_it(tmp_path: Path) -> None:
             lambda: 1.0, ours, theirs, lock=lock.fileno(), log=log.fileno(), experiment="abc", environment={}
         )
     assert server.wait(60) == 0
+
+
+def test_it_has_nothing_open_of_what_is_the_programs_alone(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, (tmp_path / "lock").open("w") as lock, (tmp_path / "log").open("ab") as log:
+        with (tmp_path / "mine").open("w") as mine, (tmp_path / "other").open("w"):
+            UNSHARED.add(mine)
+            server = ForkedServer(
+                lambda: 1.0,
+                ours,
+                theirs,
+                lock=lock.fileno(),
+                log=log.fileno(),
+                experiment="abc",
+                environment={},
+            )
+            opened = Path(f"/proc/{server.pid}/fd")
+            until = time.monotonic() + 60
+            while "mine" in (names := {path.readlink().name for path in opened.iterdir()}):
+                assert time.monotonic() < until
+            assert {"lock", "log", "other"} <= names
+        server.kill()
+        server.wait()

@@ -315,3 +315,21 @@ def test_a_wish_that_cannot_be_left_is_said(tmp_path: Path) -> None:
     (tmp_path / "commands").touch()
     with pytest.raises(StoreError, match="cannot be told"):
         home.send_command(tmp_path, {"do": "stop"})
+
+
+def test_folders_that_a_trial_protected_are_deleted_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (kept := tmp_path / "mnbvcxz" / "trials" / "0" / "cache").mkdir(parents=True)
+    (kept / "module").touch()
+    kept.chmod(0o500)
+    remove = shutil.rmtree
+
+    def as_another_than_root(path: Path) -> None:
+        if any(each.is_dir() and not each.stat().st_mode & 0o200 for each in path.rglob("*")):
+            raise PermissionError(13, "Permission denied")
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", as_another_than_root)
+    home.remove(tmp_path / "mnbvcxz")
+    assert not list(tmp_path.iterdir())
