@@ -22,7 +22,7 @@ from hpo.parameters import is_number
 from hpo.runtime.checkpoint import copy_files
 from hpo.runtime.launcher import UNSHARED
 from hpo.runtime.logs import trim
-from hpo.runtime.spool import Bad, Final, Fold, Intermediate, Own, Report, Warned, read_spool
+from hpo.runtime.spool import Bad, Final, Fold, HeldSpool, Intermediate, Own, Report, Warned, read_spool
 from hpo.runtime.store import Store
 from hpo.runtime.trial_files import open_plain, rename, write_text
 from hpo.space import SearchSpace
@@ -106,7 +106,7 @@ class RunningTrial:
     bad: Bad | None = None
     warned: set[str] = field(default_factory=set)
     parts: Sequence[str] = ()
-    spool: io.FileIO | None = None
+    spool: HeldSpool | None = None
 
     @property
     def silent_at(self) -> float | None:
@@ -190,9 +190,8 @@ class RunningTrial:
 
     def hold_spool(self) -> None:
         """Open its spool before it begins: a script may tidy up and remove its folder."""
-        flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with contextlib.suppress(OSError):
-            self.spool = io.FileIO(os.open(f"{self.directory}/metrics.jsonl", flags, 0o600))
+            self.spool = HeldSpool(f"{self.directory}/metrics.jsonl")
             UNSHARED.add(self.spool)
 
     def let_go(self) -> None:

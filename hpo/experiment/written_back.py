@@ -44,6 +44,7 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     Raises:
         UsageError: there is no such trial, or its values have no places in a source.
         AnnotationError: the source of today has mistakes.
+        StoreError: what the marks were read from is gone or damaged.
     """
     with open_store(directory) as store:
         row = store.best() if number is None else store.trial(number)
@@ -56,6 +57,7 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     files = _settings_of(directory)
     in_settings = {value.name for file in files for value in file.values}
     if not row.parameters.keys() & {*was.space.parameters, *in_settings}:
+        check(str(directory / "code"))  # they may not be what they were
         raise UsageError(
             f"the values of {directory.name} do not come from marks: there is no place to write them to",
             help=f"hpo best {directory.name} prints them",
@@ -163,7 +165,6 @@ def _frozen(directory: Path, plan: Mapping[str, Any]) -> list[Path]:
             f"the trials of {directory.name} are no Python script: there are no marks to write to",
             help=f"hpo best {directory.name} prints the values",
         )
-    check(str(directory / "code"))
     original = (directory / "code" / "original").resolve()
     manifest = read_manifest(str(directory / "code"))
     root = Path(manifest["root"])

@@ -13,14 +13,13 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from hpo.runtime.trial_files import open_plain
 from hpo.trial import SCARCE
 
-__all__ = ["Bad", "Final", "Fold", "Intermediate", "Own", "Report", "Warned", "read_spool"]
+__all__ = ["Bad", "Final", "Fold", "HeldSpool", "Intermediate", "Own", "Report", "Warned", "read_spool"]
 
 _READ = 1 << 20
 _LONGEST = 1 << 20
@@ -86,8 +85,36 @@ class Warned:
 Report = Intermediate | Fold | Final | Bad | Own | Warned
 
 
+class HeldSpool:
+    """A spool that is open, so that it can be read though its trial has removed it; it closes by itself.
+
+    Args:
+        path: a trial's `metrics.jsonl`, which is made where it is not there.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fd = -1
+        flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        self._fd = os.open(path, flags, 0o600)
+
+    def opened(self) -> BinaryIO:
+        """Return a file of its own to read it with."""
+        return os.fdopen(os.dup(self._fd), "rb")
+
+    def close(self) -> None:
+        """Let go of it."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    __del__ = close
+
+
 def read_spool(
-    path: str | Path, offset: int, attempt: int | None = None, held: FileIO | None = None
+    path: str | Path, offset: int, attempt: int | None = None, held: HeldSpool | None = None
 ) -> Iterator[tuple[Report, int]]:
     """Yield the reports that begin at or after a byte offset, each with the offset after it.
 
@@ -104,7 +131,7 @@ def read_spool(
     except (FileNotFoundError, NotADirectoryError):
         if held is None:
             return
-        file = os.fdopen(os.dup(held.fileno()), "rb")
+        file = held.opened()
     except OSError as error:
         if error.errno in SCARCE:
             raise  # it may hold a result, and can be read later

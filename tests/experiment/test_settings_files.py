@@ -108,7 +108,7 @@ def test_apply_writes_the_values_back_and_leaves_the_rest_as_it_is() -> None:
         line.partition("#")[2] for line in SETTINGS.splitlines()
     ]
     assert "config.yaml: optimizer.lr" in hpo("trial", "code", "1").stdout
-    assert "has the values" in hpo("apply", "--trial", "2").stderr
+    assert "Nothing else is to be changed" in hpo("apply", "--trial", "2").stderr
 
 
 def test_annotate_shows_them_with_their_places_and_checks_a_file_by_itself() -> None:
