@@ -44,7 +44,6 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     Raises:
         UsageError: there is no such trial, or its values have no places in a source.
         AnnotationError: the source of today has mistakes.
-        StoreError: what the marks were read from is gone or damaged.
     """
     with open_store(directory) as store:
         row = store.best() if number is None else store.trial(number)
@@ -57,7 +56,7 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     files = _settings_of(directory)
     in_settings = {value.name for file in files for value in file.values}
     if not row.parameters.keys() & {*was.space.parameters, *in_settings}:
-        check(str(directory / "code"))  # they may not be what they were
+        _check_marks(directory)
         raise UsageError(
             f"the values of {directory.name} do not come from marks: there is no place to write them to",
             help=f"hpo best {directory.name} prints them",
@@ -71,6 +70,14 @@ def write_back(directory: Path, number: int | None = None) -> WrittenBack:
     return WrittenBack(
         row, _with_settings(apply(project, row.parameters, was), files, row.parameters), others
     )
+
+
+def _check_marks(directory: Path) -> None:
+    """Say where there are none for they are not what they were."""
+    try:
+        check(str(directory / "code"))
+    except StoreError as error:
+        raise UsageError(error.message, help=error.help) from error
 
 
 def _with_settings(

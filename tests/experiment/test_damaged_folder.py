@@ -67,7 +67,7 @@ def test_what_the_machine_refuses_as_it_is_opened_is_said(directory: Path) -> No
 
 def test_values_are_not_written_by_marks_that_are_not_what_they_were(directory: Path) -> None:
     (directory / "code" / "original" / "train.py").write_text("")
-    assert "original/train.py is not what it was" in hpo("apply", code=1).stderr
+    assert "original/train.py is not what it was" in hpo("apply", code=2).stderr
 
 
 @pytest.mark.parametrize(
