@@ -157,7 +157,7 @@ def _end(mark: Mark, look: Callable[[], list[int]]) -> int:
         if time.monotonic() > limit:
             break  # it hangs in the kernel; nothing can be done about it from here
         time.sleep(0.01)
-    return len(killed.difference(look()))
+    return len(killed.difference(found))
 
 
 def _lives(pid: int, mark: Mark) -> bool:
